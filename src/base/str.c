@@ -1,0 +1,205 @@
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+const char *endswith(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), k = strlen(suffix);
+
+    return n >= k && memcmp(s + n - k, suffix, k) == 0 ? s + n - k : NULL;
+}
+
+char *vformat(const char *fmt, va_list ap)
+{
+    char *text;
+
+    return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+}
+
+char *format(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    char *text = vformat(fmt, ap);
+    va_end(ap);
+    return text;
+}
+
+int str_replace(char **p, const char *s)
+{
+    char *copy = NULL;
+
+    if (s && !(copy = strdup(s)))
+        return -ENOMEM;
+    free(*p);
+    *p = copy;
+    return 0;
+}
+
+char *strstrip(char *s)
+{
+    s += strspn(s, WHITESPACE);
+    size_t n = strlen(s);
+    while (n > 0 && strchr(WHITESPACE, s[n - 1]))
+        s[--n] = 0;
+    return s;
+}
+
+char *path_join(const char *first, ...)
+{
+    auto_strbuf struct strbuf b = {};
+    va_list ap;
+
+    strbuf_add(&b, first);
+    va_start(ap, first);
+    for (const char *p; (p = va_arg(ap, const char *));) {
+        p += strspn(p, "/");
+        if (!*p)
+            continue;
+        if (b.length > 0 && b.text[b.length - 1] != '/')
+            strbuf_add_char(&b, '/');
+        strbuf_add(&b, p);
+    }
+    va_end(ap);
+    return strbuf_take(&b);
+}
+
+bool path_is_normalized(const char *p)
+{
+    for (bool first = true; *p; first = false) {
+        size_t slashes = strspn(p, "/");
+
+        if (slashes > 1)
+            return false;
+        p += slashes;
+        size_t n = strcspn(p, "/");
+        if (n == 0)
+            return first; /* "/" alone is fine, a trailing slash is tolerated by path_simplify()
+                             only */
+        if ((n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+char *path_simplify(char *path)
+{
+    bool absolute = *path == '/';
+    char *to = path + absolute;
+
+    for (const char *from = path; *from;) {
+        from += strspn(from, "/");
+        size_t n = strcspn(from, "/");
+        if (n == 0)
+            break;
+        if (!(n == 1 && *from == '.')) {
+            if (to > path + absolute)
+                *to++ = '/';
+            memmove(to, from, n);
+            to += n;
+        }
+        from += n;
+    }
+    if (to == path && !absolute && *path)
+        *to++ = '.';
+    *to = 0;
+    return path;
+}
+
+const char *path_basename(const char *p)
+{
+    const char *slash = strrchr(p, '/');
+
+    return slash ? slash + 1 : p;
+}
+
+const char *path_startswith(const char *path, const char *prefix)
+{
+    if ((*path == '/') != (*prefix == '/'))
+        return NULL;
+    for (;;) {
+        path += strspn(path, "/");
+        prefix += strspn(prefix, "/");
+        size_t n = strcspn(prefix, "/");
+        if (n == 0)
+            return path;
+        if (strncmp(path, prefix, n) != 0 || (path[n] && path[n] != '/'))
+            return NULL;
+        path += n;
+        prefix += n;
+    }
+}
+
+void strbuf_done(struct strbuf *b)
+{
+    auto_free_p(&b->text);
+    *b = (struct strbuf){};
+}
+
+void strbuf_add_n(struct strbuf *b, const void *data, size_t n)
+{
+    if (b->failed)
+        return;
+    if (!grow(&b->text, &b->allocated, b->length + n + 1)) {
+        b->failed = true;
+        return;
+    }
+    if (n > 0)
+        memcpy(b->text + b->length, data, n);
+    b->length += n;
+    b->text[b->length] = 0;
+}
+
+void strbuf_add(struct strbuf *b, const char *text)
+{
+    strbuf_add_n(b, text, strlen(text));
+}
+
+void strbuf_add_char(struct strbuf *b, char c)
+{
+    strbuf_add_n(b, &c, 1);
+}
+
+void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
+{
+    auto_free char *text = vformat(fmt, ap);
+
+    if (text)
+        strbuf_add(b, text);
+    else
+        b->failed = true;
+}
+
+void strbuf_addf(struct strbuf *b, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    strbuf_vaddf(b, fmt, ap);
+    va_end(ap);
+}
+
+void strbuf_clear(struct strbuf *b)
+{
+    b->length = 0;
+    b->failed = false;
+    if (b->text)
+        b->text[0] = 0;
+}
+
+char *strbuf_take(struct strbuf *b)
+{
+    if (b->failed)
+        return NULL;
+    if (!b->text)
+        return strdup("");
+    char *text = b->text;
+    *b = (struct strbuf){};
+    return text;
+}

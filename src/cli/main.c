@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+    fputs("reeve " REEVE_VERSION "\n", stdout);
+    return 0;
+}

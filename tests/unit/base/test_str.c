@@ -1,0 +1,82 @@
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/strv.h"
+
+static void path_simplify_cases(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        { "/", "/" },  { "//a//b/", "/a/b" },      { "a/./b", "a/b" },
+        { "./", "." }, { "/./a/../b", "/a/../b" }, { "", "" },
+        { "a", "a" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        auto_free char *got = strdup(cases[i].in);
+
+        if (!streq(path_simplify(got), cases[i].out))
+            fail_msg("\"%s\": \"%s\"", cases[i].in, got);
+    }
+}
+
+static void path_startswith_cases(void **state)
+{
+    static const struct {
+        const char *path, *prefix, *rest;
+    } cases[] = {
+        { "/a/b", "/a", "b" }, { "/ab", "/a", NULL }, { "/a", "/a/", "" },
+        { "/a", "/", "a" },    { "a", "/a", NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        if (!streq_ptr(path_startswith(cases[i].path, cases[i].prefix), cases[i].rest))
+            fail_msg("%s below %s", cases[i].path, cases[i].prefix);
+}
+
+static void strv_grows_and_shrinks(void **state)
+{
+    auto_strv char **v = NULL;
+
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(strv_addf(&v, "V%d=%d", i % 50, i), 0);
+    strv_env_unset(v, "V7");
+    assert_int_equal(strv_length(v), 98);
+    assert_null(strv_env_get(v, "V7"));
+    assert_int_equal(strv_env_set(&v, "V8=x"), 0);
+    assert_string_equal(strv_env_get(v, "V8"), "x");
+    assert_int_equal(strv_add(&v, "more"), 0);
+    strv_unique(v);
+    auto_free char *joined = strv_join(v, " ");
+    auto_strv char **again = strv_split(joined, " ");
+    assert_true(strv_equal(v, again));
+}
+
+static void join_paths(void **state)
+{
+    auto_free char *a = path_join("/", "a", "/b", NULL);
+    auto_free char *b = path_join("", "a", NULL);
+
+    assert_string_equal(a, "/a/b");
+    assert_string_equal(b, "a");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(path_simplify_cases),
+        cmocka_unit_test(path_startswith_cases),
+        cmocka_unit_test(strv_grows_and_shrinks),
+        cmocka_unit_test(join_paths),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
