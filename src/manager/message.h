@@ -1,0 +1,26 @@
+/* manager/message.h -- what the manager says about units, as rows of messages.def. */
+#pragma once
+
+#include "base/macro.h"
+
+struct unit;
+
+enum message {
+#define MSG(name, id, level, text) MSG_##name,
+#include "manager/messages.def"
+#undef MSG
+    MESSAGE_MAX,
+};
+
+/* Says it: to the journal with UNIT=, INVOCATION_ID=, MESSAGE_ID=, those of the unit's job, and the
+ * fields given ("NAME", value, ... NULL; a NULL value leaves the field out), and to the console.
+ * `error` is a negative errno for {ERROR} and ERRNO=, or 0. Returns `error`. Never fails: where
+ * memory is out the line goes out without its fields. */
+int unit_log(struct unit *u, enum message m, int error, ... /* field, value, NULL */)
+    __attribute__((sentinel));
+/* The same at another priority (syslog(3)) than the row's. */
+int unit_log_at(struct unit *u, enum message m, int priority, int error, ...)
+    __attribute__((sentinel));
+
+/* A line of its own: "nginx.service: " and the text, with UNIT= and INVOCATION_ID=. */
+void unit_log_text(struct unit *u, int priority, const char *fmt, ...) _printf_(3, 4);

@@ -1,0 +1,361 @@
+/* manager/unit.h -- a loaded unit, and what each unit type has to provide.
+ *
+ * A unit type is a struct that begins with `struct unit`, and one struct unit_ops. The manager
+ * calls the ops; the type calls the unit_*() functions below, above all unit_notify_state()
+ * whenever its state has changed: jobs end, dependants are pulled, and the units that wait go on by
+ * that call alone. */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/id128.h"
+#include "base/time.h"
+#include "manager/dependency.h"
+#include "manager/job.h"
+#include "manager/manager.h"
+#include "unit/name.h"
+
+struct unit_config;
+struct tracker;
+struct spawn_request;
+struct spawn_report;
+struct state_reader;
+struct state_writer;
+
+enum load_state {
+    LOAD_STUB, /* named, not read yet */
+    LOAD_LOADED,
+    LOAD_NOT_FOUND,
+    LOAD_BAD_SETTING,
+    LOAD_ERROR,
+    LOAD_MERGED, /* an alias that was loaded on its own: see merged_into */
+    LOAD_MASKED,
+    LOAD_STATE_MAX,
+};
+
+enum active_state {
+    ACTIVE_ACTIVE,
+    ACTIVE_RELOADING,
+    ACTIVE_INACTIVE,
+    ACTIVE_FAILED,
+    ACTIVE_ACTIVATING,
+    ACTIVE_DEACTIVATING,
+    ACTIVE_MAINTENANCE, /* a clean is running */
+    ACTIVE_REFRESHING,
+    ACTIVE_STATE_MAX,
+};
+
+const char *load_state_name(enum load_state s);
+const char *active_state_name(enum active_state s);
+
+/* active, reloading, refreshing */
+static inline bool active_or_reloading(enum active_state s)
+{
+    return s == ACTIVE_ACTIVE || s == ACTIVE_RELOADING || s == ACTIVE_REFRESHING;
+}
+static inline bool active_or_activating(enum active_state s)
+{
+    return active_or_reloading(s) || s == ACTIVE_ACTIVATING;
+}
+static inline bool inactive_or_failed(enum active_state s)
+{
+    return s == ACTIVE_INACTIVE || s == ACTIVE_FAILED || s == ACTIVE_MAINTENANCE;
+}
+static inline bool inactive_or_deactivating(enum active_state s)
+{
+    return inactive_or_failed(s) || s == ACTIVE_DEACTIVATING;
+}
+
+enum freezer_state {
+    FREEZER_RUNNING,
+    FREEZER_FREEZING,
+    FREEZER_FROZEN,
+    FREEZER_THAWING,
+    FREEZER_STATE_MAX,
+};
+
+/* What is kept of an invocation that has ended (at most UNIT_RECORDS_MAX a unit, newest first, and
+ * the first failing one of a restart series besides). Made by the type, unit_add_record(). */
+struct invocation_record {
+    struct invocation_record *next;
+    struct id128 id;
+    struct dual_time started, ended;
+    const char *result; /* "exit-code" ...: a static string */
+    pid_t main_pid;     /* 0: none ever ran */
+    int exit_code;      /* CLD_EXITED ..., 0: none */
+    int exit_status;
+    const char *command; /* "ExecStartPre" ...: the command that decided the result; static */
+    unsigned command_index;
+    int exec_status;  /* the set-up step that failed (launch/exec_status.h), 0: none */
+    int error;        /* of that step, negative errno */
+    int notify_errno; /* ERRNO= */
+    bool failed;
+    bool first_failure; /* of a restart series */
+    char *object;       /* the path or name that the step choked on; NULL */
+    char *directive;    /* the setting that asked for it; NULL */
+    char *status_text;  /* the last STATUS=; NULL */
+};
+#define UNIT_RECORDS_MAX 3
+
+/* Results of the unit's conditions or assertions as they were last tried: a copy of the text of the
+ * one that failed is kept for status ("ConditionPathExists=/x was not met"). */
+enum tried { TRIED_NOT, TRIED_FALSE, TRIED_TRUE };
+
+struct unit {
+    struct manager *manager;
+    const struct unit_ops *ops;
+    char *id;
+    char **aliases;             /* other names, sorted; NULL if none */
+    struct unit_config *config; /* NULL until loaded, and for units that could not be */
+    struct unit *merged_into;
+    char *load_error;            /* for people; NULL */
+    const char *load_error_name; /* the bus error's last part: "NoSuchUnit", "BadUnitSetting" */
+    struct job *job, *nop_job;
+    struct edge_list dependencies;
+    struct unit *slice;      /* NULL for -.slice and units without */
+    struct tracker *tracker; /* made on demand by unit_tracker(); NULL */
+    struct invocation_record *records;
+    struct unit_refs *refs;
+    char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
+
+    struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;
+    struct dual_time state_change, condition_time, assert_time;
+    struct id128 invocation;
+    struct {
+        usec_t begin;
+        unsigned n;
+    } start_limit;
+
+    uint32_t ref_count;     /* unit_ref() */
+    uint32_t n_collectable; /* private: marks of the collector of garbage */
+    uint32_t gc_marker;
+    uint8_t type;                            /* enum unit_type */
+    uint8_t load_state;                      /* enum load_state */
+    uint8_t freezer;                         /* enum freezer_state */
+    uint8_t condition_result, assert_result; /* enum tried */
+    bool in_load_queue : 1;
+    bool in_gc_queue : 1;
+    bool in_change_queue : 1;
+    bool in_stop_when_unneeded_queue : 1;
+    bool in_start_when_upheld_queue : 1;
+    bool in_stop_when_bound_queue : 1;
+    bool in_target_order_queue : 1;
+    bool in_failed_set : 1;
+    bool perpetual : 1; /* cannot be stopped: -.slice, init.scope, -.mount */
+    bool transient : 1;
+    bool start_limit_hit : 1;
+    bool coldplugged : 1;
+    bool was_started : 1; /* RefuseManual..., `once` */
+    bool not_yet_run : 1; /* a type that this version loads but does not run */
+    bool in_audit : 1;
+};
+
+/* Who and how much of `kill`: systemctl(1), --kill-whom=. */
+enum kill_whom {
+    KILL_ALL,
+    KILL_MAIN,
+    KILL_CONTROL,
+    KILL_ALL_FAIL,
+    KILL_MAIN_FAIL,
+    KILL_CONTROL_FAIL,
+    KILL_WHOM_MAX
+};
+
+/* What `clean` removes, as spawn.h's SPAWN_CLEAN_* bits. */
+
+struct unit_ops {
+    /* sizeof of the type's struct, whose first member is `struct unit`. */
+    size_t object_size;
+
+    bool can_transient : 1;
+    bool has_processes : 1; /* has exec, kill and cgroup sections: gets a tracker and stream */
+    bool starts_once : 1;
+
+    /* Once after allocation (zeroed, `struct unit` set up), before loading. NULL: nothing. */
+    void (*init)(struct unit *u);
+    /* Frees what the type holds; `struct unit` is freed by the manager. NULL: nothing. */
+    void (*done)(struct unit *u);
+
+    /* u->config was read. Adds the type's own implicit and default dependencies and checks the
+     * settings. Returns 0; -ENOEXEC for settings with which the unit cannot run (unit_load_fault()
+     * has said why): bad-setting; another negative errno: error. */
+    int (*load)(struct unit *u);
+    /* After state was restored, or at the first load in a running manager: take up what exists
+     * (mounts). */
+    int (*coldplug)(struct unit *u);
+    /* daemon-reload gave the unit a new config (u->config): what follows from it is brought up to
+     * date. State stays. */
+    void (*reloaded)(struct unit *u);
+
+    /* Called by a job that runs. 0: under way or done (unit_notify_state() tells); -EALREADY: it is
+     * in that state, nothing to do; -EAGAIN: cannot be done now, the job waits for the next state
+     * change; -ECOMM: condition not met, skipped; -EBADR: not active (reload): invalid; -ENOEXEC:
+     * bad settings; -EPROTO: assertion failed; -EOPNOTSUPP: not supported; -ECANCELED: start limit;
+     * other: failed. unit_start() has checked conditions and limits before it calls. */
+    int (*start)(struct unit *u);
+    int (*stop)(struct unit *u);
+    int (*reload)(struct unit *u);
+    bool (*can_reload)(const struct unit *u);
+    /* Whether a start is possible at all now; before conditions. May count against StartLimit*.
+     * 1 yes, negative errno as start() gives them. NULL: always. */
+    int (*can_start)(struct unit *u);
+    /* A skipped start (conditions): what a type does then. NULL: nothing. */
+    void (*start_skipped)(struct unit *u);
+
+    enum active_state (*active_state)(const struct unit *u);
+    const char *(*sub_state)(const struct unit *u);
+    /* The service waits for its restart (auto-restart): its start job is not over for dependants.
+     */
+    bool (*will_restart)(const struct unit *u);
+
+    /* A process that unit_watch_pid() named has ended. Its notify messages were drained, its output
+     * is with the collector. It is still a zombie: /proc can be read. */
+    void (*child_exited)(struct unit *u, pid_t pid, int code, int status);
+    /* Takes in, without blocking, what has come for this unit on its notify socket; at most a few
+     * hundred messages. Called before child_exited. NULL: none. */
+    void (*drain_notify)(struct unit *u);
+    /* The last tracked process is gone; may come twice. */
+    void (*processes_gone)(struct unit *u);
+
+    /* The unit's processes by role, 0: none. */
+    pid_t (*main_pid)(const struct unit *u);
+    pid_t (*control_pid)(const struct unit *u);
+    bool (*needs_console)(const struct unit *u);
+
+    /* systemctl kill, after checks; NULL: the manager signals main, control and tracked processes.
+     */
+    int (*kill)(struct unit *u, enum kill_whom whom, int signo, int code, int value,
+                struct op_error *e);
+    void (*reset_failed)(struct unit *u);
+    /* `mask` of SPAWN_CLEAN_*. can_clean writes what could be cleaned. */
+    int (*clean)(struct unit *u, unsigned mask);
+    int (*can_clean)(const struct unit *u, unsigned *ret_mask);
+
+    /* When the unit will, by itself, be in another state (timeouts), CLOCK_MONOTONIC. */
+    usec_t (*timeout)(const struct unit *u);
+    /* Exit status of the main process for --exit-when and *ActionExitStatus=: 0..255, -ENODATA,
+     * -EBADE (ended by a signal or still runs). */
+    int (*exit_status)(const struct unit *u);
+    const char *(*status_text)(const struct unit *u);
+    const char *(*result)(const struct unit *u); /* Result=; static string; NULL op: "success" */
+
+    /* State hand-over: writes rows with state_write_x() (state.h); reads one back. A row that is
+     * not known is ignored, one that does not parse gives -EINVAL and is logged. */
+    int (*save)(const struct unit *u, struct state_writer *w);
+    int (*restore)(struct unit *u, const char *key, const char *value, struct state_reader *r);
+
+    /* The text of the job messages where it differs from "Starting %s..." (services with
+     * Type=oneshot: "Finished"); NULL: the common ones. */
+    const char *(*finished_start_text)(const struct unit *u, enum job_result result);
+
+    const struct property_row *properties; /* ends with a NULL name; NULL: none */
+};
+
+extern const struct unit_ops *const unit_ops_table[]; /* by enum unit_type */
+extern const struct unit_ops service_ops;             /* service.c */
+
+#define UNIT(p) (&(p)->unit)
+#define UNIT_CAST(type_, u) ((struct type_ *) (u)) /* struct unit is the first member */
+
+/* ---- state ---- */
+
+enum active_state unit_active_state(const struct unit *u);
+const char *unit_sub_state(const struct unit *u);
+/* The unit itself, or the one it was merged into. */
+struct unit *unit_follow_merge(struct unit *u);
+/* Description=, else the id. */
+const char *unit_description(const struct unit *u);
+/* "nginx.service - A web server" as StatusUnitFormat= has it, for messages. The manager's string
+ * until the next call. */
+const char *unit_status_string(const struct unit *u);
+
+/* The type tells that its state went from old to ns. `reload_failed`: the reload that just ended
+ * did not work. To be called for every change of the state, also if the active state is the same.
+ * May start and queue other jobs; never frees u. */
+void unit_notify_state(struct unit *u, enum active_state old, enum active_state ns,
+                       bool reload_failed);
+/* Some property has changed: watchers are told when the loop comes round. */
+void unit_changed(struct unit *u);
+
+/* Starts a new invocation: a new id. */
+void unit_new_invocation(struct unit *u);
+
+/* Keeps the record (which is the unit's from now on) of the invocation that ended. */
+void unit_add_record(struct unit *u, struct invocation_record *r);
+void invocation_record_free(struct invocation_record *r);
+/* The restart series is over (started by hand, or a success). */
+void unit_end_series(struct unit *u);
+
+/* Whether another start is allowed by StartLimitIntervalSec= and Burst= now; counts it. 0 or
+ * -ECANCELED, having done what StartLimitAction= says. */
+int unit_check_start_limit(struct unit *u);
+
+/* Whether a stop of this unit is going on, or queued. For restart decisions. */
+bool unit_stop_pending(const struct unit *u);
+/* A job to stop or start it is there, or a unit it depends on pulls it in. */
+bool unit_inactive_or_pending(const struct unit *u);
+bool unit_active_or_pending(const struct unit *u);
+bool unit_will_restart(const struct unit *u);
+bool unit_can_reload(const struct unit *u);
+bool unit_can_start(const struct unit *u);
+bool unit_can_stop(const struct unit *u);
+bool unit_can_isolate(const struct unit *u);
+bool unit_need_daemon_reload(struct unit *u);
+
+/* Keeps the unit from being forgotten. */
+void unit_ref(struct unit *u);
+void unit_unref(struct unit *u);
+
+/* ---- building ---- */
+
+/* Adds a dependency on a unit by name, which is loaded when the queue is worked off. A template
+ * instance name is fine, a template is -EINVAL. `also` is a second kind, or DEPENDENCY_KIND_MAX. */
+int unit_add_dependency_name(struct unit *u, enum dependency_kind kind, enum dependency_kind also,
+                             const char *name);
+int unit_add_dependency(struct unit *u, enum dependency_kind kind, struct unit *other);
+/* What DefaultDependencies= of services, mounts ... shares: Conflicts= and Before=shutdown.target.
+ */
+int unit_add_shutdown_dependencies(struct unit *u);
+/* Requires/After (or Wants) on the mounts below which `path` is, as RequiresMountsFor=. */
+int unit_add_mounts_for(struct unit *u, const char *path, bool wants);
+/* Implicit dependencies of units with exec settings (systemd.exec(5), IMPLICIT DEPENDENCIES):
+ * mounts of its folders, journal sockets, tmpfiles ... */
+int unit_add_exec_dependencies(struct unit *u);
+
+/* Why a unit cannot run, from load(): logged with the unit's file and kept for LoadError. Returns
+ * -ENOEXEC. */
+int unit_load_fault(struct unit *u, const char *fmt, ...) _printf_(2, 3);
+
+/* ---- processes ---- */
+
+/* The unit's tracker, made (and realized with the slices' cgroups and settings) if there is none.
+ */
+int unit_tracker(struct unit *u, struct tracker **ret);
+/* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,
+ * invocation, stream (made if need be). The type adds command, phase, environment, fds. */
+int unit_prepare_spawn(struct unit *u, struct spawn_request *req);
+/* The output stream's service end of the current invocation, opened by unit_prepare_spawn(), can be
+ * closed: no further command of this invocation will run. */
+void unit_close_stream(struct unit *u);
+
+/* child_exited() of u is called when pid ends. A pid has one unit: a later call takes it over. */
+int unit_watch_pid(struct unit *u, pid_t pid);
+void unit_unwatch_pid(struct unit *u, pid_t pid);
+void unit_unwatch_all_pids(struct unit *u);
+
+/* systemctl kill. */
+int unit_kill(struct unit *u, enum kill_whom whom, int signo, int code, int value,
+              struct op_error *e);
+int unit_freeze(struct unit *u, struct op_error *e);
+int unit_thaw(struct unit *u, struct op_error *e);
+int unit_clean(struct unit *u, unsigned mask, struct op_error *e);
+/* Also lifts the start limit. */
+void unit_reset_failed(struct unit *u);
+
+/* ---- telling ---- */
+
+#include "manager/message.h"
