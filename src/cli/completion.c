@@ -103,7 +103,7 @@ static void print_quoted(const char *s)
 
 static void print_zsh(void)
 {
-    printf("#compdef reeve\n# zsh completion for reeve\n_reeve() {\n    local -a verbs words\n"
+    printf("#compdef reeve\n# zsh completion for reeve\n_reeve() {\n    local -a verbs\n"
            "    local verb w\n    verbs=(\n");
     for (const struct verb *v = verbs; v->name; v++) {
         auto_strbuf struct strbuf b = { 0 };
@@ -113,7 +113,7 @@ static void print_zsh(void)
         print_quoted(strbuf_text(&b));
         printf("\n");
     }
-    printf("    )\n    for w in ${words[2,CURRENT-1]}; do :; done\n"
+    printf("    )\n"
            "    for w in ${(@)words[2,CURRENT-1]}; do\n"
            "        [[ $w == -* ]] || { verb=$w; break }\n    done\n"
            "    if [[ -z $verb ]]; then\n        _describe verb verbs\n        return\n    fi\n"
