@@ -49,38 +49,38 @@ enum dependency_kind {
 
 /* What an edge of this kind does, seen from the end that has it. */
 enum dependency_atom {
-    ATOM_PULL_IN_START = 1 << 0,         /* our start starts the other, and fails with it */
-    ATOM_PULL_IN_START_IGNORED = 1 << 1, /* our start starts the other; its failure is ignored */
-    ATOM_PULL_IN_VERIFY = 1 << 2,        /* our start needs the other active already */
-    ATOM_PULL_IN_STOP = 1 << 3,          /* our start stops the other; failing is fatal */
-    ATOM_PULL_IN_STOP_IGNORED = 1 << 4,  /* our start stops the other, if that can be */
-    ATOM_PROPAGATE_STOP = 1 << 5,        /* our stop (and restart) stops (restarts) the other */
-    ATOM_PROPAGATE_INACTIVE_AS_STOP = 1 << 6, /* our stop stops the other, for good */
-    ATOM_PROPAGATE_RESTART = 1 << 7,          /* our restart restarts the other if it runs */
-    ATOM_RETROACTIVE_START_REPLACE = 1 << 8,  /* we came up without a job: start the other */
-    ATOM_RETROACTIVE_START_FAIL = 1 << 9,
-    ATOM_RETROACTIVE_STOP_ON_START = 1 << 10, /* we came up without a job: stop the other */
-    ATOM_RETROACTIVE_STOP_ON_STOP = 1 << 11,  /* we went down without a job: stop the other */
-    ATOM_CANNOT_BE_ACTIVE_WITHOUT = 1 << 12,  /* the other went down: stop us */
-    ATOM_START_STEADILY = 1 << 13,            /* the other is to be started whenever we are up */
-    ATOM_STOPPED_WHEN_BOUND_INACTIVE = 1 << 14,
-    ATOM_PROPAGATE_START_FAILURE = 1 << 15, /* our start failed: so does the other's */
+    ATOM_PULL_IN_START = 1 << 0,           /* our start starts the other, and fails with it */
+    ATOM_PULL_IN_START_IGNORED = 1 << 1,   /* our start starts the other; its failure is ignored */
+    ATOM_PULL_IN_VERIFY = 1 << 2,          /* our start needs the other active already */
+    ATOM_PULL_IN_STOP = 1 << 3,            /* our start stops the other; failing is fatal */
+    ATOM_PULL_IN_STOP_IGNORED = 1 << 4,    /* our start stops the other, if that can be */
+    ATOM_PROPAGATE_STOP = 1 << 5,          /* our stop stops the other */
+    ATOM_PROPAGATE_STOP_GRACEFUL = 1 << 6, /* the same, unless it is to be started anyway */
+    ATOM_PROPAGATE_RESTART = 1 << 7,       /* our restart restarts the other if it runs */
+    ATOM_PROPAGATES_RELOAD_TO = 1 << 8,
+    ATOM_RETROACTIVE_START_REPLACE = 1 << 9,  /* we came up without a job: start the other */
+    ATOM_RETROACTIVE_START_FAIL = 1 << 10,    /* the same, if nothing speaks against it */
+    ATOM_RETROACTIVE_STOP_ON_START = 1 << 11, /* we came up without a job: stop the other */
+    ATOM_RETROACTIVE_STOP_ON_STOP = 1 << 12,  /* we went down without a job: stop the other */
+    ATOM_CANNOT_BE_ACTIVE_WITHOUT = 1 << 13,  /* the other went down: stop us */
+    ATOM_CHECK_BOUND = 1 << 14,               /* we went down: the other may be bound to us */
+    ATOM_CHECK_UNNEEDED = 1 << 15,          /* we went down: the other may not be needed any more */
+    ATOM_CHECK_UPHELD = 1 << 16,            /* we came up: the other is to be up as well */
+    ATOM_START_STEADILY = 1 << 17,          /* the other being up, we are to be up */
+    ATOM_PINS = 1 << 18,                    /* the other being up, we are needed */
+    ATOM_PROPAGATE_START_FAILURE = 1 << 19, /* our start failed: so does the other's */
+    ATOM_PROPAGATE_STOP_FAILURE = 1 << 20,  /* our stop failed: so does the other's start */
     ATOM_PROPAGATE_INACTIVE_START_AS_FAILURE = 1
-                                               << 16, /* our start was skipped: the other's fails */
-    ATOM_PROPAGATE_STOP_FAILURE = 1 << 17, /* our stop failed: so does the other's start */
-    ATOM_DEFAULT_TARGET_ORDER = 1 << 18,   /* of a target: After= is implied */
-    ATOM_PROPAGATES_RELOAD_TO = 1 << 19,
-    ATOM_PINS = 1 << 20, /* StopWhenUnneeded: the other is needed by us */
-    ATOM_ON_FAILURE = 1 << 21,
-    ATOM_ON_SUCCESS = 1 << 22,
-    ATOM_TRIGGERS = 1 << 23,
-    ATOM_TRIGGERED_BY = 1 << 24,
-    ATOM_BEFORE = 1 << 25,
-    ATOM_AFTER = 1 << 26,
-    ATOM_JOINS_NAMESPACE_OF = 1 << 27,
-    ATOM_REFERENCES = 1 << 28, /* keeps the other loaded */
-    ATOM_IN_SLICE = 1 << 29,
-    ATOM_SLICE_OF = 1 << 30,
+                                               << 21, /* our start was skipped: the other's fails */
+    ATOM_TARGET_ORDERS = 1 << 22,     /* we being a target, it is ordered after the other */
+    ATOM_ORDERED_BY_TARGET = 1 << 23, /* the other being a target, it is ordered after us */
+    ATOM_ON_FAILURE = 1 << 24,
+    ATOM_ON_SUCCESS = 1 << 25,
+    ATOM_TRIGGERS = 1 << 26,
+    ATOM_TRIGGERED_BY = 1 << 27,
+    ATOM_BEFORE = 1 << 28,
+    ATOM_AFTER = 1 << 29,
+    ATOM_JOINS_NAMESPACE_OF = 1 << 30,
 };
 
 struct dependency_info {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "unit/enums.h"
 
 struct manager;
 struct unit;
@@ -48,28 +49,12 @@ enum job_result {
     JOB_RESULT_MAX,
 };
 
-enum job_mode {
-    JOB_MODE_FAIL,
-    JOB_MODE_REPLACE,
-    JOB_MODE_REPLACE_IRREVERSIBLY,
-    JOB_MODE_ISOLATE,
-    JOB_MODE_FLUSH,
-    JOB_MODE_IGNORE_DEPENDENCIES,
-    JOB_MODE_IGNORE_REQUIREMENTS,
-    JOB_MODE_TRIGGERING,
-    JOB_MODE_RESTART_DEPENDENCIES,
-    JOB_MODE_LENIENT, /* like fail, but only the unit's own jobs count (scopes) */
-    JOB_MODE_MAX,
-};
-
-/* Names as systemctl and D-Bus spell them ("try-restart", "replace-irreversibly", "canceled").
- * The _from_ functions return the value or -EINVAL. */
+/* Names as systemctl and D-Bus spell them ("try-restart", "canceled"); the modes' are
+ * job_mode_to_string() and job_mode_from_string(). job_type_from_name() gives -EINVAL. */
 const char *job_type_name(enum job_type t);
 const char *job_state_name(enum job_state s);
 const char *job_result_name(enum job_result r);
-const char *job_mode_name(enum job_mode m);
 int job_type_from_name(const char *name);
-int job_mode_from_name(const char *name);
 
 /* Who waits for a job's end (a client's `start`). Unhooked by job_watch_done(); the callback is
  * called once, and the job is gone afterwards. `unit` outlives the callback. */

@@ -110,7 +110,7 @@ static int parse_field(struct notify_message *m, enum notify_field field, const 
         m->status = value;
         return 0;
     case NOTIFY_NOTIFYACCESS: {
-        int r = notify_access_from_name(value);
+        int r = notify_access_from_string(value);
         if (r < 0)
             return r;
         m->access = (enum notify_access) r;
@@ -184,7 +184,8 @@ void notify_parse(char *text, struct notify_message *ret)
 
         line[length] = 0;
         line = next;
-        if (field == NOTIFY_FIELD_MAX || ((m.fields | m.bad) & (1u << field) && !field_state(field)))
+        if (field == NOTIFY_FIELD_MAX ||
+            ((m.fields | m.bad) & (1u << field) && !field_state(field)))
             continue;
         if (parse_field(&m, field, value) < 0) {
             m.bad |= 1u << field;

@@ -17,7 +17,7 @@
 #include "manager/dependency.h"
 #include "manager/job.h"
 #include "manager/manager.h"
-#include "unit/name.h"
+#include "unit/enums.h"
 
 struct unit_config;
 struct tracker;
@@ -25,17 +25,6 @@ struct spawn_request;
 struct spawn_report;
 struct state_reader;
 struct state_writer;
-
-enum load_state {
-    LOAD_STUB, /* named, not read yet */
-    LOAD_LOADED,
-    LOAD_NOT_FOUND,
-    LOAD_BAD_SETTING,
-    LOAD_ERROR,
-    LOAD_MERGED, /* an alias that was loaded on its own: see merged_into */
-    LOAD_MASKED,
-    LOAD_STATE_MAX,
-};
 
 enum active_state {
     ACTIVE_ACTIVE,
@@ -49,7 +38,6 @@ enum active_state {
     ACTIVE_STATE_MAX,
 };
 
-const char *load_state_name(enum load_state s);
 const char *active_state_name(enum active_state s);
 
 /* active, reloading, refreshing */
@@ -257,9 +245,6 @@ struct unit_ops {
 
 extern const struct unit_ops *const unit_ops_table[]; /* by enum unit_type */
 extern const struct unit_ops service_ops;             /* service.c */
-
-#define UNIT(p) (&(p)->unit)
-#define UNIT_CAST(type_, u) ((struct type_ *) (u)) /* struct unit is the first member */
 
 /* ---- state ---- */
 
