@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/id128.h"
+#include "base/macro.h"
 #include "base/map.h"
 #include "base/time.h"
 #include "manager/job.h"
