@@ -53,8 +53,9 @@ struct listener {
 struct varlink_server {
     struct event_loop *loop;
     const struct varlink_interface *interface;
-    bool (*may_read_output)(gid_t gid, void *userdata);
     void *userdata;
+    bool (*may_read_output)(gid_t gid, void *userdata);
+    void *groups_userdata;
     struct listener *listeners;
     struct varlink_client *clients;
     struct event_source *reaper;
@@ -468,11 +469,11 @@ static void client_identify(struct varlink_client *c)
     c->output = c->change;
     if (c->output || !s->may_read_output)
         return;
-    c->output = s->may_read_output(c->peer.gid, s->userdata);
+    c->output = s->may_read_output(c->peer.gid, s->groups_userdata);
     if (getsockopt(c->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
         return;
     for (size_t i = 0; !c->output && i < n / sizeof *groups; i++)
-        c->output = s->may_read_output(groups[i], s->userdata);
+        c->output = s->may_read_output(groups[i], s->groups_userdata);
 }
 
 static bool server_has_room(const struct varlink_server *s, uid_t uid)
@@ -553,8 +554,7 @@ static uid_t read_overflow_uid(void)
 }
 
 int varlink_server_new(struct event_loop *loop, const struct varlink_interface *interface,
-                       bool (*may_read_output)(gid_t gid, void *userdata), void *userdata,
-                       struct varlink_server **ret)
+                       void *userdata, struct varlink_server **ret)
 {
     auto_free struct varlink_server *s = new0(struct varlink_server, 1);
     int r;
@@ -566,7 +566,6 @@ int varlink_server_new(struct event_loop *loop, const struct varlink_interface *
         return r;
     s->loop = loop;
     s->interface = interface;
-    s->may_read_output = may_read_output;
     s->userdata = userdata;
     s->overflow_uid = read_overflow_uid();
     r = event_add_post(loop, reap_clients, s, &s->reaper);
@@ -575,6 +574,14 @@ int varlink_server_new(struct event_loop *loop, const struct varlink_interface *
     event_source_disable(s->reaper);
     *ret = take_ptr(s);
     return 0;
+}
+
+void varlink_server_set_output_groups(struct varlink_server *s,
+                                      bool (*may_read_output)(gid_t gid, void *userdata),
+                                      void *userdata)
+{
+    s->may_read_output = may_read_output;
+    s->groups_userdata = userdata;
 }
 
 void varlink_server_free(struct varlink_server *s)

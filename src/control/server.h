@@ -65,11 +65,13 @@ struct varlink_interface {
 char *varlink_describe(const struct varlink_interface *i);
 
 /* Makes a server without a socket; `userdata` is given to the methods. `interface` has to outlive
- * it. `may_read_output` tells whether a peer that is neither root nor the server's uid has
- * ACCESS_OUTPUT by this group; it may be NULL. Returns 0 or a negative errno. */
+ * it. Returns 0 or a negative errno. */
 int varlink_server_new(struct event_loop *loop, const struct varlink_interface *interface,
-                       bool (*may_read_output)(gid_t gid, void *userdata), void *userdata,
-                       struct varlink_server **ret);
+                       void *userdata, struct varlink_server **ret);
+/* Which groups give a peer ACCESS_OUTPUT; none, if it is not called. */
+void varlink_server_set_output_groups(struct varlink_server *s,
+                                      bool (*may_read_output)(gid_t gid, void *userdata),
+                                      void *userdata);
 void varlink_server_free(struct varlink_server *s);
 
 /* Takes connections on a listening socket, which is the server's from then on (closed on failure,
