@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ struct collector_stream {
     struct collector_client *client;
     uint64_t id;
     int fd;              /* duplicate of the collector's end */
+    ino_t inode;         /* of the service's end */
     struct packet hello; /* WIRE_STREAM with the settings */
     bool pending;        /* hello has to be sent */
     bool handed;         /* this collector has the descriptor */
@@ -678,12 +680,13 @@ void collector_client_on_ready(struct collector_client *c, void (*callback)(void
 
 /* ---- streams ---- */
 
-static int settings_packet(uint64_t id, const struct collector_stream_settings *s,
+static int settings_packet(uint64_t id, ino_t inode, const struct collector_stream_settings *s,
                            struct packet *ret)
 {
     auto_wire struct wire_out m = { 0 };
 
     wire_begin(&m, WIRE_STREAM, id);
+    wire_put_u64(&m, "INODE", inode);
     wire_put(&m, "UNIT", s->unit);
     wire_put_id128(&m, "INVOCATION", s->invocation);
     wire_put(&m, "SLICE", s->slice);
@@ -716,6 +719,7 @@ int collector_stream_new(struct collector_client *c,
 {
     int pair[2], on = 1;
     struct packet hello = { 0 };
+    struct stat st;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
@@ -725,7 +729,10 @@ int collector_stream_new(struct collector_client *c,
         shutdown(ours, SHUT_WR) < 0)
         return -errno;
 
-    int r = settings_packet(c->next_id, settings, &hello);
+    /* By the inode the collector knows the unit of a process that has this socket as its output. */
+    if (fstat(service, &st) < 0)
+        return -errno;
+    int r = settings_packet(c->next_id, st.st_ino, settings, &hello);
     if (r < 0)
         return r;
     struct collector_stream *s = new0(struct collector_stream, 1);
@@ -735,6 +742,7 @@ int collector_stream_new(struct collector_client *c,
         return -ENOMEM;
     }
     s->client = c;
+    s->inode = st.st_ino;
     s->id = c->next_id++;
     s->fd = take_fd(&ours);
     s->hello = hello;
@@ -756,7 +764,7 @@ int collector_stream_update(struct collector_stream *s,
                             const struct collector_stream_settings *settings)
 {
     struct packet hello = { 0 };
-    int r = settings_packet(s->id, settings, &hello);
+    int r = settings_packet(s->id, s->inode, settings, &hello);
 
     if (r < 0)
         return r;
@@ -940,7 +948,8 @@ char *collector_client_save(struct collector_client *c, int (*keep)(int fd, void
 
         if (fd < 0)
             return NULL;
-        strbuf_addf(&b, "stream %ju %d %d %d ", (uintmax_t) s->id, fd, s->pending, s->handed);
+        strbuf_addf(&b, "stream %ju %d %d %d %ju ", (uintmax_t) s->id, fd, s->pending, s->handed,
+                    (uintmax_t) s->inode);
         save_packet(&b, &s->hello);
     }
     MAP_FOREACH (stored, &c->stored) {
@@ -990,11 +999,12 @@ static int restore_fd(int fd)
 
 static int restore_stream(struct collector_client *c, const char *line)
 {
-    uintmax_t id;
+    uintmax_t id, inode;
     int fd, pending, handed, at = 0;
     struct packet hello = { 0 };
 
-    if (sscanf(line, "%ju %d %d %d %n", &id, &fd, &pending, &handed, &at) < 4 || at == 0)
+    if (sscanf(line, "%ju %d %d %d %ju %n", &id, &fd, &pending, &handed, &inode, &at) < 5 ||
+        at == 0)
         return -EINVAL;
     int r = restore_fd(fd);
     if (r >= 0)
@@ -1007,12 +1017,9 @@ static int restore_stream(struct collector_client *c, const char *line)
         packet_done(&hello);
         return -ENOMEM;
     }
-    *s = (struct collector_stream){ .client = c,
-                                    .id = id,
-                                    .fd = fd,
-                                    .hello = hello,
-                                    .pending = pending,
-                                    .handed = handed };
+    *s = (struct collector_stream){
+        .client = c, .id = id, .fd = fd, .hello = hello, .pending = pending, .handed = handed
+    };
     c->n_streams_pending += s->pending;
     return 0;
 }

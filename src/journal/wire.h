@@ -12,7 +12,9 @@
 #include "base/id128.h"
 
 #define WIRE_VERSION 1
-#define WIRE_MESSAGE_MAX (160 * 1024) /* below the smallest send buffer that Linux gives, 208 KiB */
+#define WIRE_MESSAGE_MAX \
+    (160 * 1024) /* below the smallest send buffer that Linux gives, 208 KiB \
+                  */
 
 enum wire_type {
     /* to the collector */

@@ -1,0 +1,100 @@
+/* journal/collect.h -- the inside of the collector's process, shared by its parts. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/map.h"
+#include "event/event.h"
+#include "journal/collector.h"
+#include "journal/console.h"
+#include "journal/entry.h"
+#include "journal/rate.h"
+#include "journal/sender.h"
+#include "journal/spill.h"
+#include "journal/tail.h"
+#include "journal/wire.h"
+
+#define READ_BATCH (64u * 1024)
+
+struct stream;
+struct store;
+
+struct collector {
+    struct event_loop *loop;
+    const struct collector_options *options;
+    struct console *console;
+    struct tails tails;
+    struct senders senders;
+    struct spill spill;
+    struct store *store; /* journal files; NULL: none are written */
+    struct rates *rates;
+
+    /* control.c */
+    int control_fd;
+    struct event_source *control_io;
+    uint64_t epoch;
+    bool taken; /* everything was handed over */
+    struct ucred manager;
+
+    /* stream.c */
+    struct map streams; /* id -> struct stream */
+    uint64_t next_connection;
+
+    /* listen.c: what is bound in options->socket_dir, -1 where it is not */
+    int native_fd, syslog_fd, stdout_fd;
+    struct event_source *native_io, *syslog_io, *stdout_io;
+
+    /* config (journald.conf(5)) */
+    size_t line_max;
+    usec_t rate_interval;
+    unsigned rate_burst;
+    int max_level_store, max_level_console;
+
+    struct field_group machine;       /* _BOOT_ID, _MACHINE_ID, _HOSTNAME, _RUNTIME_SCOPE */
+    struct field_group priorities[8]; /* PRIORITY=0 .. 7 */
+    struct field_group manager_fields;
+    uint64_t n_lines, n_rate_limited;
+
+    uint8_t *batch;  /* READ_BATCH and a NUL, for streams */
+    uint8_t *packet; /* WIRE_MESSAGE_MAX, for the channel and for datagrams */
+    size_t packet_size;
+};
+
+/* collector.c */
+/* Keeps one entry: tails, console, files. */
+void collector_submit(struct collector *c, struct entry *e);
+/* The same under the rate limit (of the collector where its interval is USEC_INFINITY), to where
+ * the unit wants it. The tails and the container's console get it in any case. */
+void collector_submit_limited(struct collector *c, struct entry *e, bool to_journal,
+                              bool to_console, bool to_kmsg, const struct rate_settings *rate);
+
+/* stream.c */
+/* Keys of connections to the stdout socket have this bit, streams of the manager have not. */
+#define STREAM_CONNECTION (UINT64_C(1) << 62)
+#define STORED_LISTENER (UINT64_C(1) << 61)
+int stream_take(struct collector *c, struct wire_in *in);
+int stream_take_connection(struct collector *c, uint64_t id, int fd, struct wire_in *stored);
+void streams_adopted(struct collector *c);
+/* Reads what the unit's streams hold at this moment; NULL: of every stream. */
+void streams_drain(struct collector *c, const char *unit);
+void streams_done(struct collector *c);
+/* What the manager's streams say about the unit that runs under the name, or behind the socket. */
+struct stream_place {
+    const char *unit, *slice;
+    struct id128 invocation;
+};
+bool stream_find_unit(struct collector *c, const char *unit, struct stream_place *ret);
+bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place *ret);
+
+/* control.c */
+int control_attach(struct collector *c, int fd);
+void control_send(struct collector *c, struct wire_out *m, int fd);
+void control_counters(struct collector *c);
+
+/* listen.c */
+int listen_open(struct collector *c);
+int listen_take(struct collector *c, uint64_t key, int fd);
+void listen_drain(struct collector *c);
+void listen_done(struct collector *c);

@@ -1,0 +1,443 @@
+/* The sockets that programs know by their path: native messages, syslog, connections for streams.
+ *
+ * A datagram is looked at, kept, and only then taken out of its socket, and the manager has a
+ * duplicate of each socket: what waits in it is there for the next collector. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "journal/collect.h"
+#include "journal/native.h"
+#include "journal/syslog.h"
+
+#define DATAGRAM_MAX (16u << 20)
+#define PAYLOAD_MAX (64u << 20)
+#define DRAIN_DATAGRAMS 4096
+#define RECEIVE_BUFFER (8 << 20)
+
+enum listener { LISTENER_NATIVE = 1, LISTENER_SYSLOG, LISTENER_STDOUT };
+
+/* ---- entries ---- */
+
+struct datagram {
+    char *data;
+    size_t n;
+    struct ucred who;
+    usec_t sent_at; /* SCM_TIMESTAMP; 0: not known */
+    int fd;         /* a payload, or -1 */
+};
+
+/* What each entry of a datagram has: who sent it, how, when. */
+static void entry_begin(struct collector *c, const struct datagram *d, struct entry *e)
+{
+    *e = (struct entry){
+        .time = { event_loop_now(c->loop, CLOCK_REALTIME),
+                  event_loop_now(c->loop, CLOCK_MONOTONIC) },
+        .priority = LOG_INFO,
+        .pid = d->who.pid,
+        .owner = d->who.uid,
+    };
+    e->groups[e->n_groups++] = &c->machine;
+    struct sender *s = sender_get(&c->senders, &d->who, e->time.monotonic);
+    if (!s)
+        return;
+    e->groups[e->n_groups++] = &s->self;
+    e->groups[e->n_groups++] = &s->place;
+    e->unit = s->unit;
+    size_t n;
+    const char *id = field_get(&s->place, "_SYSTEMD_INVOCATION_ID", &n);
+    if (id && n == ID128_TEXT_MAX - 1) {
+        char text[ID128_TEXT_MAX] = { 0 };
+
+        memcpy(text, id, n);
+        (void) id128_parse(text, &e->invocation);
+    }
+}
+
+static struct iovec field_of(char *buffer, size_t size, const char *fmt, ...) _printf_(3, 4);
+static struct iovec field_of(char *buffer, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(buffer, size, fmt, ap);
+    va_end(ap);
+    return (struct iovec){ buffer, MIN((size_t) n, size - 1) };
+}
+
+static const struct rate_settings collectors_own = { .interval = USEC_INFINITY };
+
+static bool is_field(const struct iovec *f, const char *name, const char **ret_value, size_t *ret_n)
+{
+    size_t n = strlen(name);
+    const char *text = f->iov_base;
+
+    if (f->iov_len <= n || memcmp(text, name, n) != 0 || text[n] != '=')
+        return false;
+    *ret_value = text + n + 1;
+    *ret_n = f->iov_len - n - 1;
+    return true;
+}
+
+static void native_entry(struct collector *c, const struct datagram *d, struct iovec *fields,
+                         size_t n)
+{
+    struct entry e;
+    char source[64], identifier[256] = "";
+    const char *value;
+    size_t length;
+
+    entry_begin(c, d, &e);
+    for (size_t i = 0; i < n; i++) {
+        if (is_field(&fields[i], "MESSAGE", &value, &length)) {
+            e.message = value;
+            e.message_length = length;
+        } else if (is_field(&fields[i], "PRIORITY", &value, &length)) {
+            if (length == 1 && *value >= '0' && *value <= '7')
+                e.priority = *value - '0';
+        } else if (is_field(&fields[i], "SYSLOG_IDENTIFIER", &value, &length)) {
+            snprintf(identifier, sizeof identifier, "%.*s", (int) MIN(length, (size_t) 255), value);
+        }
+    }
+    e.identifier = *identifier ? identifier : NULL;
+    fields[n++] = (struct iovec){ (char *) "_TRANSPORT=journal", strlen("_TRANSPORT=journal") };
+    if (d->sent_at > 0)
+        fields[n++] = field_of(source, sizeof source, "_SOURCE_REALTIME_TIMESTAMP=%ju",
+                               (uintmax_t) d->sent_at);
+    e.fields = fields;
+    e.n_fields = n;
+    collector_submit_limited(c, &e, true, false, false, &collectors_own);
+}
+
+static void native_datagram(struct collector *c, const struct datagram *d)
+{
+    auto_free struct iovec *fields = NULL;
+    size_t allocated = 0, at = 0;
+
+    while (at < d->n) {
+        int n = native_next(d->data, d->n, &at, &fields, &allocated);
+
+        if (n == -ENOMEM)
+            return;
+        if (n < 0) {
+            log_debug("A damaged message of process %d is dropped", d->who.pid);
+            continue;
+        }
+        if (n == 0 || !grow(&fields, &allocated, (size_t) n + 2))
+            continue;
+        native_entry(c, d, fields, (size_t) n);
+    }
+}
+
+static void syslog_datagram(struct collector *c, const struct datagram *d)
+{
+    struct syslog_message m;
+    struct entry e;
+    struct iovec fields[8];
+    char facility[32], identifier[256], identifier_field[300], pid[64], timestamp[64], source[64];
+    auto_free char *message = NULL;
+    size_t n = 0;
+
+    syslog_parse(d->data, d->n, &m);
+    entry_begin(c, d, &e);
+    e.priority = LOG_PRI(m.priority);
+    message = malloc(m.length + sizeof "MESSAGE=");
+    if (!message)
+        return;
+    memcpy(message, "MESSAGE=", 8);
+    memcpy(message + 8, m.text, m.length);
+    e.message = message + 8;
+    e.message_length = m.length;
+
+    fields[n++] = (struct iovec){ (char *) "_TRANSPORT=syslog", strlen("_TRANSPORT=syslog") };
+    if (m.priority & LOG_FACMASK)
+        fields[n++] = field_of(facility, sizeof facility, "SYSLOG_FACILITY=%d",
+                               LOG_FAC(m.priority));
+    if (m.identifier_length > 0) {
+        snprintf(identifier, sizeof identifier, "%.*s",
+                 (int) MIN(m.identifier_length, (size_t) 255), m.identifier);
+        e.identifier = identifier;
+        fields[n++] = field_of(identifier_field, sizeof identifier_field, "SYSLOG_IDENTIFIER=%s",
+                               identifier);
+    }
+    if (m.pid_length > 0)
+        fields[n++] = field_of(pid, sizeof pid, "SYSLOG_PID=%.*s",
+                               (int) MIN(m.pid_length, (size_t) 32), m.pid);
+    if (m.timestamp_length > 0)
+        fields[n++] = field_of(timestamp, sizeof timestamp, "SYSLOG_TIMESTAMP=%.*s",
+                               (int) m.timestamp_length, m.timestamp);
+    fields[n++] = (struct iovec){ message, m.length + 8 };
+    if (d->sent_at > 0)
+        fields[n++] = field_of(source, sizeof source, "_SOURCE_REALTIME_TIMESTAMP=%ju",
+                               (uintmax_t) d->sent_at);
+    e.groups[e.n_groups++] = &c->priorities[e.priority];
+    e.fields = fields;
+    e.n_fields = n;
+    collector_submit_limited(c, &e, true, false, false, &collectors_own);
+}
+
+/* ---- datagrams ---- */
+
+static void read_control(struct msghdr *message, struct datagram *d)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level != SOL_SOCKET)
+            continue;
+        if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len >= CMSG_LEN(sizeof d->who)) {
+            memcpy(&d->who, CMSG_DATA(c), sizeof d->who);
+        } else if (c->cmsg_type == SCM_TIMESTAMP) {
+            struct timeval tv;
+
+            memcpy(&tv, CMSG_DATA(c), sizeof tv);
+            d->sent_at = (usec_t) tv.tv_sec * USEC_PER_SEC + (usec_t) tv.tv_usec;
+        } else if (c->cmsg_type == SCM_RIGHTS) {
+            for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+                int fd;
+
+                memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+                if (d->fd < 0)
+                    d->fd = fd;
+                else
+                    close_fd(fd);
+            }
+        }
+    }
+}
+
+/* Looks at the next datagram. Returns 1, 0 where there is none, or a negative errno (it is
+ * dropped). */
+static int datagram_peek(struct collector *c, int fd, struct datagram *ret)
+{
+    union {
+        struct cmsghdr head;
+        uint8_t space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(struct timeval)) +
+                      CMSG_SPACE(16 * sizeof(int))];
+    } control;
+    struct iovec iov = { .iov_base = c->packet, .iov_len = c->packet_size - 1 };
+    struct msghdr message = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control,
+    };
+    struct datagram d = { .fd = -1 };
+    ssize_t n;
+
+    do
+        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    read_control(&message, &d);
+    if ((size_t) n >= c->packet_size) {
+        d.fd = close_fd(d.fd);
+        if ((size_t) n > DATAGRAM_MAX || !grow(&c->packet, &c->packet_size, (size_t) n + 1)) {
+            wire_drop(fd);
+            return -EMSGSIZE;
+        }
+        return datagram_peek(c, fd, ret);
+    }
+    c->packet[n] = 0;
+    d.data = (char *) c->packet;
+    d.n = (size_t) n;
+    *ret = d;
+    return 1;
+}
+
+/* A message too large for a datagram comes as a file: a sealed memfd, or a deleted file. */
+static void payload_datagram(struct collector *c, struct datagram *d)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    struct stat st;
+    int has = fcntl(d->fd, F_GET_SEALS);
+
+    if (fstat(d->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+        st.st_size > (off_t) PAYLOAD_MAX)
+        return;
+    d->n = (size_t) st.st_size;
+    if (has >= 0 && (has & seals) == seals) {
+        /* Private: the parser writes to it, and only its own pages are copied. */
+        d->data = mmap(NULL, d->n, PROT_READ | PROT_WRITE, MAP_PRIVATE, d->fd, 0);
+        if (d->data == MAP_FAILED)
+            return;
+        native_datagram(c, d);
+        munmap(d->data, d->n);
+        return;
+    }
+    /* Not sealed: it could shrink under a mapping. */
+    auto_free char *data = malloc(d->n);
+    ssize_t got = data ? pread(d->fd, data, d->n, 0) : -1;
+    if (got <= 0)
+        return;
+    d->data = data;
+    d->n = (size_t) got;
+    native_datagram(c, d);
+}
+
+/* One datagram; false where there is none. */
+static bool datagram_read(struct collector *c, int fd, bool native)
+{
+    struct datagram d;
+    int r = datagram_peek(c, fd, &d);
+
+    if (r <= 0)
+        return r < 0;
+    if (!native && d.n > 0)
+        syslog_datagram(c, &d);
+    else if (native && d.n > 0)
+        native_datagram(c, &d);
+    else if (native && d.fd >= 0)
+        payload_datagram(c, &d);
+    wire_drop(fd);
+    close_fd(d.fd);
+    return true;
+}
+
+static void on_native(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    for (int i = 0; i < 128 && datagram_read(userdata, fd, true); i++)
+        ;
+}
+
+static void on_syslog(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    for (int i = 0; i < 128 && datagram_read(userdata, fd, false); i++)
+        ;
+}
+
+void listen_drain(struct collector *c)
+{
+    for (int i = 0; c->native_fd >= 0 && i < DRAIN_DATAGRAMS; i++) {
+        if (!datagram_read(c, c->native_fd, true))
+            break;
+    }
+    for (int i = 0; c->syslog_fd >= 0 && i < DRAIN_DATAGRAMS; i++) {
+        if (!datagram_read(c, c->syslog_fd, false))
+            break;
+    }
+}
+
+static void on_connection(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    struct collector *c = userdata;
+    auto_close int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (connection < 0)
+        return;
+    if (stream_take_connection(c, STREAM_CONNECTION | c->next_connection, connection, NULL) >= 0) {
+        take_fd(&connection);
+        c->next_connection++;
+    }
+}
+
+/* ---- the sockets ---- */
+
+int listen_take(struct collector *c, uint64_t key, int fd)
+{
+    static const int on = 1, buffer = RECEIVE_BUFFER;
+    enum listener which = (enum listener)(key & ~STORED_LISTENER);
+    int *slot = which == LISTENER_NATIVE   ? &c->native_fd
+                : which == LISTENER_SYSLOG ? &c->syslog_fd
+                                           : &c->stdout_fd;
+    struct event_source **io = which == LISTENER_NATIVE   ? &c->native_io
+                               : which == LISTENER_SYSLOG ? &c->syslog_io
+                                                          : &c->stdout_io;
+
+    if (*slot >= 0)
+        return -EEXIST;
+    (void) setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    if (which != LISTENER_STDOUT) {
+        (void) setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on);
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) < 0)
+            (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    }
+    int r = event_add_io(c->loop, fd, EPOLLIN,
+                         which == LISTENER_NATIVE   ? on_native
+                         : which == LISTENER_SYSLOG ? on_syslog
+                                                    : on_connection,
+                         c, io);
+    if (r < 0)
+        return r;
+    *slot = fd;
+    return 0;
+}
+
+static int bind_socket(struct collector *c, const char *name, int type, enum listener which)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    auto_wire struct wire_out m = { 0 };
+    auto_free char *path = path_join(c->options->socket_dir, name, NULL);
+
+    if (!path)
+        return -ENOMEM;
+    if (strlen(path) >= sizeof addr.sun_path)
+        return -ENAMETOOLONG;
+    strcpy(addr.sun_path, path);
+    auto_close int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    (void) unlink(path);
+    if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 || chmod(path, 0666) < 0)
+        return -errno;
+    if (type == SOCK_STREAM && listen(fd, SOMAXCONN) < 0)
+        return -errno;
+    int r = listen_take(c, STORED_LISTENER | which, fd);
+    if (r < 0)
+        return r;
+    wire_begin(&m, WIRE_STORE, STORED_LISTENER | which);
+    control_send(c, &m, fd);
+    take_fd(&fd);
+    return 0;
+}
+
+int listen_open(struct collector *c)
+{
+    static const struct {
+        const char *name;
+        int type;
+        enum listener which;
+    } sockets[] = {
+        { "socket", SOCK_DGRAM, LISTENER_NATIVE },
+        { "dev-log", SOCK_DGRAM, LISTENER_SYSLOG },
+        { "stdout", SOCK_STREAM, LISTENER_STDOUT },
+    };
+    const int *have[] = { &c->native_fd, &c->syslog_fd, &c->stdout_fd };
+    int r = 0;
+
+    if (!c->options->socket_dir)
+        return 0;
+    (void) mkdir_all(c->options->socket_dir, 0755);
+    for (size_t i = 0; i < ELEMENTSOF(sockets); i++) {
+        int k = *have[i] >= 0 ? 0
+                              : bind_socket(c, sockets[i].name, sockets[i].type, sockets[i].which);
+
+        if (k < 0) {
+            log_warning("%s/%s cannot be listened on: %s", c->options->socket_dir, sockets[i].name,
+                        strerror(-k));
+            r = k;
+        }
+    }
+    return r;
+}
+
+void listen_done(struct collector *c)
+{
+    event_source_free(c->native_io);
+    event_source_free(c->syslog_io);
+    event_source_free(c->stdout_io);
+    close_fd(c->native_fd);
+    close_fd(c->syslog_fd);
+    close_fd(c->stdout_fd);
+}

@@ -1,0 +1,661 @@
+/* Streams: output that comes as a sequence of bytes, from the manager's own socket pairs and from
+ * connections to the stdout socket.
+ *
+ * Bytes are looked at in the socket (MSG_PEEK), kept, and only then taken out of it: what a
+ * collector that is killed has read is read again by the next one. In the order of a batch:
+ *   1. every complete line goes to the journal, the tails and the console,
+ *   2. the unfinished rest goes to the spill file,
+ *   3. the batch is taken out of the socket.
+ * Killed before 3, the batch comes again, the only bytes that can come twice. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "journal/collect.h"
+#include "journal/filter.h"
+#include "journal/rate.h"
+
+#define HEADER_LINES 7
+#define HEADER_MAX (16u * 1024)
+#define DRAIN_MAX (16u << 20)
+
+struct stream {
+    struct collector *collector;
+    struct event_source *io;
+    uint64_t id;
+    int fd;
+    bool connection, header_done;
+    struct ucred peer; /* who connected */
+    uint64_t inode;    /* of the service's end, 0: not known */
+    char *stream_id;   /* _STREAM_ID */
+
+    char *unit, *slice, *cgroup, *identifier;
+    struct id128 invocation;
+    int facility, priority, level_max;
+    bool level_prefix, to_journal, to_console, to_kmsg;
+    struct rate_settings rate;
+    struct line_filter filter;
+    struct field_group fields;
+
+    char *partial; /* the unfinished line */
+    size_t partial_n, partial_allocated;
+    pid_t partial_pid;
+    int slot; /* of the spill file, -1: nothing is there */
+};
+
+enum line_break { BREAK_NEWLINE, BREAK_NUL, BREAK_LINE_MAX, BREAK_EOF, BREAK_PID_CHANGE };
+
+static const char *const line_break_fields[] = {
+    [BREAK_NUL] = "_LINE_BREAK=nul",
+    [BREAK_LINE_MAX] = "_LINE_BREAK=line-max",
+    [BREAK_EOF] = "_LINE_BREAK=eof",
+    [BREAK_PID_CHANGE] = "_LINE_BREAK=pid-change",
+};
+
+/* ---- lines ---- */
+
+/* "<N>" at the beginning, N from 0 to 7 (sd-daemon(3)). */
+static const char *skip_level(const char *text, size_t *n, int *priority)
+{
+    if (*n < 3 || text[0] != '<' || text[1] < '0' || text[1] > '7' || text[2] != '>')
+        return text;
+    *priority = text[1] - '0';
+    *n -= 3;
+    return text + 3;
+}
+
+static bool blank(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr(WHITESPACE, text[i]))
+            return false;
+    }
+    return true;
+}
+
+static void stream_line(struct stream *s, const char *text, size_t n, const struct ucred *who,
+                        enum line_break why)
+{
+    struct collector *c = s->collector;
+    struct entry e = {
+        .time = { event_loop_now(c->loop, CLOCK_REALTIME),
+                  event_loop_now(c->loop, CLOCK_MONOTONIC) },
+        .priority = s->priority,
+        .pid = who->pid,
+        .owner = who->uid,
+        .unit = s->unit,
+        .identifier = s->identifier,
+        .invocation = s->invocation,
+    };
+    struct iovec fields[2];
+
+    if (s->level_prefix)
+        text = skip_level(text, &n, &e.priority);
+    if (blank(text, n))
+        return;
+    if (s->level_max >= 0 && e.priority > s->level_max)
+        return;
+    if (!line_filter_passes(&s->filter, text, n))
+        return;
+
+    e.message = text;
+    e.message_length = n;
+    struct sender *sender = sender_get(&c->senders, who, event_loop_now(c->loop, CLOCK_MONOTONIC));
+    e.groups[e.n_groups++] = &c->machine;
+    e.groups[e.n_groups++] = &s->fields;
+    e.groups[e.n_groups++] = &c->priorities[e.priority];
+    if (sender)
+        e.groups[e.n_groups++] = &sender->self;
+    if (why != BREAK_NEWLINE)
+        fields[e.n_fields++] = (struct iovec){ (void *) line_break_fields[why],
+                                               strlen(line_break_fields[why]) };
+    e.fields = fields;
+    collector_submit_limited(c, &e, s->to_journal, s->to_console, s->to_kmsg, &s->rate);
+}
+
+static void partial_clear(struct stream *s)
+{
+    s->partial_n = 0;
+    free(s->partial);
+    s->partial = NULL;
+    s->partial_allocated = 0;
+    spill_clear(&s->collector->spill, &s->slot);
+}
+
+static void partial_emit(struct stream *s, const struct ucred *who, enum line_break why)
+{
+    if (s->partial_n > 0)
+        stream_line(s, s->partial, s->partial_n, who, why);
+    partial_clear(s);
+}
+
+/* Keeps the beginning of a line; `spill`: also for the next collector. */
+static void partial_add(struct stream *s, const char *text, size_t n, const struct ucred *who,
+                        bool spill)
+{
+    if (spill &&
+        spill_add(&s->collector->spill, &s->slot, s->id, who->pid, s->partial_n, text, n) < 0)
+        log_debug("No memory is left to keep the unfinished line of %s", strempty(s->unit));
+    if (!grow(&s->partial, &s->partial_allocated, s->partial_n + n)) {
+        /* Better two lines than none. */
+        partial_emit(s, who, BREAK_LINE_MAX);
+        stream_line(s, text, n, who, BREAK_LINE_MAX);
+        return;
+    }
+    memcpy(s->partial + s->partial_n, text, n);
+    s->partial_n += n;
+    s->partial_pid = who->pid;
+}
+
+/* Where the line ends: at a newline or a NUL; NULL where it goes on. */
+static const char *line_end(const char *text, size_t n, enum line_break *why)
+{
+    const char *newline = memchr(text, '\n', n);
+    const char *nul = memchr(text, 0, newline ? (size_t) (newline - text) : n);
+
+    *why = nul ? BREAK_NUL : BREAK_NEWLINE;
+    return nul ? nul : newline;
+}
+
+static size_t room_in_line(const struct stream *s)
+{
+    size_t max = s->collector->line_max;
+
+    return s->partial_n < max ? max - s->partial_n : 0;
+}
+
+/* One line, the kept beginning included, cut where it is too long. */
+static void stream_whole_line(struct stream *s, const char *text, size_t n, const struct ucred *who,
+                              enum line_break why)
+{
+    size_t max = s->collector->line_max;
+
+    if (s->partial_n > 0) {
+        size_t room = room_in_line(s), take = MIN(n, room);
+
+        partial_add(s, text, take, who, false);
+        text += take;
+        n -= take;
+        partial_emit(s, who, n > 0 ? BREAK_LINE_MAX : why);
+        if (n == 0)
+            return;
+    }
+    for (; n > max; text += max, n -= max)
+        stream_line(s, text, max, who, BREAK_LINE_MAX);
+    stream_line(s, text, n, who, why);
+}
+
+/* Keeps a batch: lines, then the rest. */
+static void stream_feed(struct stream *s, const char *text, size_t n, const struct ucred *who)
+{
+    size_t max = s->collector->line_max;
+
+    if (s->partial_n > 0 && s->partial_pid != who->pid) {
+        struct ucred before = { .pid = s->partial_pid, .uid = who->uid, .gid = who->gid };
+
+        partial_emit(s, &before, BREAK_PID_CHANGE);
+    }
+    while (n > 0) {
+        enum line_break why;
+        const char *end = line_end(text, n, &why);
+
+        if (!end)
+            break;
+        stream_whole_line(s, text, (size_t) (end - text), who, why);
+        n -= (size_t) (end - text) + 1;
+        text = end + 1;
+    }
+    while (s->partial_n + n >= max) {
+        size_t take = room_in_line(s);
+
+        stream_whole_line(s, text, take, who, BREAK_LINE_MAX);
+        text += take;
+        n -= take;
+    }
+    if (n > 0)
+        partial_add(s, text, n, who, true);
+}
+
+/* ---- reading ---- */
+
+static void stream_free(struct stream *s)
+{
+    event_source_free(s->io);
+    close_fd(s->fd);
+    spill_clear(&s->collector->spill, &s->slot);
+    map_remove_u64(&s->collector->streams, s->id);
+    line_filter_done(&s->filter);
+    field_group_done(&s->fields);
+    free(s->stream_id);
+    free(s->unit);
+    free(s->slice);
+    free(s->cgroup);
+    free(s->identifier);
+    free(s->partial);
+    free(s);
+}
+
+static void stream_end(struct stream *s)
+{
+    auto_wire struct wire_out m = { 0 };
+    struct ucred who = { .pid = s->partial_pid, .uid = s->peer.uid, .gid = s->peer.gid };
+
+    partial_emit(s, &who, BREAK_EOF);
+    wire_begin(&m, s->connection ? WIRE_UNSTORE : WIRE_STREAM_END, s->id);
+    control_send(s->collector, &m, -1);
+    stream_free(s);
+}
+
+static ssize_t peek(struct stream *s, struct ucred *ret_who)
+{
+    union {
+        struct cmsghdr head;
+        uint8_t space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(64)];
+    } control;
+    struct iovec iov = { .iov_base = s->collector->batch, .iov_len = READ_BATCH };
+    struct msghdr message = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control,
+    };
+    ssize_t n;
+
+    do
+        n = recvmsg(s->fd, &message, MSG_DONTWAIT | MSG_PEEK | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    *ret_who = s->peer;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET)
+            continue;
+        if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len >= CMSG_LEN(sizeof *ret_who)) {
+            memcpy(ret_who, CMSG_DATA(c), sizeof *ret_who);
+        } else if (c->cmsg_type == SCM_RIGHTS) {
+            /* Nobody sends descriptors on a stream; whoever does must not fill our table. */
+            for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+                int fd;
+
+                memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+                close_fd(fd);
+            }
+        }
+    }
+    return n;
+}
+
+/* Takes n bytes, which were looked at, out of the socket. */
+static void commit(struct stream *s, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = recv(s->fd, s->collector->batch, MIN(n, (size_t) READ_BATCH), MSG_DONTWAIT);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return;
+        n -= (size_t) k;
+    }
+}
+
+static size_t stream_header(struct stream *s, const char *text, size_t n);
+
+/* One batch. Returns the bytes taken, 0 where there was nothing, -ENOTCONN when the stream is at
+ * its end (and freed). */
+static ssize_t stream_read(struct stream *s, bool hung_up)
+{
+    struct ucred who;
+    ssize_t n = peek(s, &who);
+
+    if (n == -EAGAIN)
+        return 0;
+    if (n <= 0) {
+        stream_end(s);
+        return -ENOTCONN;
+    }
+    const char *text = (const char *) s->collector->batch;
+    size_t used = 0;
+    if (!s->header_done) {
+        used = stream_header(s, text, (size_t) n);
+        if (used == 0 && (hung_up || (size_t) n >= HEADER_MAX)) {
+            stream_end(s);
+            return -ENOTCONN;
+        }
+        if (used == 0)
+            return 0; /* waits, edge-triggered, in the socket */
+    }
+    stream_feed(s, text + used, (size_t) n - used, &who);
+    commit(s, (size_t) n);
+    return n;
+}
+
+static void on_stream(struct event_source *io, int fd, uint32_t revents, void *userdata)
+{
+    (void) stream_read(userdata, revents & (EPOLLHUP | EPOLLERR));
+}
+
+/* Reads what is in the socket now, and no more, so that a stream that is written to all the time
+ * comes to an end as well. */
+static void stream_drain(struct stream *s)
+{
+    int queued = 0;
+
+    if (ioctl(s->fd, FIONREAD, &queued) < 0)
+        return;
+    for (size_t left = MIN((size_t) queued, (size_t) DRAIN_MAX); left > 0;) {
+        ssize_t n = stream_read(s, false);
+
+        if (n <= 0)
+            return;
+        left -= MIN(left, (size_t) n);
+    }
+}
+
+void streams_drain(struct collector *c, const char *unit)
+{
+    struct stream *s;
+
+    MAP_FOREACH (s, &c->streams) {
+        if (!unit || streq_ptr(s->unit, unit))
+            stream_drain(s);
+    }
+}
+
+/* ---- settings ---- */
+
+static char *take_text(const struct wire_item *item, char *old)
+{
+    char *fresh = memdup0(item->value, item->length);
+
+    if (!fresh)
+        return old;
+    free(old);
+    return fresh;
+}
+
+static void stream_setting(struct stream *s, const struct wire_item *i)
+{
+    if (wire_item_is(i, "UNIT"))
+        s->unit = take_text(i, s->unit);
+    else if (wire_item_is(i, "SLICE"))
+        s->slice = take_text(i, s->slice);
+    else if (wire_item_is(i, "CGROUP"))
+        s->cgroup = take_text(i, s->cgroup);
+    else if (wire_item_is(i, "IDENTIFIER"))
+        s->identifier = take_text(i, s->identifier);
+    else if (wire_item_is(i, "STREAM_ID"))
+        s->stream_id = take_text(i, s->stream_id);
+    else if (wire_item_is(i, "INVOCATION"))
+        s->invocation = wire_item_id128(i);
+    else if (wire_item_is(i, "INODE"))
+        s->inode = wire_item_u64(i);
+    else if (wire_item_is(i, "FACILITY"))
+        s->facility = (int) wire_item_u64(i);
+    else if (wire_item_is(i, "PRIORITY"))
+        s->priority = (int) wire_item_u64(i) & LOG_PRIMASK;
+    else if (wire_item_is(i, "LEVEL_MAX"))
+        s->level_max = (int) wire_item_u64(i) & LOG_PRIMASK;
+    else if (wire_item_is(i, "LEVEL_PREFIX"))
+        s->level_prefix = wire_item_u64(i);
+    else if (wire_item_is(i, "TO_JOURNAL"))
+        s->to_journal = wire_item_u64(i);
+    else if (wire_item_is(i, "TO_CONSOLE"))
+        s->to_console = wire_item_u64(i);
+    else if (wire_item_is(i, "TO_KMSG"))
+        s->to_kmsg = wire_item_u64(i);
+    else if (wire_item_is(i, "RATE_INTERVAL"))
+        s->rate.interval = wire_item_u64(i);
+    else if (wire_item_is(i, "RATE_BURST"))
+        s->rate.burst = (unsigned) wire_item_u64(i);
+    else if (wire_item_is(i, "ALLOW") || wire_item_is(i, "DENY"))
+        line_filter_add(&s->filter, i->value, i->length, wire_item_is(i, "DENY"));
+    else if (wire_item_is(i, "EXTRA"))
+        field_add_whole(&s->fields, i->value, i->length);
+}
+
+static void stream_settings(struct stream *s, struct wire_in *in)
+{
+    struct wire_item item;
+    char id[ID128_TEXT_MAX];
+
+    field_group_clear(&s->fields);
+    line_filter_done(&s->filter);
+    s->level_max = -1;
+    s->rate = (struct rate_settings){ .interval = USEC_INFINITY };
+    while (wire_next(in, &item))
+        stream_setting(s, &item);
+
+    field_add(&s->fields, "_TRANSPORT", "stdout");
+    field_add(&s->fields, "_STREAM_ID", s->stream_id);
+    field_add(&s->fields, "SYSLOG_IDENTIFIER", isempty(s->identifier) ? NULL : s->identifier);
+    field_addf(&s->fields, "SYSLOG_FACILITY", "%d", s->facility);
+    field_add(&s->fields, "_SYSTEMD_CGROUP", s->cgroup);
+    field_add(&s->fields, "_SYSTEMD_UNIT", s->unit);
+    field_add(&s->fields, "_SYSTEMD_SLICE", s->slice);
+    if (!id128_is_null(s->invocation))
+        field_add(&s->fields, "_SYSTEMD_INVOCATION_ID", id128_format(s->invocation, id));
+}
+
+/* ---- where streams come from ---- */
+
+static struct stream *stream_new(struct collector *c, uint64_t id, int fd)
+{
+    struct stream *s = new0(struct stream, 1);
+    char text[ID128_TEXT_MAX];
+    socklen_t n = sizeof s->peer;
+
+    if (!s || map_put_u64(&c->streams, id, s) < 0) {
+        free(s);
+        return NULL;
+    }
+    s->collector = c;
+    s->id = id;
+    s->fd = -1;
+    s->slot = -1;
+    s->priority = LOG_INFO;
+    s->facility = LOG_FAC(LOG_DAEMON);
+    s->level_max = -1;
+    s->rate.interval = USEC_INFINITY;
+    if (event_add_io(c->loop, fd, EPOLLIN, on_stream, s, &s->io) < 0) {
+        stream_free(s);
+        return NULL;
+    }
+    s->stream_id = strdup(id128_format(id128_random(), text));
+    s->fd = fd;
+    (void) getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &s->peer, &n);
+    s->slot = spill_claim(&c->spill, id, &s->partial, &s->partial_n, &s->partial_pid);
+    if (s->slot >= 0)
+        s->partial_allocated = s->partial_n + 1;
+    return s;
+}
+
+int stream_take(struct collector *c, struct wire_in *in)
+{
+    struct stream *s = map_get_u64(&c->streams, in->head.id);
+
+    if (!s) {
+        if (in->fd < 0)
+            return -EBADF; /* it ended while its settings were changed */
+        s = stream_new(c, in->head.id, in->fd);
+        if (!s)
+            return -ENOMEM;
+        take_fd(&in->fd);
+        s->header_done = true;
+    }
+    stream_settings(s, in);
+    return 0;
+}
+
+static bool is_stream_key(uint64_t key, void *userdata)
+{
+    struct collector *c = userdata;
+
+    return map_get_u64(&c->streams, key);
+}
+
+void streams_adopted(struct collector *c)
+{
+    spill_sweep(&c->spill, is_stream_key, c);
+}
+
+void streams_done(struct collector *c)
+{
+    struct stream *s;
+
+    /* Without stream_end(): the streams go on, only this process does not. */
+    MAP_FOREACH (s, &c->streams) {
+        s->slot = -1;
+        stream_free(s);
+    }
+    map_done(&c->streams);
+}
+
+bool stream_find_unit(struct collector *c, const char *unit, struct stream_place *ret)
+{
+    struct stream *s, *newest = NULL;
+
+    MAP_FOREACH (s, &c->streams) {
+        if (!s->connection && streq_ptr(s->unit, unit) && (!newest || s->id > newest->id))
+            newest = s;
+    }
+    if (newest)
+        *ret = (struct stream_place){ newest->unit, newest->slice, newest->invocation };
+    return newest;
+}
+
+bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place *ret)
+{
+    struct stream *s;
+
+    MAP_FOREACH (s, &c->streams) {
+        if (inode != 0 && s->inode == inode) {
+            *ret = (struct stream_place){ s->unit, s->slice, s->invocation };
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- connections: sd_journal_stream_fd(3) and what systemd's own services do ---- */
+
+/* The manager keeps the connection and what its header said. */
+static void store_connection(struct stream *s)
+{
+    auto_wire struct wire_out m = { 0 };
+
+    wire_begin(&m, WIRE_STORE, s->id);
+    if (s->header_done) {
+        wire_put(&m, "UNIT", s->unit);
+        wire_put(&m, "IDENTIFIER", s->identifier);
+        wire_put(&m, "STREAM_ID", s->stream_id);
+        wire_put(&m, "SLICE", s->slice);
+        wire_put(&m, "CGROUP", s->cgroup);
+        wire_put_id128(&m, "INVOCATION", s->invocation);
+        wire_put_u64(&m, "PRIORITY", (uint64_t) s->priority);
+        wire_put_u64(&m, "FACILITY", (uint64_t) s->facility);
+        wire_put_u64(&m, "LEVEL_PREFIX", s->level_prefix);
+        wire_put_u64(&m, "TO_JOURNAL", 1);
+        wire_put_u64(&m, "TO_CONSOLE", s->to_console);
+        wire_put_u64(&m, "TO_KMSG", s->to_kmsg);
+        wire_put(&m, "HEADER", "1");
+    }
+    control_send(s->collector, &m, s->fd);
+}
+
+static void header_unit(struct stream *s, const char *unit)
+{
+    struct collector *c = s->collector;
+    struct stream_place place;
+    struct sender *sender;
+
+    /* Only those who could be anybody may say who they are. */
+    if (!isempty(unit) && (s->peer.uid == 0 || s->peer.uid == getuid())) {
+        s->unit = strdup(unit);
+        if (stream_find_unit(c, unit, &place)) {
+            s->slice = place.slice ? strdup(place.slice) : NULL;
+            s->invocation = place.invocation;
+        }
+        return;
+    }
+    sender = sender_get(&c->senders, &s->peer, event_loop_now(c->loop, CLOCK_MONOTONIC));
+    if (sender && sender->unit)
+        s->unit = strdup(sender->unit);
+}
+
+/* The seven lines with which a connection begins: identifier, unit, priority, level prefix, and
+ * whether to forward to syslog, kmsg and console. Returns its length, or 0 until it is whole. */
+static size_t stream_header(struct stream *s, const char *text, size_t n)
+{
+    char *lines[HEADER_LINES] = { 0 };
+    size_t at = 0, got = 0;
+
+    while (got < HEADER_LINES) {
+        const char *end = memchr(text + at, '\n', n - at);
+
+        if (!end)
+            break;
+        lines[got++] = memdup0(text + at, (size_t) (end - text) - at);
+        at = (size_t) (end - text) + 1;
+    }
+    bool whole = got == HEADER_LINES;
+    for (size_t i = 0; i < HEADER_LINES; i++)
+        whole = whole && lines[i];
+    if (whole) {
+        unsigned priority = (unsigned) strtoul(lines[2], NULL, 10);
+        struct wire_in none = { .fd = -1 };
+
+        s->identifier = strdup(lines[0]);
+        header_unit(s, lines[1]);
+        s->priority = LOG_PRI(priority);
+        s->facility = priority > 7 ? LOG_FAC(priority) : LOG_FAC(LOG_DAEMON);
+        s->level_prefix = streq(lines[3], "1");
+        s->to_journal = true;
+        s->to_kmsg = streq(lines[5], "1");
+        s->to_console = streq(lines[6], "1");
+        s->header_done = true;
+        stream_settings(s, &none);
+        store_connection(s);
+        event_source_set_io(s->io, EPOLLIN);
+    }
+    for (size_t i = 0; i < HEADER_LINES; i++)
+        free(lines[i]);
+    return whole ? at : 0;
+}
+
+int stream_take_connection(struct collector *c, uint64_t id, int fd, struct wire_in *stored)
+{
+    struct wire_item item;
+    int on = 1;
+
+    (void) setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    struct stream *s = map_get_u64(&c->streams, id);
+    if (s)
+        return -EEXIST;
+    s = stream_new(c, id, fd);
+    if (!s)
+        return -ENOMEM;
+    s->connection = true;
+    if (!stored) {
+        (void) shutdown(fd, SHUT_WR);
+        store_connection(s);
+    } else {
+        struct wire_in look = *stored;
+
+        while (wire_next(&look, &item))
+            s->header_done = s->header_done || wire_item_is(&item, "HEADER");
+        stream_settings(s, stored);
+    }
+    /* Until the header is whole it stays in the socket, and only news is waited for. */
+    if (!s->header_done)
+        event_source_set_io(s->io, EPOLLIN | EPOLLET);
+    return 0;
+}
