@@ -1,5 +1,6 @@
 #include "manager/notify.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/parse.h"
