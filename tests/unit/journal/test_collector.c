@@ -1,0 +1,422 @@
+/* The collector as the manager sees it: a process behind client.h, that can be killed. */
+#include "journal/collector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "event/event.h"
+#include "journal/client.h"
+
+#define DEADLINE (20 * USEC_PER_SEC)
+
+struct fixture {
+    struct event_loop *loop;
+    struct collector_client *client;
+    struct collector_options options;
+    pid_t pid;
+    int console; /* reading end */
+    int console_write;
+    struct strbuf text; /* all that the console showed */
+    char directory[32];
+    bool done; /* by callbacks */
+    int r;
+    struct strbuf lines; /* of tail queries */
+};
+
+static void start(struct fixture *f)
+{
+    int child_fd = collector_client_child_fd(f->client);
+
+    f->pid = fork();
+    assert_true(f->pid >= 0);
+    if (f->pid == 0) {
+        f->options.control_fd = fcntl(child_fd, F_DUPFD_CLOEXEC, 3);
+        dup2(f->console_write, 1);
+        /* As after execve(): nothing of the manager's is open. */
+        for (int fd = 3; fd < 1000; fd++) {
+            if (fd != f->options.control_fd)
+                close(fd);
+        }
+        _exit(collector_run(&f->options) < 0);
+    }
+    collector_client_started(f->client);
+}
+
+static void kill_collector(struct fixture *f, int signo)
+{
+    kill(f->pid, signo);
+    waitpid(f->pid, NULL, 0);
+    collector_client_lost(f->client);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = new0(struct fixture, 1);
+    int pair[2];
+
+    assert_non_null(f);
+    strcpy(f->directory, "/tmp/reeve-test-XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    f->options = (struct collector_options){
+        .console = CONSOLE_PLAIN,
+        .socket_dir = f->directory,
+    };
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    f->console = pair[0];
+    f->console_write = pair[1];
+    fd_nonblock(f->console, true);
+    fcntl(f->console, F_SETPIPE_SZ, 1 << 20);
+    assert_int_equal(event_loop_new(&f->loop), 0);
+    assert_int_equal(collector_client_new(f->loop, &f->client), 0);
+    start(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    kill_collector(f, SIGKILL);
+    collector_client_free(f->client);
+    event_loop_free(f->loop);
+    close(f->console);
+    close(f->console_write);
+    strbuf_done(&f->text);
+    strbuf_done(&f->lines);
+    remove_all(f->directory);
+    free(f);
+    return 0;
+}
+
+static void read_console(struct fixture *f)
+{
+    char buffer[65536];
+    ssize_t n;
+
+    while ((n = read(f->console, buffer, sizeof buffer)) > 0)
+        strbuf_add_n(&f->text, buffer, (size_t) n);
+}
+
+/* Turns the loop until the condition holds. */
+#define WAIT_FOR(f, condition) \
+    do { \
+        usec_t wait_end = now_usec(CLOCK_MONOTONIC) + DEADLINE; \
+        while (!(condition)) { \
+            if (now_usec(CLOCK_MONOTONIC) > wait_end) \
+                fail_msg("never: %s; console: %s", #condition, strbuf_text(&(f)->text)); \
+            event_loop_run_once((f)->loop, 10 * USEC_PER_MSEC); \
+            read_console(f); \
+        } \
+    } while (0)
+
+static bool shows(struct fixture *f, const char *text)
+{
+    return strstr(strbuf_text(&f->text), text);
+}
+
+static int new_stream(struct fixture *f, const char *unit, struct collector_stream **ret)
+{
+    struct collector_stream_settings s = collector_stream_defaults;
+    int fd;
+
+    s.unit = unit;
+    s.identifier = "prog";
+    s.invocation.bytes[0] = 1;
+    s.rate_interval = 0;
+    assert_int_equal(collector_stream_new(f->client, &s, &fd, ret), 0);
+    return fd;
+}
+
+static void put(int fd, const char *text)
+{
+    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static void on_barrier(int r, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->done = true;
+    f->r = r;
+}
+
+static void on_end(struct collector_stream *s, void *userdata)
+{
+    ((struct fixture *) userdata)->done = true;
+}
+
+static void on_line(const struct collector_line *line, int r, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    if (line) {
+        strbuf_addf(&f->lines, "%d %s %s\n", line->priority, line->identifier, line->text);
+    } else {
+        f->done = true;
+        f->r = r;
+    }
+}
+
+static const char *tail(struct fixture *f, const char *unit, enum collector_tail_part part,
+                        unsigned lines)
+{
+    uint64_t token;
+
+    f->done = false;
+    strbuf_clear(&f->lines);
+    assert_int_equal(
+        collector_query_tail(f->client, unit, (struct id128){ 0 }, part, lines, on_line, f, &token),
+        0);
+    WAIT_FOR(f, f->done);
+    return strbuf_text(&f->lines);
+}
+
+static void lines_go_to_console_and_tails(void **state)
+{
+    struct fixture *f = *state;
+    struct collector_stream *s;
+    int fd = new_stream(f, "a.service", &s);
+
+    collector_stream_on_end(s, on_end, f);
+    put(fd, "first\n<3>an error\n\n   \nno newline");
+    WAIT_FOR(f, shows(f, "a: first\na: an error\n"));
+    assert_false(shows(f, "no newline"));
+    close(fd);
+    WAIT_FOR(f, f->done);
+    WAIT_FOR(f, shows(f, "a: no newline\n"));
+    assert_string_equal(tail(f, "a.service", COLLECTOR_TAIL_LAST, 2),
+                        "3 prog an error\n6 prog no newline\n");
+    assert_string_equal(tail(f, "a.service", COLLECTOR_TAIL_HEAD, 1), "6 prog first\n");
+    tail(f, "none.service", COLLECTOR_TAIL_LAST, 0);
+    assert_int_equal(f->r, -ENOENT);
+}
+
+static void barrier_comes_after_what_was_written(void **state)
+{
+    struct fixture *f = *state;
+    struct collector_stream *s;
+    struct collector_barrier *b;
+    auto_close int fd = new_stream(f, "b.service", &s);
+
+    WAIT_FOR(f, collector_client_ready(f->client));
+    for (int i = 0; i < 50; i++) {
+        char line[64];
+
+        snprintf(line, sizeof line, "last words %d\n", i);
+        f->done = false;
+        put(fd, line);
+        assert_int_equal(collector_barrier_new(f->client, "b.service", on_barrier, f, &b), 0);
+        WAIT_FOR(f, f->done);
+        assert_int_equal(f->r, 0);
+        snprintf(line, sizeof line, "6 prog last words %d\n", i);
+        assert_string_equal(tail(f, "b.service", COLLECTOR_TAIL_LAST, 1), line);
+    }
+}
+
+static void first_failing_invocation_is_kept(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 1; i <= 12; i++) {
+        struct collector_stream_settings set = collector_stream_defaults;
+        struct collector_stream *s;
+        struct collector_barrier *b;
+        char line[64];
+        int fd;
+
+        set.unit = "c.service";
+        set.identifier = "prog";
+        set.invocation.bytes[0] = (uint8_t) i;
+        assert_int_equal(collector_stream_new(f->client, &set, &fd, &s), 0);
+        snprintf(line, sizeof line, "failure %d\n", i);
+        put(fd, line);
+        close(fd);
+        f->done = false;
+        assert_int_equal(collector_barrier_new(f->client, "c.service", on_barrier, f, &b), 0);
+        WAIT_FOR(f, f->done);
+        collector_invocation_ended(f->client, "c.service", set.invocation, i > 1);
+    }
+    assert_string_equal(tail(f, "c.service", COLLECTOR_TAIL_LAST, 0), "6 prog failure 12\n");
+    assert_string_equal(tail(f, "c.service", COLLECTOR_TAIL_FIRST_FAILING, 0),
+                        "6 prog failure 2\n");
+}
+
+static void managers_messages_are_shown(void **state)
+{
+    struct fixture *f = *state;
+    char *fields[] = { (char *) "MESSAGE=Started\nsomething.", (char *) "PRIORITY=6",
+                       (char *) "UNIT=a.service", NULL };
+
+    assert_int_equal(collector_send_message(f->client, fields), 0);
+    WAIT_FOR(f, shows(f, "systemd: Started\nsystemd: something.\n"));
+}
+
+static void send_datagram(struct fixture *f, const char *name, const void *data, size_t n)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s/%s", f->directory, name);
+    WAIT_FOR(f, access(addr.sun_path, F_OK) == 0);
+    assert_int_equal(sendto(fd, data, n, 0, (struct sockaddr *) &addr, sizeof addr), n);
+}
+
+static void datagrams(void **state)
+{
+    static const char native[] = "MESSAGE\n\x0c\0\0\0\0\0\0\0two\nlines xx\nSYSLOG_IDENTIFIER=me\n";
+    struct fixture *f = *state;
+
+    WAIT_FOR(f, collector_client_ready(f->client));
+    send_datagram(f, "dev-log", "<11>Jan  1 00:00:00 tool[5]: said so\n", 37);
+    WAIT_FOR(f, shows(f, "tool: said so\n"));
+    send_datagram(f, "socket", native, sizeof native - 1);
+    send_datagram(f, "socket", "MESSAGE=plain\nSYSLOG_IDENTIFIER=me\n", 35);
+    WAIT_FOR(f, shows(f, "me: plain\n"));
+    assert_true(shows(f, "me: two\nme: lines xx\n"));
+}
+
+static void connection_with_header(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s/stdout", f->directory);
+    WAIT_FOR(f, access(addr.sun_path, F_OK) == 0);
+    WAIT_FOR(f, connect(fd, (struct sockaddr *) &addr, sizeof addr) == 0);
+    put(fd, "cat\n\n6\n");
+    WAIT_FOR(f, collector_client_ready(f->client));
+    kill_collector(f, SIGKILL);
+    start(f);
+    put(fd, "1\n0\n0\n0\n<4>piped\nand a");
+    WAIT_FOR(f, shows(f, "cat: piped\n"));
+    kill_collector(f, SIGKILL);
+    start(f);
+    put(fd, " half\n");
+    WAIT_FOR(f, shows(f, "cat: and a half\n"));
+}
+
+/* Every line at least once, at most one batch a life twice, none torn. */
+static void killed_under_load(void **state)
+{
+    enum { KILLS = 30 };
+    struct fixture *f = *state;
+    struct collector_stream *s;
+    int fd = new_stream(f, "k.service", &s);
+    static unsigned char seen[4000000];
+    unsigned n;
+
+    pid_t writer = fork();
+    if (writer == 0) {
+        signal(SIGTERM, SIG_DFL);
+        for (int i = 0;; i++) {
+            char line[64];
+            int k = snprintf(line, sizeof line, "line %d", i);
+
+            /* Torn in two, so that unfinished lines are kept as well. */
+            if (fd_write_all(fd, line, (size_t) k / 2) < 0 ||
+                fd_write_all(fd, line + k / 2, (size_t) (k - k / 2)) < 0 ||
+                fd_write_all(fd, "\n", 1) < 0)
+                _exit(1);
+            if (getppid() == 1)
+                _exit(0);
+        }
+    }
+    close(fd);
+    srand(7);
+    for (int i = 0; i < KILLS; i++) {
+        size_t before = f->text.length;
+        size_t more = (size_t) (rand() % 20000);
+
+        WAIT_FOR(f, f->text.length > before + more);
+        kill_collector(f, SIGKILL);
+        start(f);
+    }
+    kill(writer, SIGTERM);
+    waitpid(writer, NULL, 0);
+    collector_stream_on_end(s, on_end, f);
+    f->done = false;
+    WAIT_FOR(f, f->done);
+    kill_collector(f, SIGTERM); /* with its last words to the console */
+    read_console(f);
+    start(f);
+
+    unsigned last = 0;
+    for (char *line = f->text.text, *end; (end = strchr(line, '\n')); line = end + 1) {
+        int at = 0;
+
+        /* What the console had buffered when the collector was killed is torn there; the journal is
+         * what promises, and the tails are. */
+        if (sscanf(line, "k: line %u%n", &n, &at) == 1 && line + at == end && n < sizeof seen) {
+            seen[n]++;
+            last = MAX(last, n);
+        }
+    }
+    assert_true(last > 1000);
+}
+
+static int keep_fd(int fd, void *userdata)
+{
+    return dup(fd);
+}
+
+static void state_is_handed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct collector_stream *s;
+    auto_close int fd = new_stream(f, "h.service", &s);
+    uint64_t id = collector_stream_id(s);
+    struct collector_client *fresh;
+
+    WAIT_FOR(f, collector_client_ready(f->client));
+    put(fd, "before\n");
+    auto_free char *text = collector_client_save(f->client, keep_fd, NULL);
+    assert_non_null(text);
+    collector_client_free(f->client);
+    assert_int_equal(collector_client_restore(f->loop, text, &fresh), 0);
+    f->client = fresh;
+    assert_true(collector_client_ready(f->client));
+    put(fd, "after\n");
+    WAIT_FOR(f, shows(f, "h: after\n"));
+    assert_non_null(collector_stream_find(f->client, id));
+    collector_stream_on_end(collector_stream_find(f->client, id), on_end, f);
+    f->done = false;
+    close(take_fd(&fd));
+    WAIT_FOR(f, f->done);
+    assert_int_equal(collector_client_restore(f->loop, "nonsense", &fresh), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lines_go_to_console_and_tails, setup, teardown),
+        cmocka_unit_test_setup_teardown(barrier_comes_after_what_was_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(first_failing_invocation_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(managers_messages_are_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(datagrams, setup, teardown),
+        cmocka_unit_test_setup_teardown(connection_with_header, setup, teardown),
+        cmocka_unit_test_setup_teardown(killed_under_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(state_is_handed_over, setup, teardown),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
