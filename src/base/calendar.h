@@ -6,8 +6,8 @@
 struct calendar;
 
 /* Parses an expression ("Mon..Fri *-*-* 9:00 Europe/Berlin", "*-02~03", "hourly", "05:40:23.42/3").
- * *ret is the caller's, to be freed with calendar_free(). Returns 0, -EINVAL, -ERANGE (a component
- * outside of its range) or -ENOMEM. */
+ * *ret is the caller's, to be freed with calendar_free(). Returns 0, -EINVAL, -ERANGE (a number too
+ * large or a repetition of 0) or -ENOMEM. */
 int calendar_parse(const char *s, struct calendar **ret);
 void calendar_free(struct calendar *c);
 
@@ -18,9 +18,5 @@ char *calendar_format(const struct calendar *c);
 const char *calendar_zone(const struct calendar *c);
 
 /* The first point in time (CLOCK_REALTIME) after `after` that matches. Returns 0, or -ENOENT where
- * none follows (systemd searches no further than the year 2199, neither does this), or -ENOMEM. */
+ * none follows (no year past 2199 is looked at), or -ENOMEM. */
 int calendar_next(const struct calendar *c, usec_t after, usec_t *ret);
-
-/* The last point in time before `before` that is a match within one period of the expression and
- * not after it; -ENOENT if there is none in the four years before. */
-int calendar_previous(const struct calendar *c, usec_t before, usec_t *ret);

@@ -1,0 +1,432 @@
+#include "base/timestamp.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/timespan.h"
+#include "base/zone.h"
+
+static const char weekdays[][10] = {
+    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+};
+
+/* 9999-12-30 23:59:59 UTC: the last day that has four digits in every zone. */
+#define TIMESTAMP_SHOWN_MAX (UINT64_C(253402214399) * USEC_PER_SEC)
+
+/* ---- parsing ---- */
+
+/* A number of at most `digits` digits between low and high, white space before it allowed. */
+static bool take_number(const char **p, int low, int high, int digits, int *ret)
+{
+    const char *s = *p + strspn(*p, WHITESPACE);
+    int value = 0, n = 0;
+
+    for (; n < digits && isdigit((unsigned char) *s); n++)
+        value = value * 10 + (*s++ - '0');
+    if (n == 0 || value < low || value > high)
+        return false;
+    *ret = value;
+    *p = s;
+    return true;
+}
+
+static bool take_char(const char **p, char c)
+{
+    if (**p != c)
+        return false;
+    (*p)++;
+    return true;
+}
+
+/* "2012-11-23" or "12-11-23". */
+static bool take_date(const char **p, bool short_year, struct tm *tm)
+{
+    const char *s = *p;
+    struct tm t = *tm;
+
+    if (short_year) {
+        if (!take_number(&s, 0, 99, 2, &t.tm_year))
+            return false;
+        t.tm_year += t.tm_year < 69 ? 100 : 0;
+    } else {
+        if (!take_number(&s, 0, 9999, 4, &t.tm_year))
+            return false;
+        t.tm_year -= 1900;
+    }
+    if (!take_char(&s, '-') || !take_number(&s, 1, 12, 2, &t.tm_mon) || !take_char(&s, '-') ||
+        !take_number(&s, 1, 31, 2, &t.tm_mday))
+        return false;
+    t.tm_mon--;
+    /* The day of the week, which "Fri" before the date has to agree with. */
+    struct tm day = { .tm_year = t.tm_year, .tm_mon = t.tm_mon, .tm_mday = t.tm_mday };
+    (void) timegm(&day);
+    t.tm_wday = day.tm_wday;
+    *tm = t;
+    *p = s;
+    return true;
+}
+
+/* Up to six digits behind the point, the seventh rounds. */
+static bool take_fraction(const char **p, usec_t *ret)
+{
+    const char *s = *p;
+    usec_t value = 0, scale = USEC_PER_SEC;
+
+    if (!isdigit((unsigned char) *s))
+        return false;
+    for (; isdigit((unsigned char) *s) && scale > 1; s++)
+        value += (usec_t) (*s - '0') * (scale /= 10);
+    if (isdigit((unsigned char) *s) && *s >= '5')
+        value++;
+    s += strspn(s, "0123456789");
+    *ret = value;
+    *p = s;
+    return true;
+}
+
+/* "11:12", "11:12:13", "11:12:13.5". */
+static bool take_time(const char **p, struct tm *tm, usec_t *usec)
+{
+    const char *s = *p;
+    struct tm t = *tm;
+    usec_t fraction = 0;
+
+    if (!take_number(&s, 0, 23, 2, &t.tm_hour) || !take_char(&s, ':') ||
+        !take_number(&s, 0, 59, 2, &t.tm_min))
+        return false;
+    t.tm_sec = 0;
+    if (take_char(&s, ':')) {
+        if (!take_number(&s, 0, 61, 2, &t.tm_sec))
+            return false;
+        if (take_char(&s, '.') && !take_fraction(&s, &fraction))
+            return false;
+    }
+    *tm = t;
+    *usec = fraction;
+    *p = s;
+    return true;
+}
+
+/* A date, a time, or both with white space, "T" or nothing between them, to the end of the text. */
+static bool parse_date_and_time(const char *s, struct tm *tm, usec_t *usec)
+{
+    static const bool short_year[] = { true, false };
+
+    for (size_t i = 0; i < ELEMENTSOF(short_year); i++) {
+        const char *p = s;
+        struct tm t = *tm;
+
+        if (!take_date(&p, short_year[i], &t))
+            continue;
+        if (*p) {
+            if (!short_year[i] && *p == 'T')
+                p++;
+            if (!take_time(&p, &t, usec) || *p)
+                continue;
+        } else
+            t.tm_hour = t.tm_min = t.tm_sec = 0;
+        *tm = t;
+        return true;
+    }
+    return take_time(&s, tm, usec) && !*s;
+}
+
+/* "today", "yesterday", "tomorrow", or with a time of day, which systemd does not take. */
+static bool parse_named_day(const char *s, struct tm *tm, usec_t *usec)
+{
+    static const struct {
+        const char *name;
+        int days;
+    } days[] = { { "today", 0 }, { "yesterday", -1 }, { "tomorrow", 1 } };
+
+    for (size_t i = 0; i < ELEMENTSOF(days); i++) {
+        const char *rest = startswith(s, days[i].name);
+
+        if (!rest || (*rest && *rest != ' '))
+            continue;
+        tm->tm_mday += days[i].days;
+        tm->tm_hour = tm->tm_min = tm->tm_sec = 0;
+        return !*rest || (take_time(&rest, tm, usec) && !*rest);
+    }
+    return false;
+}
+
+/* Where the text goes on after a weekday and a space; *ret_wday is -1 without one. */
+static const char *skip_weekday(const char *s, int *ret_wday)
+{
+    *ret_wday = -1;
+    for (int i = 0; i < 7; i++) {
+        size_t n = strlen(weekdays[i]);
+
+        if (strncasecmp(s, weekdays[i], 3) != 0)
+            continue;
+        if (strncasecmp(s, weekdays[i], n) != 0)
+            n = 3;
+        if (s[n] != ' ')
+            continue;
+        *ret_wday = i;
+        return s + n + 1;
+    }
+    return s;
+}
+
+/* How the zone of a time stamp was given. */
+struct zone_given {
+    bool utc;
+    int dst;    /* of the local zone: 0, 1, or -1 for whichever applies */
+    int offset; /* seconds east of UTC; with utc */
+};
+
+/* A point in time with a date or a time of day. */
+static int parse_absolute(const char *s, usec_t now, const struct zone_given *zone, usec_t *ret)
+{
+    struct tm tm;
+    usec_t fraction = 0;
+    int wday;
+
+    zone_fields((time_t) (now / USEC_PER_SEC), zone->utc, &tm);
+    tm.tm_isdst = zone->dst;
+    if (!parse_named_day(s, &tm, &fraction)) {
+        s = skip_weekday(s, &wday);
+        if (!parse_date_and_time(s, &tm, &fraction) || (wday >= 0 && wday != tm.tm_wday))
+            return -EINVAL;
+    }
+    time_t t = zone_time(&tm, zone->utc);
+    if (t < 0)
+        return -ERANGE;
+    int64_t shifted = (int64_t) t - zone->offset;
+    if (shifted < 0)
+        return -ERANGE;
+    *ret = (usec_t) shifted * USEC_PER_SEC + fraction;
+    return 0;
+}
+
+/* "now", "+5min", "-5min", "5min ago", "5min left", "@seconds". Returns 1 if it was one of these,
+ * 0 if not. */
+static int parse_relative(const char *s, usec_t now, usec_t *ret)
+{
+    const char *suffix = NULL, *span = s;
+    bool before = false;
+    usec_t distance;
+
+    if (streq(s, "now")) {
+        *ret = now;
+        return 1;
+    }
+    if (*s == '@') {
+        int r = timespan_parse(s + 1, ret);
+        return r < 0 ? r : 1;
+    }
+    if (*s == '+' || *s == '-') {
+        before = *s == '-';
+        span++;
+    } else if ((suffix = endswith(s, " ago")))
+        before = true;
+    else if (!(suffix = endswith(s, " left")))
+        return 0;
+
+    auto_free char *text = memdup0(span, suffix ? (size_t) (suffix - span) : strlen(span));
+    if (!text)
+        return -ENOMEM;
+    int r = timespan_parse(text, &distance);
+    if (r < 0)
+        return r;
+    *ret = before ? usec_sub(now, distance) : usec_add(now, distance);
+    return 1;
+}
+
+/* "+05", "-0530", "+05:30": seconds east of UTC. */
+static bool parse_offset(const char *s, int *ret)
+{
+    int digits[4], n = 0;
+
+    if (*s != '+' && *s != '-')
+        return false;
+    for (const char *p = s + 1; *p; p++) {
+        if (*p == ':' && n == 2)
+            continue;
+        if (!isdigit((unsigned char) *p) || n == 4)
+            return false;
+        digits[n++] = *p - '0';
+    }
+    if ((n != 2 && n != 4) || s[strlen(s) - 1] == ':')
+        return false;
+    int hours = digits[0] * 10 + digits[1], minutes = n == 4 ? digits[2] * 10 + digits[3] : 0;
+    if (minutes > 59 || hours * 100 + minutes > 1400)
+        return false;
+    *ret = (hours * 60 + minutes) * 60 * (*s == '-' ? -1 : 1);
+    return true;
+}
+
+static int parse_part(const char *s, size_t n, usec_t now, const struct zone_given *zone,
+                      usec_t *ret)
+{
+    auto_free char *part = memdup0(s, n);
+
+    return part ? parse_absolute(part, now, zone, ret) : -ENOMEM;
+}
+
+/* A zone in a word of its own, at the end. */
+static int parse_with_zone_word(const char *s, usec_t now, usec_t *ret)
+{
+    struct zone_given local = { .dst = -1 }, zone = { .utc = true, .dst = -1 };
+    const char *word = strrchr(s, ' ');
+
+    if (!word)
+        return parse_absolute(s, now, &local, ret);
+    size_t n = (size_t) (word++ - s);
+    if (streq(word, "UTC") || streq(word, "Z") || parse_offset(word, &zone.offset))
+        return parse_part(s, n, now, &zone, ret);
+
+    auto_zone_switch struct zone_switch other = {};
+    tzset();
+    for (int i = 0; i < 2; i++)
+        if (!isempty(tzname[i]) && streq(word, tzname[i])) {
+            local.dst = i;
+            return parse_part(s, n, now, &local, ret);
+        }
+    if (!zone_is_valid(word))
+        return parse_absolute(s, now, &local, ret);
+    int r = zone_enter(&other, word);
+    return r < 0 ? r : parse_part(s, n, now, &local, ret);
+}
+
+int timestamp_parse_at(const char *s, usec_t now, usec_t *ret)
+{
+    struct zone_given zone = { .utc = true, .dst = -1 };
+    size_t n = strlen(s);
+    int r;
+
+    /* RFC 3339: the zone affixed to the time. */
+    if (n > 2 && s[n - 1] == 'Z' && s[n - 2] != ' ') {
+        r = parse_part(s, n - 1, now, &zone, ret);
+        if (r >= 0)
+            return r;
+    }
+    if (n > 7 && s[n - 7] != ' ' && parse_offset(s + n - 6, &zone.offset)) {
+        r = parse_part(s, n - 6, now, &zone, ret);
+        if (r >= 0)
+            return r;
+    }
+    r = parse_relative(s, now, ret);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return parse_with_zone_word(s, now, ret);
+}
+
+int timestamp_parse(const char *s, usec_t *ret)
+{
+    return timestamp_parse_at(s, now_usec(CLOCK_REALTIME), ret);
+}
+
+/* ---- formatting ---- */
+
+char *timestamp_format(char text[static TIMESTAMP_TEXT_MAX], usec_t t, enum timestamp_style style)
+{
+    bool utc = style == TIMESTAMP_UTC || style == TIMESTAMP_US_UTC;
+    bool fraction = style == TIMESTAMP_US || style == TIMESTAMP_US_UTC;
+    struct tm tm;
+
+    if (t == 0 || t == USEC_INFINITY)
+        return NULL;
+    if (style == TIMESTAMP_UNIX) {
+        snprintf(text, TIMESTAMP_TEXT_MAX, "@%" PRIu64, t / USEC_PER_SEC);
+        return text;
+    }
+    if (t > TIMESTAMP_SHOWN_MAX) {
+        static const char *const never[TIMESTAMP_STYLE_MAX] = {
+            [TIMESTAMP_PRETTY] = "--- XXXX-XX-XX XX:XX:XX",
+            [TIMESTAMP_US] = "--- XXXX-XX-XX XX:XX:XX.XXXXXX",
+            [TIMESTAMP_UTC] = "--- XXXX-XX-XX XX:XX:XX UTC",
+            [TIMESTAMP_US_UTC] = "--- XXXX-XX-XX XX:XX:XX.XXXXXX UTC",
+            [TIMESTAMP_DATE] = "--- XXXX-XX-XX",
+        };
+        return strcpy(text, never[style]);
+    }
+
+    zone_fields((time_t) (t / USEC_PER_SEC), utc, &tm);
+    size_t n = (size_t) snprintf(text, TIMESTAMP_TEXT_MAX, "%.3s %04d-%02d-%02d",
+                                 weekdays[tm.tm_wday], tm.tm_year + 1900, tm.tm_mon + 1,
+                                 tm.tm_mday);
+    if (style == TIMESTAMP_DATE)
+        return text;
+    n += (size_t) snprintf(text + n, TIMESTAMP_TEXT_MAX - n, " %02d:%02d:%02d", tm.tm_hour,
+                           tm.tm_min, tm.tm_sec);
+    if (fraction)
+        n += (size_t) snprintf(text + n, TIMESTAMP_TEXT_MAX - n, ".%06" PRIu64, t % USEC_PER_SEC);
+    const char *zone = utc ? "UTC" : tm.tm_zone;
+    if (!isempty(zone))
+        snprintf(text + n, TIMESTAMP_TEXT_MAX - n, " %s", zone);
+    return text;
+}
+
+int timestamp_style_from_name(const char *name, enum timestamp_style *ret)
+{
+    static const struct {
+        const char *name;
+        enum timestamp_style style;
+    } styles[] = {
+        { "pretty", TIMESTAMP_PRETTY }, { "us", TIMESTAMP_US },
+        { "µs", TIMESTAMP_US },         { "μs", TIMESTAMP_US },
+        { "utc", TIMESTAMP_UTC },       { "us+utc", TIMESTAMP_US_UTC },
+        { "µs+utc", TIMESTAMP_US_UTC }, { "μs+utc", TIMESTAMP_US_UTC },
+        { "unix", TIMESTAMP_UNIX },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(styles); i++)
+        if (streq(name, styles[i].name)) {
+            *ret = styles[i].style;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static const char *plural(usec_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+char *timestamp_format_relative(char text[static TIMESTAMP_TEXT_MAX], usec_t t, usec_t now)
+{
+    static const struct {
+        usec_t from;             /* the least distance shown so */
+        const char *big, *small; /* words with a plural where they begin with a space, else units */
+        usec_t big_usec, small_usec;
+    } forms[] = {
+        { USEC_PER_YEAR, " year", " month", USEC_PER_YEAR, USEC_PER_MONTH },
+        { USEC_PER_MONTH, " month", " day", USEC_PER_MONTH, USEC_PER_DAY },
+        { USEC_PER_WEEK, " week", " day", USEC_PER_WEEK, USEC_PER_DAY },
+        { 2 * USEC_PER_DAY, " day", NULL, USEC_PER_DAY, 1 },
+        { 25 * USEC_PER_HOUR, " day", "h", USEC_PER_DAY, USEC_PER_HOUR },
+        { 6 * USEC_PER_HOUR, "h", NULL, USEC_PER_HOUR, 1 },
+        { USEC_PER_HOUR, "h", "min", USEC_PER_HOUR, USEC_PER_MINUTE },
+        { 5 * USEC_PER_MINUTE, "min", NULL, USEC_PER_MINUTE, 1 },
+        { USEC_PER_MINUTE, "min", "s", USEC_PER_MINUTE, USEC_PER_SEC },
+        { USEC_PER_SEC, "s", NULL, USEC_PER_SEC, 1 },
+        { USEC_PER_MSEC, "ms", NULL, USEC_PER_MSEC, 1 },
+        { 1, "us", NULL, 1, 1 },
+    };
+    usec_t distance = now > t ? now - t : t - now;
+    size_t i = 0;
+
+    if (t == 0 || t == USEC_INFINITY)
+        return NULL;
+    if (distance == 0)
+        return strcpy(text, "now");
+    while (distance < forms[i].from)
+        i++;
+    usec_t big = distance / forms[i].big_usec;
+    usec_t small = distance % forms[i].big_usec / forms[i].small_usec;
+    size_t n = (size_t) snprintf(text, TIMESTAMP_TEXT_MAX, "%" PRIu64 "%s%s", big, forms[i].big,
+                                 *forms[i].big == ' ' ? plural(big) : "");
+    if (forms[i].small)
+        n += (size_t) snprintf(text + n, TIMESTAMP_TEXT_MAX - n, " %" PRIu64 "%s%s", small,
+                               forms[i].small, *forms[i].small == ' ' ? plural(small) : "");
+    snprintf(text + n, TIMESTAMP_TEXT_MAX - n, now > t ? " ago" : " left");
+    return text;
+}
