@@ -11,20 +11,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum cgroup_controller {
-    CGROUP_CPUSET = 1 << 0,
-    CGROUP_CPU = 1 << 1,
-    CGROUP_IO = 1 << 2,
-    CGROUP_MEMORY = 1 << 3,
-    CGROUP_HUGETLB = 1 << 4,
-    CGROUP_PIDS = 1 << 5,
-};
-
 struct cgroup_root {
     int fd;               /* the folder that all paths are below; -1 if there is none */
     char *mount;          /* where cgroup2 is mounted: "/sys/fs/cgroup" */
     char *prefix;         /* the manager's own root below the mount, "" or "/a/b" */
-    unsigned controllers; /* enum cgroup_controller bits that can be given to units */
+    unsigned controllers; /* that can be given to units: bits 1 << CGROUP_CONTROLLER_... of
+                             unit/enums.h */
     bool can_kill;        /* the kernel has cgroup.kill (5.14) */
 };
 

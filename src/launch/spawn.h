@@ -75,7 +75,7 @@ struct spawn_runtime *spawn_runtime_ref(struct spawn_runtime *r);
 struct spawn_runtime *spawn_runtime_unref(struct spawn_runtime *r);
 /* State hand-over: a text without newlines (the caller's), and the descriptors that it numbers from
  * 0 on. The descriptors stay the runtime's. */
-#define SPAWN_RUNTIME_FDS 4
+#define SPAWN_RUNTIME_FDS 6
 int spawn_runtime_save(const struct spawn_runtime *r, char **ret_text,
                        int ret_fds[static SPAWN_RUNTIME_FDS]);
 /* Takes the descriptors (-1 where there was none), also on failure. */
@@ -130,6 +130,8 @@ struct spawn {
  * is gone: -ENODEV); nothing runs then. Does not block (below a holder: for a fork and a message
  * of our own code, bounded by 5 s, -ETIMEDOUT). */
 int spawn_start(const struct spawn_request *request, struct spawn *ret);
+/* Whether the set-up can fail with step 0. */
+bool spawn_waits(const struct unit_config *config, enum spawn_phase phase);
 
 /* Removes what the unit leaves behind, in a child of its own, as spawn_start() makes one: its
  * temporary folders, credentials, and those directory families whose bit (enum spawn_clean) is
@@ -179,8 +181,13 @@ enum spawn_exec_failure {
 /* Zero-initialise; spawn_report_done() ends it. */
 struct spawn_report {
     enum spawn_state state;
-    enum exec_status step; /* 0 before the first step */
-    int error;             /* SPAWN_FAILED: negative errno */
+    /* 0 before the first step. A failure with step 0 is one that systemd has before it forks
+     * (EnvironmentFile=, the descriptors of StandardInput=socket, the folders of PrivateTmp=):
+     * Result=resources, and of the process nothing is recorded. So that no file is read by the
+     * manager, the child does it here: where spawn_waits() says so, a start of Type=simple is
+     * decided only when the report has ended. */
+    enum exec_status step;
+    int error; /* SPAWN_FAILED: negative errno */
     enum spawn_exec_failure exec;
     char *object;    /* the path, name or value that it choked on; may be NULL */
     char *directive; /* the setting that asked for it: "WorkingDirectory"; may be NULL */

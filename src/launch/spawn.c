@@ -1,0 +1,112 @@
+/* launch/spawn.c -- the manager's side of a launch: fork, pidfd, report pipe. */
+#include "launch/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "launch/capability.h"
+#include "launch/child.h"
+#include "launch/fork.h"
+
+static bool is_control(enum spawn_phase phase)
+{
+    return phase != SPAWN_START;
+}
+
+/* systemd.exec(5), StandardInput=: a terminal goes to what comes before and to the service. */
+static bool gets_terminal(enum spawn_phase phase)
+{
+    return phase == SPAWN_START || phase == SPAWN_CONDITION || phase == SPAWN_START_PRE ||
+           phase == SPAWN_STOP_POST;
+}
+
+/* Control commands run beside the service's own cgroups where it was given its cgroup to manage:
+ * systemd.resource-control(5), Delegate=. */
+static const char *subgroup(const struct spawn_request *q)
+{
+    const struct cgroup_config *g = q->config->cgroup;
+
+    if (!g->delegate.enabled)
+        return NULL;
+    if (is_control(q->phase) && q->phase != SPAWN_CONDITION && q->phase != SPAWN_START_PRE)
+        return ".control";
+    return g->delegate_subgroup;
+}
+
+static void fill_child(struct child *c, const struct spawn_request *q)
+{
+    const struct unit_config *u = q->config;
+    unsigned flags = q->command->flags;
+
+    *c = (struct child){ .request = q,
+                         .manager = q->manager,
+                         .config = u,
+                         .service = u->service,
+                         .exec = u->exec,
+                         .limits = u->limits,
+                         .sandbox = u->sandbox,
+                         .cgroup = u->cgroup,
+                         .control = is_control(q->phase),
+                         .report_fd = -1,
+                         .program_fd = -1,
+                         .netns_fd = -1,
+                         .ipcns_fd = -1,
+                         .uid = (uid_t) -1,
+                         .gid = (gid_t) -1 };
+    bool permissions = !(c->control && u->service->permissions_start_only);
+    c->apply_sandbox = permissions && !(flags & COMMAND_FULL_PRIVILEGES);
+    c->apply_identity = permissions && !(flags & (COMMAND_FULL_PRIVILEGES | COMMAND_NO_SETUID));
+    c->apply_root = !(c->control && u->service->root_directory_start_only) &&
+                    !(flags & COMMAND_FULL_PRIVILEGES);
+    c->apply_tty = gets_terminal(q->phase);
+    c->ambient = c->apply_sandbox ? u->exec->ambient_capabilities : 0;
+}
+
+/* The child of spawn_start(); never returns into the manager's code. */
+_noreturn_ static void run(const struct spawn_request *q, int report_fd)
+{
+    struct child c;
+
+    fill_child(&c, q);
+    c.report_fd = report_fd;
+    _exit(child_run(&c));
+}
+
+static int report_pipe(int ret[2])
+{
+    return pipe2(ret, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int spawn_start(const struct spawn_request *q, struct spawn *ret)
+{
+    int pipe_fds[2], pidfd = -1;
+    pid_t pid = 0;
+    int r = report_pipe(pipe_fds);
+
+    if (r < 0)
+        return r;
+    auto_close int report = pipe_fds[0], childs = pipe_fds[1];
+    r = tracker_fork(q->tracker, subgroup(q), &pid, &pidfd);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        report = close_fd(report);
+        run(q, take_fd(&childs));
+    }
+    *ret = (struct spawn){ pid, pidfd, take_fd(&report) };
+    return 0;
+}
+
+bool spawn_waits(const struct unit_config *config, enum spawn_phase phase)
+{
+    return config->exec->environment_file || (phase == SPAWN_START && config->service->open_file) ||
+           config->exec->standard_input.kind == EXEC_INPUT_FD ||
+           config->exec->standard_output.kind == EXEC_OUTPUT_FD ||
+           config->exec->standard_error.kind == EXEC_OUTPUT_FD;
+}
