@@ -1,0 +1,602 @@
+#include "diagnose/trace.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/map.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "diagnose/trace-decode.h"
+
+#define EVENTS_MAX 4096
+/* What a filtered call hands to the tracer, to be told from a filter of the program's own. */
+#define TRACE_COOKIE 0x7265
+
+/* One traced thread. */
+struct thread {
+    pid_t tid, pid;
+    const struct trace_call *call; /* the one it is in, or NULL */
+    uint64_t args[6];
+    struct trace_event
+        *pending;       /* decoded at entry: an execve(), whose memory is gone at its end */
+    usec_t executed_at; /* of its last execve(), 0: none */
+    char comm[16];
+};
+
+struct tracer {
+    bool filter;        /* the traced processes have ours */
+    struct map threads; /* tid -> struct thread */
+    struct trace_event *events;
+    size_t n_events, allocated, dropped;
+    struct map known; /* "pid text error" -> index + 1, so that what repeats is counted */
+    usec_t started_at;
+    pid_t root;
+    struct trace_root root_state;
+};
+
+static void event_done(struct trace_event *e)
+{
+    free(e->text);
+    free(e->path);
+    free(e->address);
+}
+
+static void event_free(struct trace_event *e)
+{
+    if (!e)
+        return;
+    event_done(e);
+    free(e);
+}
+
+int tracer_new(struct tracer **ret)
+{
+    struct tracer *t = new0(struct tracer, 1);
+
+    if (!t)
+        return -ENOMEM;
+    t->started_at = now_usec(CLOCK_MONOTONIC);
+    *ret = t;
+    return 0;
+}
+
+static void thread_free(struct thread *th)
+{
+    event_free(th->pending);
+    free(th);
+}
+
+void tracer_free(struct tracer *t)
+{
+    struct thread *th;
+    const char *key;
+    size_t at = 0;
+
+    if (!t)
+        return;
+    MAP_FOREACH (th, &t->threads) {
+        /* Without us the filtered calls would fail with ENOSYS for good. */
+        if (t->filter)
+            (void) kill(th->pid, SIGKILL);
+        else if (ptrace(PTRACE_INTERRUPT, th->tid, NULL, NULL) == 0 &&
+                 waitpid(th->tid, NULL, __WALL) >= 0)
+            (void) ptrace(PTRACE_DETACH, th->tid, NULL, NULL);
+        thread_free(th);
+    }
+    map_done(&t->threads);
+    while (map_next(&t->known, &at, &key))
+        free((char *) key);
+    map_done(&t->known);
+    for (size_t i = 0; i < t->n_events; i++)
+        event_done(&t->events[i]);
+    free(t->events);
+    free(t);
+}
+
+/* ---- the filter
+ * --------------------------------------------------------------------------------------- */
+
+static int add_rule(scmp_filter_ctx filter, const char *name)
+{
+    int nr = seccomp_syscall_resolve_name(name);
+
+    if (nr == __NR_SCMP_ERROR)
+        return 0; /* not on this architecture */
+    /* Hot paths stay fast: only datagrams with an address of their own, only executable memory. */
+    if (streq(name, "sendto"))
+        return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
+                                SCMP_A4(SCMP_CMP_NE, 0));
+    if (streq(name, "mprotect"))
+        return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
+                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+    return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 0);
+}
+
+static void auto_filter_p(scmp_filter_ctx *filter)
+{
+    if (*filter)
+        seccomp_release(*filter);
+}
+
+int trace_filter_install(void)
+{
+    _cleanup_(auto_filter_p) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int r;
+
+    if (!filter)
+        return -ENOMEM;
+    /* The unit's own NoNewPrivileges= decides, not the tracer. */
+    r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+    if (r >= 0)
+        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+#ifdef __x86_64__
+    if (r >= 0)
+        r = seccomp_arch_add(filter, SCMP_ARCH_X86);
+    if (r == -EEXIST)
+        r = 0;
+#endif
+    for (const struct trace_call *c = trace_calls; r >= 0 && c->name; c++) {
+        int e = add_rule(filter, c->name);
+
+        if (e < 0 && e != -EDOM && e != -EINVAL)
+            r = e;
+    }
+    return r < 0 ? r : seccomp_load(filter);
+}
+
+/* ---- events
+ * ------------------------------------------------------------------------------------------- */
+
+/* What is no failure but the ordinary way of asynchronous programs. */
+static bool is_noise(int error)
+{
+    switch (error) {
+    case EAGAIN:
+    case EINPROGRESS:
+    case EINTR:
+    case 512: /* ERESTARTSYS and its like, seen by tracers only */
+    case 513:
+    case 514:
+    case 516:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int keep_event(struct tracer *t, struct trace_event *e)
+{
+    auto_free char *key = format("%d %s %d", (int) e->pid, e->text, e->error);
+    size_t seen = key ? (size_t) (uintptr_t) map_get(&t->known, key) : 0;
+
+    if (!key)
+        return -ENOMEM;
+    if (seen > 0) {
+        t->events[seen - 2].count++;
+        return 0;
+    }
+    if (t->n_events >= EVENTS_MAX) {
+        t->dropped++;
+        return 0;
+    }
+    if (!grow(&t->events, &t->allocated, t->n_events + 1))
+        return -ENOMEM;
+    /* + 2, since 1 is the map's own. */
+    int r = map_put(&t->known, key, (void *) (uintptr_t) (t->n_events + 2));
+    if (r < 0)
+        return r;
+    (void) take_ptr(key);
+    t->events[t->n_events++] = *e;
+    *e = (struct trace_event){};
+    return 0;
+}
+
+static void read_comm(struct thread *th)
+{
+    auto_free char *comm = NULL;
+
+    if (process_comm(th->tid, &comm) >= 0)
+        snprintf(th->comm, sizeof th->comm, "%s", comm);
+}
+
+/* Decodes the call that the thread is in. */
+static struct trace_event *decode(struct tracer *t, struct thread *th)
+{
+    struct trace_event *e = new0(struct trace_event, 1);
+    usec_t now = now_usec(CLOCK_MONOTONIC);
+
+    if (!e || trace_decode(th->tid, th->call, th->args, e) < 0) {
+        event_free(e);
+        return NULL;
+    }
+    read_comm(th);
+    e->pid = th->pid;
+    e->tid = th->tid;
+    memcpy(e->comm, th->comm, sizeof e->comm);
+    e->since_start = usec_sub(now, t->started_at);
+    e->since_exec = usec_sub(now, th->executed_at ? th->executed_at : t->started_at);
+    e->count = 1;
+    return e;
+}
+
+static const struct trace_call *find_call(uint32_t arch, uint64_t nr)
+{
+    /* Programs repeat themselves: remember what the last numbers were. */
+    static struct {
+        uint32_t arch;
+        uint64_t nr;
+        const struct trace_call *call;
+        bool used;
+    } cache[64];
+    size_t slot = (nr ^ arch) % ELEMENTSOF(cache);
+
+    if (cache[slot].used && cache[slot].arch == arch && cache[slot].nr == nr)
+        return cache[slot].call;
+
+    auto_free char *name = seccomp_syscall_resolve_num_arch(arch, (int) nr);
+    const struct trace_call *found = NULL;
+    for (const struct trace_call *c = trace_calls; name && c->name && !found; c++)
+        if (streq(c->name, name))
+            found = c;
+    cache[slot].arch = arch;
+    cache[slot].nr = nr;
+    cache[slot].call = found;
+    cache[slot].used = true;
+    return found;
+}
+
+static void call_begins(struct tracer *t, struct thread *th, uint32_t arch, uint64_t nr,
+                        const uint64_t args[6])
+{
+    th->call = find_call(arch, nr);
+    if (!th->call)
+        return;
+    memcpy(th->args, args, sizeof th->args);
+    if (startswith(th->call->name, "execve"))
+        th->pending = decode(t, th);
+}
+
+static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool is_error)
+{
+    const struct trace_call *call = th->call;
+    int error = is_error ? (int) -result : 0;
+    struct trace_event *e = take_ptr(th->pending);
+
+    if (call && (error ? !is_noise(error) : call->keep)) {
+        if (!e)
+            e = decode(t, th);
+        if (e) {
+            e->error = error;
+            e->result = result;
+            if (keep_event(t, e) < 0)
+                t->dropped++;
+        } else {
+            t->dropped++;
+        }
+    }
+    event_free(e);
+    th->call = NULL;
+}
+
+bool trace_event_is_failure(const struct trace_event *e)
+{
+    return e->error != 0;
+}
+
+bool trace_event_is_telling(const struct trace_event *e)
+{
+    static const char *const optional[] = {
+        "/etc/ld.so.preload", "/etc/localtime", "/usr/share/locale",   "/usr/lib/locale",
+        "/etc/nsswitch.conf", "/run/nscd/",     "/var/run/nscd/",      "/etc/gnutls",
+        "/proc/sys/",         "/sys/",          "/usr/share/zoneinfo", "/etc/sysconfig",
+        "/usr/share/nls",
+    };
+
+    if (!trace_event_is_failure(e) || e->killed_by_filter)
+        return e->killed_by_filter;
+    if (e->error != ENOENT || !e->path)
+        return true;
+    for (size_t i = 0; i < ELEMENTSOF(optional); i++)
+        if (startswith(e->path, optional[i]))
+            return false;
+    /* Searches that go on after a miss: libraries, modules, programs in $PATH. */
+    return !strstr(e->path, "/lib/x86_64-linux-gnu/") && !strstr(e->path, "glibc-hwcaps") &&
+           !strstr(e->path, "/site-packages/") && !endswith(e->path, ".pyc");
+}
+
+/* ---- stops
+ * -------------------------------------------------------------------------------------------- */
+
+static struct thread *thread_get(struct tracer *t, pid_t tid)
+{
+    struct thread *th = map_get_u64(&t->threads, (uint64_t) tid);
+
+    if (th)
+        return th;
+    th = new0(struct thread, 1);
+    if (!th)
+        return NULL;
+    th->tid = tid;
+    th->pid = tid;
+    if (map_put_u64(&t->threads, (uint64_t) tid, th) < 0) {
+        free(th);
+        return NULL;
+    }
+    return th;
+}
+
+static pid_t thread_group(pid_t tid)
+{
+    auto_free char *path = format("/proc/%d/status", (int) tid);
+    auto_free char *text = NULL;
+    const char *at;
+    int tgid = tid;
+
+    if (path && file_read(path, 64 * 1024, &text, NULL) >= 0 && (at = strstr(text, "\nTgid:")))
+        (void) sscanf(at, "\nTgid: %d", &tgid);
+    return tgid;
+}
+
+static void resume(struct tracer *t, struct thread *th, int signal)
+{
+    /* With the filter, a thread runs freely until the next filtered call; its end has to be asked
+     * for. */
+    bool to_end = !t->filter || th->call;
+
+    (void) ptrace(to_end ? PTRACE_SYSCALL : PTRACE_CONT, th->tid, NULL, (void *) (intptr_t) signal);
+}
+
+static void on_syscall_stop(struct tracer *t, struct thread *th)
+{
+    struct __ptrace_syscall_info info = {};
+
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, th->tid, (void *) sizeof info, &info) < 0)
+        return;
+    if (info.op == PTRACE_SYSCALL_INFO_SECCOMP && t->filter) {
+        if (info.seccomp.ret_data == TRACE_COOKIE)
+            call_begins(t, th, info.arch, info.seccomp.nr, (const uint64_t *) info.seccomp.args);
+    } else if (info.op == PTRACE_SYSCALL_INFO_ENTRY && !t->filter) {
+        call_begins(t, th, info.arch, info.entry.nr, (const uint64_t *) info.entry.args);
+    } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+        call_ends(t, th, info.exit.rval, info.exit.is_error);
+    }
+}
+
+/* The new process runs on in the thread with the id of the leader: whichever thread called
+ * execve(). */
+static void on_exec(struct tracer *t, struct thread *th)
+{
+    unsigned long former = 0;
+
+    if (ptrace(PTRACE_GETEVENTMSG, th->tid, NULL, &former) == 0 && (pid_t) former != th->tid) {
+        struct thread *caller = map_remove_u64(&t->threads, former);
+
+        if (caller) {
+            event_free(th->pending);
+            th->pending = take_ptr(caller->pending);
+            th->call = caller->call;
+            thread_free(caller);
+        }
+    }
+    th->executed_at = now_usec(CLOCK_MONOTONIC);
+    if (th->pid == t->root)
+        t->root_state.executed = true;
+    read_comm(th);
+}
+
+static void on_new_process(struct tracer *t, struct thread *parent)
+{
+    unsigned long tid = 0;
+
+    if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) < 0)
+        return;
+    struct thread *child = thread_get(t, (pid_t) tid);
+    if (!child)
+        return;
+    child->pid = thread_group((pid_t) tid);
+    child->executed_at = parent->executed_at;
+}
+
+#ifdef __x86_64__
+static long current_syscall(pid_t tid)
+{
+    struct user_regs_struct regs;
+    struct iovec v = { &regs, sizeof regs };
+
+    return ptrace(PTRACE_GETREGSET, tid, (void *) NT_PRSTATUS, &v) < 0 ? -1 : (long) regs.orig_rax;
+}
+#else
+static long current_syscall(pid_t tid)
+{
+    int nr = -1;
+    struct iovec v = { &nr, sizeof nr };
+
+    return ptrace(PTRACE_GETREGSET, tid, (void *) NT_ARM_SYSTEM_CALL, &v) < 0 ? -1 : nr;
+}
+#endif
+
+/* A filter that kills leaves no call to look at but the one in the registers. */
+static void on_exit_stop(struct tracer *t, struct thread *th)
+{
+    unsigned long status = 0;
+    struct trace_event e = {};
+
+    if (ptrace(PTRACE_GETEVENTMSG, th->tid, NULL, &status) < 0 || !WIFSIGNALED((int) status) ||
+        WTERMSIG((int) status) != SIGSYS)
+        return;
+    long nr = current_syscall(th->tid);
+    auto_free char *name = nr < 0 ? NULL
+                                  : seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int) nr);
+    static const char unknown[] = "?";
+
+    e.text = format("%s()", name ? name : unknown);
+    e.call = unknown;
+    for (const struct trace_call *c = trace_calls; name && c->name; c++)
+        if (streq(c->name, name))
+            e.call = c->name;
+    e.killed_by_filter = true;
+    e.error = ENOSYS;
+    e.result = nr;
+    e.pid = th->pid;
+    e.tid = th->tid;
+    e.count = 1;
+    memcpy(e.comm, th->comm, sizeof e.comm);
+    e.since_start = usec_sub(now_usec(CLOCK_MONOTONIC), t->started_at);
+    e.since_exec = usec_sub(now_usec(CLOCK_MONOTONIC),
+                            th->executed_at ? th->executed_at : t->started_at);
+    if (!e.text || keep_event(t, &e) < 0)
+        t->dropped++;
+    event_done(&e);
+}
+
+static void on_end(struct tracer *t, pid_t tid, int status)
+{
+    struct thread *th = map_remove_u64(&t->threads, (uint64_t) tid);
+
+    if (th)
+        thread_free(th);
+    if (tid != t->root)
+        return;
+    t->root_state.end = WIFEXITED(status) ? TRACE_EXITED : TRACE_SIGNALED;
+    t->root_state.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+    t->root_state.core = WIFSIGNALED(status) && WCOREDUMP(status);
+}
+
+static void on_stop(struct tracer *t, pid_t tid, int status)
+{
+    struct thread *th = thread_get(t, tid);
+    int signal = WSTOPSIG(status);
+
+    if (!th) { /* no memory: let it run on, untraced as far as can be */
+        (void) ptrace(PTRACE_CONT, tid, NULL, NULL);
+        return;
+    }
+    switch (status >> 16) {
+    case 0:
+        if (signal == (SIGTRAP | 0x80)) {
+            on_syscall_stop(t, th);
+            signal = 0;
+        }
+        break;
+    case PTRACE_EVENT_SECCOMP:
+        on_syscall_stop(t, th);
+        signal = 0;
+        break;
+    case PTRACE_EVENT_EXEC:
+        on_exec(t, th);
+        signal = 0;
+        break;
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+        on_new_process(t, th);
+        signal = 0;
+        break;
+    case PTRACE_EVENT_EXIT:
+        on_exit_stop(t, th);
+        signal = 0;
+        break;
+    case PTRACE_EVENT_STOP:
+        if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
+            (void) ptrace(PTRACE_LISTEN, tid, NULL, NULL);
+            return;
+        }
+        if (th->pid == th->tid && th->tid != t->root)
+            th->pid = thread_group(tid);
+        signal = 0;
+        break;
+    default:
+        signal = 0;
+    }
+    resume(t, th, signal);
+}
+
+int tracer_seize(struct tracer *t, pid_t pid, bool filter)
+{
+    unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK |
+                            PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT |
+                            (filter ? PTRACE_O_TRACESECCOMP : 0);
+    struct thread *th = thread_get(t, pid);
+
+    if (!th)
+        return -ENOMEM;
+    t->filter = filter;
+    if (ptrace(PTRACE_SEIZE, pid, NULL, (void *) options) < 0) {
+        int r = -errno;
+
+        thread_free(map_remove_u64(&t->threads, (uint64_t) pid));
+        return r;
+    }
+    t->root = pid;
+    read_comm(th);
+    /* Without the filter calls are seen from the next stop on: bring it about. */
+    if (!filter && ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+int tracer_run(struct tracer *t, usec_t timeout)
+{
+    usec_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), timeout);
+    sigset_t child, old;
+    int result = 1;
+
+    /* waitpid() has no timeout: SIGCHLD, blocked, is what is waited for. */
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &child, &old) < 0)
+        return -errno;
+    while (t->threads.n > 0) {
+        int status;
+        pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
+
+        if (tid < 0 && errno != EINTR) {
+            result = errno == ECHILD ? 0 : -errno;
+            break;
+        }
+        if (tid > 0 && WIFSTOPPED(status))
+            on_stop(t, tid, status);
+        else if (tid > 0)
+            on_end(t, tid, status);
+        if (tid != 0)
+            continue;
+
+        usec_t left = usec_sub(deadline, now_usec(CLOCK_MONOTONIC));
+        struct timespec ts = { .tv_sec = (time_t) (left / USEC_PER_SEC),
+                               .tv_nsec = (long) (left % USEC_PER_SEC * NSEC_PER_USEC) };
+        if (left == 0 || (sigtimedwait(&child, NULL, &ts) < 0 && errno == EAGAIN))
+            break;
+    }
+    if (t->threads.n == 0)
+        result = 0;
+    (void) sigprocmask(SIG_SETMASK, &old, NULL);
+    return result;
+}
+
+const struct trace_root *tracer_root(const struct tracer *t)
+{
+    return &t->root_state;
+}
+
+const struct trace_event *tracer_events(const struct tracer *t, size_t *ret_n, size_t *ret_dropped)
+{
+    *ret_n = t->n_events;
+    if (ret_dropped)
+        *ret_dropped = t->dropped;
+    return t->events;
+}

@@ -1,0 +1,95 @@
+/* diagnose/trace.h -- the failed system calls of a program, its threads and its children.
+ *
+ * Two ways, told apart by what the traced side may do. With a filter, which it installs itself
+ * before its exec, the kernel stops it only at the calls in trace-calls.def, and every other call
+ * costs next to nothing. Without (a process that may not install one: no CAP_SYS_ADMIN and no
+ * NoNewPrivileges, or one that was seized while it ran) it stops at every call, and is slower.
+ *
+ * A process that has the filter must be traced to its end: without a tracer the filtered calls fail
+ * with ENOSYS. Source: ptrace(2), seccomp(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/time.h"
+
+struct tracer;
+
+/* What kind of thing a call is about: which of the fields of the event are filled. */
+enum trace_object {
+    TRACE_NOTHING,
+    TRACE_PATH,    /* path */
+    TRACE_ADDRESS, /* address, family, port */
+    TRACE_PROCESS, /* target */
+    TRACE_OBJECT_MAX,
+};
+
+struct trace_event {
+    const char *call; /* "openat" */
+    char *text;       /* the call with its arguments: openat("/etc/x", O_RDONLY) */
+    int error;        /* positive errno; 0 for the calls that are kept when they succeed */
+    int64_t result;
+    pid_t pid, tid;
+    char comm[16];
+    usec_t since_exec;  /* since the last execve() of the process; since the start before one */
+    usec_t since_start; /* since tracing began */
+    unsigned count;     /* how often the same call failed in the same way; times are the first's */
+    enum trace_object object;
+    char *path;            /* absolute, as far as the folder it is relative to was known */
+    int flags;             /* of open: O_* */
+    char *address;         /* "0.0.0.0:80", "/run/x.sock", "netlink" */
+    int family;            /* AF_*; also for socket() */
+    unsigned port;         /* 0: none */
+    bool killed_by_filter; /* the process died by this call: its seccomp filter killed it */
+};
+
+enum trace_end {
+    TRACE_RUNNING,
+    TRACE_EXITED,   /* status */
+    TRACE_SIGNALED, /* signal */
+};
+
+/* What becomes known of the root process: the one that was seized. */
+struct trace_root {
+    enum trace_end end;
+    int status; /* exit status or signal */
+    bool core;
+    bool executed; /* an execve() succeeded */
+};
+
+int tracer_new(struct tracer **ret);
+/* Kills what is still traced with a filter; lets go of the rest. */
+void tracer_free(struct tracer *t);
+
+/* In the process to be traced, after fork() and before its last exec: installs the filter. Needs
+ * CAP_SYS_ADMIN or NoNewPrivileges; -EACCES without. May be called while privileged, before the
+ * identity is changed: the filter stays. */
+int trace_filter_install(void);
+
+/* Seizes `pid`, which has to exist and not be traced yet, as the root process. With `filter`, it
+ * has installed the filter, or is about to (it should be stopped, or wait for us, until this
+ * returned). Its future children and threads are traced too. Returns 0; -EPERM where it may not be
+ * traced. */
+int tracer_seize(struct tracer *t, pid_t pid, bool filter);
+
+/* For a process whose only children are traced ones: it waits for all there are.
+ * Handles what the traced processes reported; waits for it up to `timeout` (0: does not wait).
+ * Returns 1 if something is still traced, 0 if nothing is, or a negative errno. */
+int tracer_run(struct tracer *t, usec_t timeout);
+
+const struct trace_root *tracer_root(const struct tracer *t);
+
+/* The events so far, in the order of their first occurrence. The tracer owns them. Bounded: what
+ * was left out is counted. */
+const struct trace_event *tracer_events(const struct tracer *t, size_t *ret_n, size_t *ret_dropped);
+
+/* Whether the call failed (a few are kept when they succeed). */
+bool trace_event_is_failure(const struct trace_event *e);
+
+/* Whether the error says something about why a program failed, or is only how programs look for
+ * optional files (the loader's search, locale, terminal checks). A rule of thumb for sorting; what
+ * is not telling is kept all the same. */
+bool trace_event_is_telling(const struct trace_event *e);
