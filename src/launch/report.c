@@ -145,9 +145,6 @@ static int take_record(struct spawn_report *r, const struct record *record, cons
     const char *object = texts, *directive = object + strlen(object) + 1,
                *detail = directive + strlen(directive) + 1;
 
-    /* `took` holds the time of the first record until the last has come. */
-    if (r->took == 0)
-        r->took = record->at;
     switch ((enum record_type) record->type) {
     case RECORD_STEP:
         r->step = (enum exec_status) record->step;
@@ -166,7 +163,7 @@ static int take_record(struct spawn_report *r, const struct record *record, cons
         r->step = (enum exec_status) record->step;
         r->error = record->error;
         r->exec = (enum spawn_exec_failure) record->exec;
-        r->took = record->at - r->took;
+        r->at = record->at;
         if (set_text(&r->object, object) < 0 || set_text(&r->directive, directive) < 0 ||
             set_text(&r->detail, detail) < 0)
             return -ENOMEM;
@@ -174,7 +171,7 @@ static int take_record(struct spawn_report *r, const struct record *record, cons
     case RECORD_EXECVE:
         r->state = SPAWN_EXECUTED;
         r->step = EXEC_STATUS_EXEC;
-        r->took = record->at - r->took;
+        r->at = record->at;
         return 0;
     case RECORD_TYPE_MAX:
         break;
@@ -239,10 +236,8 @@ int spawn_report_read(struct spawn_report *r, int report_fd)
             return result;
     }
     /* The end. Without the marker the child has died on its way. */
-    if (r->state == SPAWN_SETTING_UP) {
+    if (r->state == SPAWN_SETTING_UP)
         r->state = SPAWN_GONE;
-        r->took = 0;
-    }
     free(r->buffer);
     r->buffer = NULL;
     r->buffered = r->allocated = 0;
