@@ -1,0 +1,121 @@
+/* journal/file-read.h -- reading one journal file, live or not, sound or not.
+ *
+ * The file is mapped. Every offset and size is checked before it is used, so that a damaged or
+ * hostile file costs its damaged entries and nothing else. A file that is being written grows under
+ * the reader: journal_file_refresh() sees what was added.
+ *
+ * Offsets are uint64_t from the beginning of the file, 0 for "none". */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "journal/file-format.h"
+
+struct journal_file {
+    char *path;
+    int fd;
+    uint8_t *map;
+    uint64_t size; /* mapped */
+    uint64_t device, inode;
+    bool compact, keyed;
+
+    /* The last decompressed payloads, by data offset. */
+    struct unpacked {
+        uint64_t offset;
+        uint8_t *data;
+        size_t n, allocated;
+    } unpacked[4];
+    unsigned next_unpacked;
+};
+
+/* Opens by path, or the descriptor (which is taken over on success) with the path for messages.
+ * -EBADMSG: no journal file, or its header is damaged. -EPROTONOSUPPORT: written by a newer
+ * version with flags that are not known. -ENODATA: empty, or not yet initialised. Others as
+ * open(2), mmap(2). */
+int journal_file_open(const char *path, struct journal_file **ret);
+int journal_file_open_fd(int fd, const char *path, struct journal_file **ret);
+void journal_file_close(struct journal_file *f);
+
+/* Maps what was added since. Returns 1 if the file grew, 0, or a negative errno. Pointers into the
+ * map that were taken before are not valid afterwards. */
+int journal_file_refresh(struct journal_file *f);
+
+/* Pages of a mapped file that was cut short read as zeros instead of ending the process by SIGBUS.
+ * Call it once in a program that reads files of others. */
+void journal_file_survive_truncation(void);
+
+static inline const struct journal_header *journal_header(const struct journal_file *f)
+{
+    return (const struct journal_header *) f->map;
+}
+
+/* The object of that type, or NULL where there is none (the whole of it is within the file). */
+const struct object *journal_object(const struct journal_file *f, uint64_t offset,
+                                    enum object_type type);
+
+/* The entry, or NULL where it is damaged. */
+static inline const struct entry_object *journal_entry(const struct journal_file *f,
+                                                       uint64_t offset)
+{
+    return (const struct entry_object *) journal_object(f, offset, OBJECT_ENTRY);
+}
+size_t journal_entry_n_items(const struct journal_file *f, const struct entry_object *e);
+static inline uint64_t journal_entry_item(const struct journal_file *f,
+                                          const struct entry_object *e, size_t i)
+{
+    const uint8_t *items = (const uint8_t *) e + ENTRY_ITEMS;
+
+    return f->compact ? ((const uint32_t *) items)[i] : ((const uint64_t *) items)[2 * i];
+}
+
+/* The payload ("NAME=value") of a data object, decompressed where it needs be; valid until four
+ * other compressed ones were asked for. -EBADMSG where it is damaged, -ENOMEM. */
+int journal_data(struct journal_file *f, uint64_t offset, const char **ret, size_t *ret_n);
+/* The same, but at least its first `need` bytes are enough (for field names); *ret_n may be less
+ * than the whole. */
+int journal_data_prefix(struct journal_file *f, uint64_t offset, size_t need, const char **ret,
+                        size_t *ret_n);
+static inline size_t journal_data_header_size(const struct journal_file *f)
+{
+    return f->compact ? DATA_PAYLOAD_COMPACT : DATA_PAYLOAD_REGULAR;
+}
+
+uint64_t journal_hash(const struct journal_file *f, const void *data, size_t n);
+/* The data object with that payload; 0 where the file has none. */
+uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n);
+/* The field object of that name. */
+uint64_t journal_find_field(const struct journal_file *f, const char *name, size_t n);
+
+/* Whether the value that data objects chain to next is sound, and the next data object of the same
+ * field; 0 at the end. */
+uint64_t journal_next_of_field(const struct journal_file *f, uint64_t data_offset);
+
+/* ---- lists of entries ---- */
+
+/* All entries of a file, or those that have one data object, in the order that they were written:
+ * an array, in pieces. */
+struct entry_list {
+    uint64_t first; /* in-line entry, 0: none */
+    struct entry_piece {
+        uint64_t offset; /* of the array */
+        size_t begin, n; /* index of its first entry, and how many */
+    } * pieces;
+    size_t n_pieces, allocated;
+    size_t n;      /* entries in all */
+    size_t hint;   /* of the last piece used */
+    uint64_t data; /* whose list it is; 0: the file's */
+};
+
+/* Zero-initialise first. Loads, or loads again after a refresh, what the header or the data object
+ * lists. Returns 0, -ENOMEM, or -EBADMSG (what could be read is in the list). */
+int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t data_offset);
+void entry_list_done(struct entry_list *l);
+/* The offset of the i-th entry; 0 where it is damaged or i >= n. */
+uint64_t entry_list_get(struct entry_list *l, const struct journal_file *f, size_t i);
+/* The index of the first entry at or after the offset; n where there is none. `from` is an index
+ * at or before it to begin at. */
+size_t entry_list_seek(struct entry_list *l, const struct journal_file *f, uint64_t offset,
+                       size_t from);
