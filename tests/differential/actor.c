@@ -11,6 +11,7 @@
  *   sleep=MSEC      wait that long
  *   ignore=SIGNAL   ignore it from now on
  *   on=SIGNAL=FILE=TEXT   append a line to FILE at the signal, and go on
+ *   on=SIGNAL=notify=TEXT the same, with a message
  *   end=SIGNAL=STATUS     exit with STATUS at the signal
  *   fork            the acts that follow are done by a child; the parent exits with 0
  *   spawn           the acts up to the next "join" are done by a child; the parent goes on after it
@@ -56,6 +57,9 @@ static void fail(const char *what)
     _exit(FAILED);
 }
 
+static const char *expand(const char *text, char *out);
+static void notify(const char *text, int pass_fd);
+
 static void append(const char *file, const char *text)
 {
     char line[TEXT_MAX + 1];
@@ -74,10 +78,14 @@ static void append(const char *file, const char *text)
 static void react(int signal)
 {
     const struct reaction *r = &reactions[signal];
+    char text[TEXT_MAX];
 
     if (!r->file)
         _exit(r->status);
-    append(r->file, r->text);
+    if (strcmp(r->file, "notify") == 0)
+        notify(expand(r->text, text), -1);
+    else
+        append(r->file, r->text);
 }
 
 static int signal_number(const char *name)
@@ -102,7 +110,7 @@ static void on_signal(int signal, void (*handler)(int))
 }
 
 /* Fill in the process ids, the clock and line ends of a text. */
-static const char *expand(const char *text, char out[static TEXT_MAX])
+static const char *expand(const char *text, char *out)
 {
     size_t n = 0;
 
@@ -259,7 +267,7 @@ static void act_with_argument(const char *act, char *rest)
         unlink(rest);
         append(rest, expand("@p", text));
     } else if (strcmp(act, "raise") == 0) {
-        on_signal(signal_number(rest), SIG_DFL);
+        signal(signal_number(rest), SIG_DFL); /* fails for SIGKILL, which needs it not */
         raise(signal_number(rest));
     } else if (strcmp(act, "exit") == 0)
         _exit(atoi(rest));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what real systemd does in each scenario: truth/VERSION/NAME.json.
+"""Records what real systemd does in each scenario: truth/VERSION/AREA/NAME.json.
 
     record.py [--suite trixie|bookworm] [--runs N] [--oracle PATH] [NAME...]
 
@@ -18,8 +18,8 @@ import time
 import actor
 import runner
 import scenario as scenarios
+import truth
 
-TRUTH = scenarios.HERE / "truth"
 ORACLE = scenarios.HERE.parents[1].parent / "shared" / "oracle" / "oracle"
 
 
@@ -50,20 +50,8 @@ def record(oracle, chosen, program):
         version = runner.Shell(prefix).run(["systemctl", "--version"]).stdout.decode()
         outcomes = {}
         for s, outcome in runner.run(prefix, chosen, program):
-            outcomes[s.name] = outcome
+            outcomes[s] = outcome
         return version.splitlines()[0].removeprefix("systemd "), outcomes
-
-
-def write(folder, version, name, steps):
-    path = folder / (name + ".json")
-    text = json.dumps({"systemd": version, "steps": steps}, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n")
-
-
-def truth_of(name, version="257"):
-    """The recorded steps, or None."""
-    path = TRUTH / version / (name + ".json")
-    return json.loads(path.read_text())["steps"] if path.exists() else None
 
 
 def main():
@@ -84,21 +72,20 @@ def main():
         version, outcomes = record(oracle, chosen, program)
         print(f"{len(outcomes)} scenarios in {time.monotonic() - begin:.0f} s", file=sys.stderr)
         first = first or outcomes
-        for name, outcome in outcomes.items():
-            if lines := runner.difference(first[name], outcome):
-                unstable[name] = lines
-    folder = TRUTH / version.split(" ")[0].split(".")[0]
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, outcome in sorted(first.items()):
+        for s, outcome in outcomes.items():
+            if lines := runner.difference(first[s], outcome):
+                unstable[s] = lines
+    major = version.split(" ")[0].split(".")[0]
+    for s, outcome in sorted(first.items(), key=lambda item: item[0].name):
         stuck = [o["step"] for o in outcome if str(o["seen"]).startswith(("not reached", "not true"))]
         if stuck:
-            print(f"STUCK {name}: {stuck}")
+            print(f"STUCK {s.name}: {stuck}")
         if options.show:
-            print(name, json.dumps(outcome, indent=1, ensure_ascii=False))
-        elif name in unstable:
-            print(f"UNSTABLE {name}", *unstable[name], sep="\n    ")
-        elif folder.name == "257" or runner.difference(truth_of(name) or [], outcome):
-            write(folder, version, name, outcome)
+            print(s.name, *(json.dumps(o, ensure_ascii=False) for o in outcome), sep="\n    ")
+        elif s in unstable:
+            print(f"UNSTABLE {s.name}", *unstable[s], sep="\n    ")
+        elif major == truth.VERSION or runner.difference(truth.read(s) or [], outcome):
+            truth.write(s, major, version, outcome)
     return 1 if unstable else 0
 
 

@@ -21,6 +21,14 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
                "SYSTEMD_PAGER": "cat"}
 
 
+# Lists whose order means nothing, and is another one at each boot.
+SETS = {"Names", "Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds", "RequiredBy",
+        "RequisiteOf", "WantedBy", "BoundBy", "UpheldBy", "ConsistsOf", "Conflicts",
+        "ConflictedBy", "Before", "After", "OnFailure", "OnFailureOf", "OnSuccess", "OnSuccessOf",
+        "Triggers", "TriggeredBy", "PropagatesReloadTo", "ReloadPropagatedFrom",
+        "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "RequiresMountsFor"}
+
+
 class Shell:
     """Commands inside the machine."""
 
@@ -40,17 +48,19 @@ class Shell:
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def write(self, files):
-        """Write all files at once, as a tar stream. Those without data are folders."""
+        """Write all files at once: (path, mode, data, link). Those without data are folders."""
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as tar:
-            for path, mode, data in files:
+            for path, mode, data, link in files:
                 entry = tarfile.TarInfo(path.lstrip("/"))
                 entry.mode, entry.mtime = mode, int(time.time())
-                if data is None:
+                if link:
+                    entry.type, entry.linkname = tarfile.SYMTYPE, link
+                elif data is None:
                     entry.type = tarfile.DIRTYPE
                 else:
                     entry.size = len(data)
-                tar.addfile(entry, data and io.BytesIO(data))
+                tar.addfile(entry, io.BytesIO(data or b""))
         done = self.run(["tar", "-C", "/", "-xf", "-"], input=stream.getvalue())
         if done.returncode != 0:
             raise RuntimeError(f"tar inside the machine failed: {done.stderr.decode()}")
@@ -62,8 +72,9 @@ def _normal_text(text, s):
     for pattern, word in (
             (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+", "TIME"),
             (r"\b[0-9a-f]{32}\b", "ID"),
+            (r"\bCPU: .*", "CPU: TIME"),
             (r"\b\d+(\.\d+)?(us|ms|s|min)( \d+(us|ms|s))? ago", "AGO"),
-            (r"\bPID: \d+", "PID: PID"),
+            (r"\b(PID|Process): \d+", r"\1: PID"),
             (r"\bpid=[1-9]\d*", "pid=PID"),
             (r"(start_time|stop_time)=\[[^\]]*\]", r"\1=[TIME]")):
         text = re.sub(pattern, word, text)
@@ -73,8 +84,10 @@ def _normal_text(text, s):
 def _normal_property(key, value, s):
     if re.search(r"Timestamp(Monotonic)?$", key):
         return "unset" if value in ("", "0", "n/a") else "set"
-    if re.search(r"PID$", key):
+    if re.search(r"(Main|Control)PID$", key) and key != "GuessMainPID":
         return "0" if value == "0" else "PID"
+    if key in SETS:
+        return " ".join(sorted(_normal_text(value, s).split()))
     return _normal_text(value, s)
 
 
@@ -213,25 +226,29 @@ class Run:
         return outcome
 
 
-def run_one(shell, scenario):
+def run_one(shell, scenario, times):
     """The outcome of one scenario: a list of {"step", "seen"}."""
-    return Run(shell, scenario).all_steps()
+    begin = time.monotonic()
+    outcome = Run(shell, scenario).all_steps()
+    times[scenario.name] = time.monotonic() - begin
+    return outcome
 
 
-def run(prefix, chosen, actor, workers=WORKERS):
-    """Run the scenarios, as many together as their phases allow. Yields (scenario, outcome)."""
+def run(prefix, chosen, actor, workers=WORKERS, times=None):
+    """Run the scenarios, as many together as their phases allow. Yields (scenario, outcome).
+    `times`, a dict, is given how long each took, in seconds."""
+    times = {} if times is None else times
     shell = Shell(prefix)
-    files = [(scenarios.SCRATCH, 0o755, None), (scenarios.ACTOR, 0o755, actor)]
+    files = [(scenarios.SCRATCH, 0o755, None, ""), (scenarios.ACTOR, 0o755, actor, "")]
     for s in chosen:
-        files.append((s.scratch, 0o1777, None))
-        files += [(f.path, f.mode, f.text.encode("utf-8", "surrogateescape"))
-                  for f in s.all_files()]
+        files.append((s.scratch, 0o1777, None, ""))
+        files += [(f.path, f.mode, f.text.encode(), f.link) for f in s.all_files()]
     shell.write(files)
     shell.run(["systemctl", "daemon-reload"])
     for phase in scenarios.PHASES:
         batch = [s for s in chosen if s.phase == phase]
         with concurrent.futures.ThreadPoolExecutor(1 if phase == "alone" else workers) as pool:
-            jobs = {pool.submit(run_one, shell, s): s for s in batch}
+            jobs = {pool.submit(run_one, shell, s, times): s for s in batch}
             for job in concurrent.futures.as_completed(jobs):
                 yield jobs[job], job.result()
 

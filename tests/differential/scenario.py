@@ -1,7 +1,7 @@
 """A scenario: unit files, and the steps whose outcomes are compared.
 
     Restart=on-failure restarts a program that fails, until the start limit.
-    phase: reload
+    phase: alone
 
     --- {n}.service
     [Service]
@@ -20,7 +20,7 @@ import re
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCENARIOS = HERE / "scenarios"
-PHASES = ("together", "reload", "alone")
+PHASES = ("together", "alone")
 UNIT_FILES = "/etc/systemd/system/"
 SCRATCH = "/run/scenario/"
 ACTOR = "/run/scenario/actor"
@@ -35,11 +35,13 @@ class File:
     path: str
     mode: int
     text: str
+    link: str = ""  # the target, where the file is a symbolic link
 
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    name: str  # the file's stem, with "[variant]" where the file has a matrix
+    file: str  # the path of its file below scenarios/, without the suffix
+    variant: str  # the row of the file's matrix, "" where it has none
     about: str
     phase: str
     keep: bool  # hold references to its units, so that systemd does not forget those that ended
@@ -47,6 +49,10 @@ class Scenario:
     steps: tuple[str, ...]
     unit: str  # what {n} stands for
     scratch: str  # what {d} stands for
+
+    @property
+    def name(self):
+        return self.file + (f"[{self.variant}]" if self.variant else "")
 
     @property
     def keeper(self):
@@ -72,7 +78,7 @@ def _variants(header, where):
     names = names.split()
     result = []
     for row in rows.split():
-        values = row.split("/")
+        values = row.split(",") if len(names) > 1 else [row]
         if len(values) != len(names):
             raise FormatError(f"{where}: matrix row {row!r} has {len(values)} values, "
                               f"not {len(names)}")
@@ -116,35 +122,36 @@ def _sections(text):
 def _file(title, lines):
     path, *options = title.split()
     mode = next((int(o[5:], 8) for o in options if o.startswith("mode=")), 0o644)
+    link = next((o[5:] for o in options if o.startswith("link=")), "")
     text = "\n".join(lines).strip("\n") + "\n" if any(lines) else ""
     if "crlf" in options:
         text = text.replace("\n", "\r\n")
-    return File(path if path.startswith("/") else UNIT_FILES + path, mode, text)
+    return File(path if path.startswith("/") else UNIT_FILES + path, mode, text, link)
 
 
-def parse(path):
+def parse(path, folder):
     """The scenarios of one file: one, or one for each row of its matrix."""
     head, sections = _sections(path.read_text())
     about, header = _parse_header(head, path)
     if not sections or sections[-1][0] != "steps":
         raise FormatError(f"{path}: the last section must be `--- steps`")
+    file = str(path.relative_to(folder).with_suffix(""))
     result = []
     for row, values in _variants(header, path):
-        unit = re.sub(r"[^A-Za-z0-9]", "_", path.stem + (f"_{row}" if row else ""))
+        unit = re.sub(r"[^A-Za-z0-9]", "_", file + (f"_{row}" if row else ""))
         values = values | {"n": unit, "d": SCRATCH + unit, "actor": ACTOR}
         files = tuple(_file(_fill(title, values), [_fill(line, values) for line in lines])
                       for title, lines in sections[:-1])
         steps = tuple(_fill(line, values) for line in sections[-1][1]
                       if line.strip() and not line.startswith("#"))
-        result.append(Scenario(path.stem + (f"[{row}]" if row else ""), about,
-                               header.get("phase", "together"), header.get("keep") != "no",
-                               files, steps, unit, values["d"]))
+        result.append(Scenario(file, row or "", about, header.get("phase", "together"),
+                               header.get("keep") != "no", files, steps, unit, values["d"]))
     return result
 
 
 def load(folder=SCENARIOS):
     """Every scenario below the folder, sorted by name."""
-    scenarios = [s for path in sorted(folder.rglob("*.scenario")) for s in parse(path)]
+    scenarios = [s for path in sorted(folder.rglob("*.scenario")) for s in parse(path, folder)]
     names = [s.unit for s in scenarios]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:

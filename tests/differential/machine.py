@@ -1,0 +1,212 @@
+"""A machine to test an init in: this system's own root file system, booted again as a container.
+
+The init runs as PID 1 of new mount, pid, uts, ipc, net and cgroup namespaces. Its root is an
+overlay over this system's, whose changes live in memory; /run, /tmp, /dev and the folders of unit
+files are its own. Nothing of the system that it runs on is changed. It needs root.
+
+    with Machine(["/usr/local/bin/reeve", "init"], reeve="build/reeve") as machine:
+        machine.run(["systemctl", "start", "x.service"])"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+BOOT_TIME = 30.0  # seconds until a machine that does not come up is given up
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The names under which reeve is also called inside, in place of tools that may be there.
+TOOLS = ("systemctl", "journalctl", "systemd-notify", "systemd-run", "systemd-cat",
+         "systemd-escape", "systemd-analyze")
+UNIT_FOLDERS = ("etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd/system", "lib/systemd/system",
+                "usr/lib/systemd/user", "usr/lib/systemd/system-preset")
+
+# $1: a folder for the machine, on which the memory file system is mounted; $2: its name; $3: a
+# folder of the cgroup v2 tree, or nothing; $4: the files to put in place (a tar), or nothing;
+# $5: the folders to empty; $6: the root file system that it is laid over; the rest: the init. Runs inside the new namespaces.
+SETUP = r"""
+set -eu
+folder=$1 name=$2 cgroup=$3 files=$4 empty=$5 lower=$6; shift 6
+root=$folder/root
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs "$folder/memory"
+mkdir "$folder/memory/upper" "$folder/memory/work"
+mount -t overlay -o "lowerdir=$lower,upperdir=$folder/memory/upper,workdir=$folder/memory/work" overlay "$root"
+for d in $empty; do
+    if [ -d "$root/$d" ] && [ ! -L "$root/$d" ]; then mount -t tmpfs -o mode=755 tmpfs "$root/$d"; fi
+done
+mkdir -p "$root/etc/systemd/system"
+mount -t proc proc "$root/proc"
+mount -t sysfs -o ro sysfs "$root/sys"
+[ -z "$cgroup" ] || mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+mount -t tmpfs -o mode=1777 tmpfs "$root/var/tmp"
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+for d in null zero full random urandom tty; do
+    : >"$root/dev/$d"; mount --bind "/dev/$d" "$root/dev/$d"
+done
+mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
+ln -s /proc/self/fd "$root/dev/fd"
+mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+[ -z "$files" ] || tar -C "$root" -xf "$files"
+hostname "$name"
+ip link set lo up 2>/dev/null || true
+cd "$root"
+mkdir -p oldroot
+# Where this runs in a chroot its root is no mount point, and pivot_root(2) refuses.
+if pivot_root . oldroot 2>/dev/null; then
+    umount -l /oldroot
+    exec env -i container=lxc PATH="$PATH" "$@"
+fi
+mount --move . /
+exec chroot . env -i container=lxc PATH="$PATH" "$@"
+"""
+
+
+def _cgroup_tree():
+    """Where this system has its cgroup v2 tree, or None."""
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        _, path, kind, *_ = line.split()
+        if kind == "cgroup2" and os.access(path, os.W_OK):
+            return pathlib.Path(path)
+    return None
+
+
+def missing():
+    """Why no machine can be had here, or None."""
+    if os.geteuid() != 0:
+        return "needs root, to make namespaces and mount"
+    for tool in ("unshare", "nsenter", "mount", "tar"):
+        if not shutil.which(tool):
+            return f"needs the program {tool}"
+    probe = ('d=$(mktemp -d) && mount --make-rprivate / && mount -t tmpfs tmpfs $d && mkdir $d/u $d/w $d/r'
+             ' && mount -t overlay -o lowerdir=/,upperdir=$d/u,workdir=$d/w overlay $d/r;'
+             ' r=$?; umount -l $d; rmdir $d; exit $r')
+    done = subprocess.run(["unshare", "-m", "-p", "-u", "-i", "-n", "-f", "sh", "-c", probe],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        return f"namespaces or an overlay cannot be made here: {done.stderr.strip()}"
+    return None
+
+
+class Machine:
+    """One machine. `init` is its command line, as seen inside; `reeve` the binary to install as
+    /usr/local/bin/reeve and under the names of systemd's tools; `system_units` keeps the unit
+    files that this system has, and so does `root`, another root file system than this one's."""
+
+    def __init__(self, init, reeve=None, name="machine", cgroup=True, system_units=False,
+                 root="/"):
+        self.init, self.name = list(init), name
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="machine-"))
+        self.log = self.folder / "log"
+        self.reeve, self.root = reeve, pathlib.Path(root).resolve()
+        self.system_units = system_units or root != "/"
+        tree = _cgroup_tree() if cgroup else None
+        self.cgroup = tree / self.folder.name if tree else None
+        self.process, self.pid = None, None
+
+    def _files(self):
+        """A tar of what is put over the root."""
+        if not self.reeve:
+            return ""
+        stage = self.folder / "stage"
+        binaries = stage / "usr/local/bin"
+        binaries.mkdir(parents=True)
+        shutil.copy(self.reeve, binaries / "reeve")
+        os.chmod(binaries / "reeve", 0o755)
+        for tool in TOOLS:
+            (binaries / tool).symlink_to("reeve")
+            for folder in ("usr/bin", "bin"):
+                theirs = self.root / folder
+                if theirs.is_symlink() or not (theirs / tool).exists():
+                    continue
+                (stage / folder).mkdir(exist_ok=True)
+                (stage / folder / tool).symlink_to("/usr/local/bin/reeve")
+        (stage / "etc").mkdir()
+        (stage / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+        tar = self.folder / "files.tar"
+        subprocess.run(["tar", "-C", stage, "--owner=0", "--group=0", "-cf", tar, "."], check=True)
+        return str(tar)
+
+    def boot(self):
+        """Start the init and wait until the system runs."""
+        (self.folder / "memory").mkdir()
+        (self.folder / "root").mkdir()
+        files = self._files()
+        if self.cgroup:
+            self.cgroup.mkdir()
+
+        def enter():
+            if self.cgroup:
+                (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
+        empty = "" if self.system_units else " ".join(UNIT_FOLDERS)
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["unshare", *(["-C"] if self.cgroup else []), "-m", "-p", "-u", "-i", "-n", "-f",
+                 "--kill-child", "sh", "-c", SETUP, "sh", self.folder, self.name,
+                 self.cgroup or "", files, empty, self.root, *self.init],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=enter,
+                start_new_session=True, env=os.environ | {"PATH": PATH})
+        end = time.monotonic() + BOOT_TIME
+        while not self._is_up():
+            if self.process.poll() is not None or time.monotonic() > end:
+                text = self.log.read_text(errors="replace")
+                self.off()
+                raise RuntimeError(f"the machine did not come up; its console says:\n{text}")
+            time.sleep(0.05)
+        return self
+
+    def _is_up(self):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        try:
+            self.pid = int(children.read_text().split()[0])
+            if pathlib.Path(f"/proc/{self.pid}/comm").read_text().strip() == "sh":
+                return False
+        except (IndexError, OSError):
+            return False
+        done = self.run(["systemctl", "is-system-running"])
+        return done.stdout.strip() in (b"running", b"degraded")
+
+    @property
+    def prefix(self):
+        """The words to put before a command that is to run inside."""
+        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n",
+                *(["-C"] if self.cgroup else []), "-r", "-w"]
+
+    def run(self, argv, **options):
+        """Run a command inside, with the environment of a login of root's; its output is kept."""
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run([*self.prefix, "env", "-i", f"PATH={PATH}", "HOME=/root",
+                               "LANG=C.UTF-8", *map(str, argv)], capture_output=True, **options)
+
+    def off(self):
+        """End it, and take its files away."""
+        if self.process and self.process.poll() is None:
+            if self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+            self.process.wait()
+        if self.cgroup and self.cgroup.exists():
+            self._remove_cgroups()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _remove_cgroups(self):
+        """The processes die with their PID 1; their groups are free a moment later."""
+        end = time.monotonic() + 5
+        while self.cgroup.exists() and time.monotonic() < end:
+            for path, _, _ in os.walk(self.cgroup, topdown=False):
+                try:
+                    os.rmdir(path)
+                except OSError:
+                    time.sleep(0.02)
+
+    def __enter__(self):
+        return self.boot()
+
+    def __exit__(self, *_):
+        self.off()
