@@ -8,18 +8,19 @@
 #include "base/map.h"
 #include "event/event.h"
 #include "journal/collector.h"
+#include "journal/config.h"
 #include "journal/console.h"
 #include "journal/entry.h"
 #include "journal/rate.h"
 #include "journal/sender.h"
 #include "journal/spill.h"
+#include "journal/store.h"
 #include "journal/tail.h"
 #include "journal/wire.h"
 
 #define READ_BATCH (64u * 1024)
 
 struct stream;
-struct store;
 
 struct collector {
     struct event_loop *loop;
@@ -46,11 +47,7 @@ struct collector {
     int native_fd, syslog_fd, stdout_fd;
     struct event_source *native_io, *syslog_io, *stdout_io;
 
-    /* config (journald.conf(5)) */
-    size_t line_max;
-    usec_t rate_interval;
-    unsigned rate_burst;
-    int max_level_store, max_level_console;
+    struct journald_config config;
 
     struct field_group machine;       /* _BOOT_ID, _MACHINE_ID, _HOSTNAME, _RUNTIME_SCOPE */
     struct field_group priorities[8]; /* PRIORITY=0 .. 7 */

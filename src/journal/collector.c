@@ -19,7 +19,6 @@
 #include "base/str.h"
 #include "journal/collect.h"
 
-#define LINE_MAX_DEFAULT (48u * 1024)
 #define TAILS_LIMIT (3u << 20)
 #define CONSOLE_LAST_WORDS (2 * USEC_PER_SEC)
 #define COUNTERS_EVERY (5 * USEC_PER_SEC)
@@ -45,7 +44,9 @@ void collector_submit(struct collector *c, struct entry *e)
 {
     c->n_lines++;
     tails_add(&c->tails, e);
-    if (e->priority <= c->max_level_console)
+    if (c->store && !e->unlogged && e->priority <= c->config.max_level_store)
+        (void) store_append(c->store, e); /* it has told what is wrong */
+    if (e->priority <= c->config.max_level_console)
         console_add(c->console, e);
 }
 
@@ -86,7 +87,7 @@ void collector_submit_limited(struct collector *c, struct entry *e, bool to_jour
     struct rate_settings settings = *rate;
 
     if (settings.interval == USEC_INFINITY)
-        settings = (struct rate_settings){ c->rate_interval, c->rate_burst };
+        settings = (struct rate_settings){ c->config.rate_interval, c->config.rate_burst };
     if (to_journal) {
         const char *who = e->unit ? e->unit : e->identifier ? e->identifier : "-";
         unsigned passed = rates_test(c->rates, who, e->priority, settings, e->time.monotonic);
@@ -208,6 +209,7 @@ static void collector_done(struct collector *c)
     spill_close(&c->spill);
     event_source_free(c->control_io);
     close_fd(c->control_fd);
+    store_free(c->store);
     console_free(c->console, CONSOLE_LAST_WORDS);
     tails_done(&c->tails);
     senders_done(&c->senders);
@@ -221,9 +223,40 @@ static void collector_done(struct collector *c)
     free(c->packet);
 }
 
+static int open_store(struct collector *c)
+{
+    struct store_options o = c->config.store;
+
+    o.volatile_dir = c->options->volatile_dir;
+    o.persistent_dir = c->options->persistent_dir;
+    if (!o.volatile_dir && !o.persistent_dir)
+        return 0;
+    if (id128_machine(c->options->config_root, &o.machine) < 0)
+        o.machine = id128_random(); /* for the life of the process */
+    if (id128_boot(&o.boot) < 0)
+        o.boot = id128_random();
+    return store_new(c->loop, &o, &c->store);
+}
+
+static void on_request(struct event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+    struct collector *c = userdata;
+
+    if (!c->store)
+        return;
+    listen_drain(c);
+    streams_drain(c, NULL);
+    if ((int) si->ssi_signo == SIGUSR1)
+        (void) store_flush(c->store);
+    else if ((int) si->ssi_signo == SIGUSR2)
+        (void) store_rotate(c->store);
+    store_sync(c->store);
+}
+
 static int collector_begin(struct collector *c)
 {
     static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
+    const int request_signals[] = { SIGUSR1, SIGUSR2, SIGRTMIN + 1 };
 
     c->batch = malloc(READ_BATCH + 1);
     c->rates = rates_new();
@@ -232,6 +265,8 @@ static int collector_begin(struct collector *c)
     int r = event_loop_new(&c->loop);
     for (size_t i = 0; r >= 0 && i < ELEMENTSOF(end_signals); i++)
         r = event_add_signal(c->loop, end_signals[i], on_terminate, c, NULL);
+    for (size_t i = 0; r >= 0 && i < ELEMENTSOF(request_signals); i++)
+        r = event_add_signal(c->loop, request_signals[i], on_request, c, NULL);
     if (r >= 0)
         r = event_add_time(c->loop, CLOCK_MONOTONIC, now_usec(CLOCK_MONOTONIC), on_counters, c,
                            NULL);
@@ -242,6 +277,11 @@ static int collector_begin(struct collector *c)
     if (r < 0)
         log_warning("Output is not copied to the console: %s", strerror(-r));
     machine_fields(c);
+    r = journald_config_read(&c->config, c->options->config_root);
+    if (r >= 0)
+        r = open_store(c);
+    if (r < 0)
+        return r;
     if (c->options->control_fd >= 0)
         return control_attach(c, c->options->control_fd);
     c->taken = true;
@@ -258,10 +298,6 @@ int collector_run(const struct collector_options *options)
         .stdout_fd = -1,
         .spill.fd = -1,
         .senders = { .place = place_sender, .userdata = &c },
-        .line_max = LINE_MAX_DEFAULT,
-        .rate_interval = 30 * USEC_PER_SEC,
-        .rate_burst = 10000,
-        .max_level_console = LOG_DEBUG,
         .next_connection = now_usec(CLOCK_MONOTONIC), /* never one of a collector before */
     };
 

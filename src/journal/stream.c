@@ -167,7 +167,7 @@ static const char *line_end(const char *text, size_t n, enum line_break *why)
 
 static size_t room_in_line(const struct stream *s)
 {
-    size_t max = s->collector->line_max;
+    size_t max = s->collector->config.line_max;
 
     return s->partial_n < max ? max - s->partial_n : 0;
 }
@@ -176,7 +176,7 @@ static size_t room_in_line(const struct stream *s)
 static void stream_whole_line(struct stream *s, const char *text, size_t n, const struct ucred *who,
                               enum line_break why)
 {
-    size_t max = s->collector->line_max;
+    size_t max = s->collector->config.line_max;
 
     if (s->partial_n > 0) {
         size_t room = room_in_line(s), take = MIN(n, room);
@@ -196,7 +196,7 @@ static void stream_whole_line(struct stream *s, const char *text, size_t n, cons
 /* Keeps a batch: lines, then the rest. */
 static void stream_feed(struct stream *s, const char *text, size_t n, const struct ucred *who)
 {
-    size_t max = s->collector->line_max;
+    size_t max = s->collector->config.line_max;
 
     if (s->partial_n > 0 && s->partial_pid != who->pid) {
         struct ucred before = { .pid = s->partial_pid, .uid = who->uid, .gid = who->gid };

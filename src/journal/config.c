@@ -1,0 +1,324 @@
+#include "journal/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "base/timespan.h"
+#include "journal/spill.h"
+
+#define CONFIG_FILE_MAX (1u << 20)
+
+/* ---- values ---- */
+
+static int parse_bool_setting(const char *value, void *at)
+{
+    int r = parse_boolean(value);
+
+    if (r < 0)
+        return r;
+    *(bool *) at = r;
+    return 0;
+}
+
+static int parse_size_setting(const char *value, void *at)
+{
+    return parse_size(value, 1024, at);
+}
+
+static int parse_span_setting(const char *value, void *at)
+{
+    return timespan_parse(value, at);
+}
+
+static int parse_unsigned_setting(const char *value, void *at)
+{
+    return parse_unsigned(value, at);
+}
+
+static int parse_number_setting(const char *value, void *at)
+{
+    return parse_u64(value, at);
+}
+
+static int parse_level_setting(const char *value, void *at)
+{
+    static const char *const names[] = { "emerg",   "alert",  "crit", "err",
+                                         "warning", "notice", "info", "debug" };
+    unsigned number;
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        if (streq(value, names[i])) {
+            *(int *) at = (int) i;
+            return 0;
+        }
+    }
+    int r = parse_unsigned(value, &number);
+    if (r < 0 || number > LOG_DEBUG)
+        return -EINVAL;
+    *(int *) at = (int) number;
+    return 0;
+}
+
+static int parse_storage_setting(const char *value, void *at)
+{
+    static const char *const names[STORE_STORAGE_MAX] = {
+        [STORE_AUTO] = "auto",
+        [STORE_PERSISTENT] = "persistent",
+        [STORE_VOLATILE] = "volatile",
+        [STORE_NONE] = "none",
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        if (streq(value, names[i])) {
+            *(enum store_storage *) at = (enum store_storage) i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int parse_split_setting(const char *value, void *at)
+{
+    if (!streq(value, "uid") && !streq(value, "none"))
+        return -EINVAL;
+    *(bool *) at = streq(value, "uid");
+    return 0;
+}
+
+/* A boolean, or the size from which on fields are compressed. */
+static int parse_compress_setting(const char *value, void *at)
+{
+    uint64_t size;
+    int r = parse_boolean(value);
+
+    if (r >= 0) {
+        *(size_t *) at = r ? 0 : SIZE_MAX;
+        return 0;
+    }
+    r = parse_size(value, 1024, &size);
+    if (r >= 0)
+        *(size_t *) at = (size_t) size;
+    return r;
+}
+
+static int parse_line_setting(const char *value, void *at)
+{
+    uint64_t size;
+    int r = parse_size(value, 1024, &size);
+
+    if (r < 0)
+        return r;
+    /* A line that is not finished has to fit its slot of the spill file. */
+    *(size_t *) at = size == 0 ? SPILL_TEXT_MAX
+                               : (size_t) MIN(MAX(size, (uint64_t) 79), (uint64_t) SPILL_TEXT_MAX);
+    return 0;
+}
+
+/* ---- the table ---- */
+
+#define AT(member) offsetof(struct journald_config, member)
+
+static const struct setting {
+    const char *name;
+    int (*parse)(const char *value, void *at);
+    size_t at;
+} settings[] = {
+    { "Storage", parse_storage_setting, AT(store.storage) },
+    { "Compress", parse_compress_setting, AT(store.compress_threshold) },
+    { "Compact", parse_bool_setting, AT(store.compact) },
+    { "SplitMode", parse_split_setting, AT(store.split_users) },
+    { "SyncIntervalSec", parse_span_setting, AT(store.sync_interval) },
+    { "RateLimitInterval", parse_span_setting, AT(rate_interval) },
+    { "RateLimitIntervalSec", parse_span_setting, AT(rate_interval) },
+    { "RateLimitBurst", parse_unsigned_setting, AT(rate_burst) },
+    { "SystemMaxUse", parse_size_setting, AT(store.system.max_use) },
+    { "SystemKeepFree", parse_size_setting, AT(store.system.keep_free) },
+    { "SystemMaxFileSize", parse_size_setting, AT(store.system.max_file_size) },
+    { "SystemMaxFiles", parse_number_setting, AT(store.system.max_files) },
+    { "RuntimeMaxUse", parse_size_setting, AT(store.runtime.max_use) },
+    { "RuntimeKeepFree", parse_size_setting, AT(store.runtime.keep_free) },
+    { "RuntimeMaxFileSize", parse_size_setting, AT(store.runtime.max_file_size) },
+    { "RuntimeMaxFiles", parse_number_setting, AT(store.runtime.max_files) },
+    { "MaxRetentionSec", parse_span_setting, AT(store.max_retention) },
+    { "MaxFileSec", parse_span_setting, AT(store.max_file_age) },
+    { "ForwardToSyslog", parse_bool_setting, AT(forward_syslog) },
+    { "ForwardToKMsg", parse_bool_setting, AT(forward_kmsg) },
+    { "ForwardToConsole", parse_bool_setting, AT(forward_console) },
+    { "ForwardToWall", parse_bool_setting, AT(forward_wall) },
+    { "MaxLevelStore", parse_level_setting, AT(max_level_store) },
+    { "MaxLevelSyslog", parse_level_setting, AT(max_level_syslog) },
+    { "MaxLevelKMsg", parse_level_setting, AT(max_level_kmsg) },
+    { "MaxLevelConsole", parse_level_setting, AT(max_level_console) },
+    { "MaxLevelWall", parse_level_setting, AT(max_level_wall) },
+    { "LineMax", parse_line_setting, AT(line_max) },
+    { "ReadKMsg", parse_bool_setting, AT(read_kmsg) },
+};
+
+/* Known, and nothing that this collector does: sealing, audit, terminals, sockets to elsewhere. */
+static const char *const ignored[] = { "Seal", "Audit", "TTYPath", "ForwardToSocket",
+                                       "MaxLevelSocket" };
+
+static void defaults(struct journald_config *c)
+{
+    *c = (struct journald_config){
+        .store = { .compact = true,
+                   .split_users = true,
+                   .sync_interval = 5 * USEC_PER_MINUTE,
+                   .max_file_age = USEC_PER_MONTH },
+        .rate_interval = 30 * USEC_PER_SEC,
+        .rate_burst = 10000,
+        .line_max = 48 * 1024,
+        .read_kmsg = true,
+        .forward_wall = true,
+        .max_level_store = LOG_DEBUG,
+        .max_level_syslog = LOG_DEBUG,
+        .max_level_kmsg = LOG_NOTICE,
+        .max_level_console = LOG_DEBUG,
+        .max_level_wall = LOG_EMERG,
+    };
+}
+
+static void assign(struct journald_config *c, const char *path, unsigned line, const char *name,
+                   const char *value)
+{
+    struct journald_config fresh;
+
+    for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+        const struct setting *s = &settings[i];
+
+        if (!streq(s->name, name))
+            continue;
+        if (*value == 0) {
+            /* An empty value is the default again; each member is at most as large as a size. */
+            defaults(&fresh);
+            size_t n = s->parse == parse_bool_setting || s->parse == parse_split_setting
+                           ? sizeof(bool)
+                       : s->parse == parse_size_setting || s->parse == parse_span_setting ||
+                               s->parse == parse_number_setting
+                           ? sizeof(uint64_t)
+                       : s->parse == parse_compress_setting || s->parse == parse_line_setting
+                           ? sizeof(size_t)
+                           : sizeof(int);
+            memcpy((char *) c + s->at, (char *) &fresh + s->at, n);
+            return;
+        }
+        if (s->parse(value, (char *) c + s->at) < 0)
+            log_warning("%s:%u: %s=%s is not understood; the line is ignored", path, line, name,
+                        value);
+        return;
+    }
+    for (size_t i = 0; i < ELEMENTSOF(ignored); i++) {
+        if (streq(ignored[i], name))
+            return;
+    }
+    log_warning("%s:%u: there is no setting %s=; the line is ignored", path, line, name);
+}
+
+static void read_text(struct journald_config *c, const char *path, char *text)
+{
+    bool in_section = false;
+    unsigned number = 0;
+
+    for (char *line = text, *next; line; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = 0;
+        number++;
+        line = strstrip(line);
+        if (!*line || *line == '#' || *line == ';')
+            continue;
+        if (*line == '[') {
+            in_section = streq(line, "[Journal]");
+            continue;
+        }
+        char *equal = strchr(line, '=');
+        if (!in_section || !equal)
+            continue;
+        *equal = 0;
+        assign(c, path, number, strstrip(line), strstrip(equal + 1));
+    }
+}
+
+/* ---- files ---- */
+
+static const char *const places[] = { "etc", "run", "usr/local/lib", "usr/lib" };
+
+static int read_main_file(struct journald_config *c, const char *root)
+{
+    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+        auto_free char *path = path_join(root, places[i], "systemd/journald.conf", NULL);
+        auto_free char *text = NULL;
+
+        if (!path)
+            return -ENOMEM;
+        if (file_read(path, CONFIG_FILE_MAX, &text, NULL) < 0)
+            continue;
+        read_text(c, path, text);
+        return 0;
+    }
+    return 0;
+}
+
+/* Names of all drop-ins, each once. */
+static int list_dropins(const char *root, char ***ret)
+{
+    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+        auto_free char *path = path_join(root, places[i], "systemd/journald.conf.d", NULL);
+        DIR *d = path ? opendir(path) : NULL;
+
+        for (struct dirent *e; d && (e = readdir(d));) {
+            if (e->d_name[0] != '.' && endswith(e->d_name, ".conf") &&
+                !strv_contains(*ret, e->d_name) && strv_add(ret, e->d_name) < 0) {
+                closedir(d);
+                return -ENOMEM;
+            }
+        }
+        if (d)
+            closedir(d);
+    }
+    strv_sort(*ret);
+    return 0;
+}
+
+static int read_dropin(struct journald_config *c, const char *root, const char *name)
+{
+    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+        auto_free char *path = path_join(root, places[i], "systemd/journald.conf.d", name, NULL);
+        auto_free char *text = NULL;
+
+        if (!path)
+            return -ENOMEM;
+        if (file_read(path, CONFIG_FILE_MAX, &text, NULL) < 0)
+            continue;
+        read_text(c, path, text);
+        break;
+    }
+    return 0;
+}
+
+int journald_config_read(struct journald_config *c, const char *root)
+{
+    auto_strv char **names = NULL;
+
+    defaults(c);
+    if (isempty(root))
+        root = "/";
+    int r = read_main_file(c, root);
+    if (r >= 0)
+        r = list_dropins(root, &names);
+    STRV_FOREACH (name, names) {
+        if (r >= 0)
+            r = read_dropin(c, root, *name);
+    }
+    return r;
+}

@@ -1,0 +1,581 @@
+#include "journal/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "journal/file-read.h"
+#include "journal/file-write.h"
+#include "journal/vacuum.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define FILES_MAX 100
+#define USERS_OPEN_MAX 16
+#define NOTIFY_DELAY (100 * USEC_PER_MSEC)
+#define FIRST_USER 1000 /* login.defs(5) UID_MIN: smaller ids log to the system's file */
+
+struct file {
+    uid_t uid; /* 0: the system's */
+    char *name, *path;
+    struct journal_writer *writer;
+    usec_t opened_at; /* CLOCK_REALTIME */
+};
+
+struct store {
+    struct event_loop *loop;
+    struct store_options options;
+    struct event_source *sync_timer, *notify_timer;
+    char *directory; /* with the machine id; NULL: nothing is written */
+    bool persistent;
+    struct file system;
+    struct map users; /* uid -> struct file */
+    struct id128 seqnum_id;
+    uint64_t next_seqnum;
+    bool failed; /* told already */
+    bool dirty;
+};
+
+static const struct store_limits *limits_of(const struct store *s)
+{
+    return s->persistent ? &s->options.system : &s->options.runtime;
+}
+
+/* ---- limits ---- */
+
+/* As systemd: a tenth of the file system, at most 4 GiB; a file is an eighth of that, at most
+ * 128 MiB. */
+static uint64_t max_use(const struct store *s)
+{
+    struct statvfs fs;
+
+    if (limits_of(s)->max_use > 0)
+        return limits_of(s)->max_use;
+    if (statvfs(s->directory, &fs) < 0)
+        return 64 * MIB;
+    uint64_t size = (uint64_t) fs.f_blocks * fs.f_frsize / 10;
+    return MIN(MAX(size, MIB), 4 * GIB);
+}
+
+static uint64_t max_file_size(const struct store *s)
+{
+    if (limits_of(s)->max_file_size > 0)
+        return limits_of(s)->max_file_size;
+    return MIN(MAX(max_use(s) / 8, 512 * UINT64_C(1024)), 128 * MIB);
+}
+
+/* What may be used in all, given what is to be left free. */
+static uint64_t allowed_use(const struct store *s)
+{
+    struct statvfs fs;
+    uint64_t use = max_use(s);
+
+    if (statvfs(s->directory, &fs) < 0)
+        return use;
+    uint64_t total = (uint64_t) fs.f_blocks * fs.f_frsize;
+    uint64_t available = (uint64_t) fs.f_bavail * fs.f_frsize;
+    uint64_t keep = limits_of(s)->keep_free;
+    if (keep == 0)
+        keep = MIN(MAX(total * 15 / 100, MIB), 4 * GIB);
+    if (available >= keep)
+        return use;
+    /* Past it: what is there gives way, down to what one file takes. */
+    uint64_t over = keep - available;
+    return over < use ? MAX(use - over, max_file_size(s)) : max_file_size(s);
+}
+
+void store_vacuum(struct store *s)
+{
+    struct vacuum_limits limits = { .max_files = limits_of(s)->max_files };
+
+    if (!s->directory)
+        return;
+    if (limits.max_files == 0)
+        limits.max_files = FILES_MAX;
+    limits.max_use = allowed_use(s);
+    if (s->options.max_retention > 0)
+        limits.not_before = usec_sub(now_usec(CLOCK_REALTIME), s->options.max_retention);
+    (void) vacuum_directory(s->directory, &limits, NULL, NULL, NULL);
+}
+
+/* ---- files ---- */
+
+static int file_paths(const struct store *s, struct file *f)
+{
+    char name[64];
+
+    if (f->uid == 0)
+        strcpy(name, "system");
+    else
+        snprintf(name, sizeof name, "user-%u", f->uid);
+    f->name = strdup(name);
+    strcat(name, ".journal");
+    f->path = path_join(s->directory, name, NULL);
+    return f->name && f->path ? 0 : -ENOMEM;
+}
+
+static void file_done(struct store *s, struct file *f, bool sync)
+{
+    if (f->writer) {
+        s->next_seqnum = MAX(s->next_seqnum, journal_writer_seqnum(f->writer));
+        journal_writer_close(f->writer, false, sync);
+    }
+    free(f->name);
+    free(f->path);
+    *f = (struct file){ .uid = f->uid };
+}
+
+/* A file that was not closed as it should be is kept under another name, and read as far as it is
+ * sound. Its numbers go on. */
+static void set_aside(struct store *s, const struct file *f)
+{
+    char name[128];
+    struct journal_file *old;
+    struct id128 random = id128_random();
+    uint64_t part;
+
+    if (journal_file_open(f->path, &old) >= 0) {
+        if (id128_is_null(s->seqnum_id) && journal_header(old)->n_entries > 0) {
+            s->seqnum_id = journal_header(old)->seqnum_id;
+            s->next_seqnum = MAX(s->next_seqnum, journal_header(old)->tail_entry_seqnum + 1);
+        }
+        journal_file_close(old);
+    }
+    memcpy(&part, random.bytes, sizeof part);
+    snprintf(name, sizeof name, "%s@%016jx-%016jx.journal~", f->name,
+             (uintmax_t) now_usec(CLOCK_REALTIME), (uintmax_t) part);
+    auto_free char *to = path_join(s->directory, name, NULL);
+    if (to && rename(f->path, to) >= 0)
+        log_info("%s was not closed cleanly; it is kept as %s", f->path, name);
+}
+
+static int file_open(struct store *s, struct file *f)
+{
+    struct writer_options o = {
+        .compact = s->options.compact,
+        .max_size = max_file_size(s),
+        .compress_threshold = s->options.compress_threshold,
+        .machine = s->options.machine,
+        .boot = s->options.boot,
+        .seqnum_id = s->seqnum_id,
+        .next_seqnum = s->next_seqnum,
+        .mode = 0640,
+    };
+
+    if (!f->path) {
+        int r = file_paths(s, f);
+
+        if (r < 0)
+            return r;
+    }
+    int r = journal_writer_open(f->path, &o, &f->writer);
+    if (r == -EBUSY || r == -EBADMSG) {
+        set_aside(s, f);
+        o.seqnum_id = s->seqnum_id;
+        o.next_seqnum = s->next_seqnum;
+        r = journal_writer_open(f->path, &o, &f->writer);
+    }
+    if (r == -ENOSPC) {
+        store_vacuum(s);
+        r = journal_writer_open(f->path, &o, &f->writer);
+    }
+    if (r < 0)
+        return r;
+    const struct journal_header *h = journal_writer_header(f->writer);
+    if (id128_is_null(s->seqnum_id))
+        s->seqnum_id = h->seqnum_id;
+    s->next_seqnum = MAX(s->next_seqnum, journal_writer_seqnum(f->writer));
+    f->opened_at = h->head_entry_realtime ? h->head_entry_realtime : now_usec(CLOCK_REALTIME);
+    return 0;
+}
+
+static int file_rotate(struct store *s, struct file *f)
+{
+    char name[128], id[ID128_TEXT_MAX];
+
+    if (!f->writer)
+        return file_open(s, f);
+    const struct journal_header *h = journal_writer_header(f->writer);
+    if (h->n_entries > 0) {
+        snprintf(name, sizeof name, "%s@%s-%016jx-%016jx.journal", f->name,
+                 id128_format(h->seqnum_id, id), (uintmax_t) h->head_entry_seqnum,
+                 (uintmax_t) h->head_entry_realtime);
+        auto_free char *to = path_join(s->directory, name, NULL);
+        if (!to)
+            return -ENOMEM;
+        if (rename(f->path, to) < 0)
+            return -errno;
+    }
+    s->next_seqnum = MAX(s->next_seqnum, journal_writer_seqnum(f->writer));
+    bool had_entries = h->n_entries > 0;
+    journal_writer_close(f->writer, had_entries, false);
+    f->writer = NULL;
+    int r = file_open(s, f);
+    store_vacuum(s);
+    return r;
+}
+
+static bool own_file(const struct store *s, uid_t uid)
+{
+    /* Not for nobody, and not for dynamic users (systemd.exec(5), DynamicUser=). */
+    return s->options.split_users && s->persistent && uid >= FIRST_USER && uid != 65534 &&
+           uid != (uid_t) -1 && !(uid >= 61184 && uid <= 65519);
+}
+
+static struct file *file_for(struct store *s, uid_t uid)
+{
+    struct file *f;
+
+    if (!own_file(s, uid))
+        return &s->system;
+    f = map_get_u64(&s->users, uid);
+    if (f)
+        return f;
+    if (s->users.n >= USERS_OPEN_MAX) {
+        size_t position = 0;
+        f = map_next(&s->users, &position, NULL);
+        map_remove_u64(&s->users, f->uid);
+        file_done(s, f, false);
+    } else {
+        f = new0(struct file, 1);
+    }
+    if (!f)
+        return &s->system;
+    f->uid = uid;
+    if (file_open(s, f) < 0 || map_put_u64(&s->users, uid, f) < 0) {
+        file_done(s, f, false);
+        free(f);
+        return &s->system;
+    }
+    return f;
+}
+
+/* ---- entries ---- */
+
+static bool has_to_rotate(const struct store *s, const struct file *f, const struct entry *e)
+{
+    const struct journal_header *h = journal_writer_header(f->writer);
+    usec_t age = s->options.max_file_age ? s->options.max_file_age : USEC_PER_MONTH;
+
+    if (h->n_entries == 0)
+        return false;
+    /* In each file time goes forward, whatever was done to the clock. */
+    return e->time.realtime < h->tail_entry_realtime ||
+           usec_sub(e->time.realtime, f->opened_at) > age;
+}
+
+static int append(struct store *s, struct file *f, struct entry *e)
+{
+    for (int attempt = 0;; attempt++) {
+        int r;
+
+        if (!f->writer) {
+            r = file_open(s, f);
+            if (r < 0)
+                return r;
+        }
+        if (attempt == 0 && has_to_rotate(s, f, e))
+            (void) file_rotate(s, f);
+        if (!f->writer)
+            continue;
+        journal_writer_set_seqnum(f->writer, s->next_seqnum);
+        r = journal_writer_append(f->writer, &e->time, e->groups, e->n_groups, e->fields,
+                                  e->n_fields);
+        s->next_seqnum = journal_writer_seqnum(f->writer);
+        if (r >= 0 || attempt > 0)
+            return r;
+        if (r == -ENOSPC)
+            store_vacuum(s);
+        else if (r != -E2BIG)
+            return r;
+        (void) file_rotate(s, f);
+    }
+}
+
+int store_append(struct store *s, struct entry *e)
+{
+    if (!s->directory)
+        return -ENODATA;
+    int r = append(s, file_for(s, e->owner), e);
+    if (r < 0) {
+        if (!s->failed)
+            log_error("The journal in %s cannot be written: %s", s->directory, strerror(-r));
+        s->failed = true;
+        return r;
+    }
+    s->failed = false;
+    if (!event_source_enabled(s->notify_timer))
+        event_source_set_time_relative(s->notify_timer, NOTIFY_DELAY);
+    if (e->priority <= LOG_CRIT)
+        store_sync(s);
+    else if (!s->dirty && s->options.sync_interval > 0)
+        event_source_set_time_relative(s->sync_timer, s->options.sync_interval);
+    s->dirty = true;
+    return 0;
+}
+
+static void each_file(struct store *s, void (*fn)(struct store *s, struct file *f))
+{
+    struct file *f;
+
+    if (s->system.writer)
+        fn(s, &s->system);
+    MAP_FOREACH (f, &s->users) {
+        if (f->writer)
+            fn(s, f);
+    }
+}
+
+static void notify_file(struct store *s, struct file *f)
+{
+    journal_writer_notify(f->writer);
+}
+
+static void on_notify(struct event_source *source, usec_t due, void *userdata)
+{
+    each_file(userdata, notify_file);
+}
+
+static void sync_file(struct store *s, struct file *f)
+{
+    (void) fdatasync(journal_writer_fd(f->writer));
+}
+
+void store_sync(struct store *s)
+{
+    each_file(s, sync_file);
+    s->dirty = false;
+    event_source_disable(s->sync_timer);
+}
+
+static void on_sync(struct event_source *source, usec_t due, void *userdata)
+{
+    store_sync(userdata);
+}
+
+static void rotate_file(struct store *s, struct file *f)
+{
+    int r = file_rotate(s, f);
+
+    if (r < 0)
+        log_warning("%s cannot be rotated: %s", f->path, strerror(-r));
+}
+
+int store_rotate(struct store *s)
+{
+    each_file(s, rotate_file);
+    return s->system.writer ? 0 : -ENODATA;
+}
+
+/* ---- places ---- */
+
+static int open_place(struct store *s, const char *place, bool persistent)
+{
+    char id[ID128_TEXT_MAX];
+    auto_free char *directory = path_join(place, id128_format(s->options.machine, id), NULL);
+
+    if (!directory)
+        return -ENOMEM;
+    int r = mkdir_all(directory, 0755);
+    if (r < 0)
+        return r;
+    s->directory = take_ptr(directory);
+    s->persistent = persistent;
+    r = file_open(s, &s->system);
+    if (r < 0) {
+        file_done(s, &s->system, false);
+        free(s->directory);
+        s->directory = NULL;
+        return r;
+    }
+    store_vacuum(s);
+    return 0;
+}
+
+static bool want_persistent(const struct store *s)
+{
+    const struct store_options *o = &s->options;
+
+    if (!o->persistent_dir || o->storage == STORE_VOLATILE || o->storage == STORE_NONE)
+        return false;
+    return o->storage == STORE_PERSISTENT || access(o->persistent_dir, F_OK) >= 0;
+}
+
+static void open_some_place(struct store *s)
+{
+    const struct store_options *o = &s->options;
+    int r = -ENODATA;
+
+    if (o->storage == STORE_NONE)
+        return;
+    if (want_persistent(s)) {
+        r = open_place(s, o->persistent_dir, true);
+        if (r < 0)
+            log_warning("The journal cannot be kept in %s: %s", o->persistent_dir, strerror(-r));
+    }
+    if (r < 0 && o->volatile_dir) {
+        r = open_place(s, o->volatile_dir, false);
+        if (r < 0)
+            log_warning("The journal cannot be kept in %s: %s", o->volatile_dir, strerror(-r));
+    }
+}
+
+int store_new(struct event_loop *loop, const struct store_options *options, struct store **ret)
+{
+    struct store *s = new0(struct store, 1);
+
+    if (!s)
+        return -ENOMEM;
+    s->loop = loop;
+    s->options = *options;
+    s->next_seqnum = 1;
+    int r = event_add_time(loop, CLOCK_MONOTONIC, USEC_INFINITY, on_sync, s, &s->sync_timer);
+    if (r >= 0)
+        r = event_add_time(loop, CLOCK_MONOTONIC, USEC_INFINITY, on_notify, s, &s->notify_timer);
+    if (r < 0) {
+        store_free(s);
+        return r;
+    }
+    event_source_disable(s->sync_timer);
+    event_source_disable(s->notify_timer);
+    open_some_place(s);
+    *ret = s;
+    return 0;
+}
+
+static void close_files(struct store *s, bool sync)
+{
+    struct file *f;
+
+    file_done(s, &s->system, sync);
+    MAP_FOREACH (f, &s->users) {
+        file_done(s, f, sync);
+        free(f);
+    }
+    map_done(&s->users);
+}
+
+void store_free(struct store *s)
+{
+    if (!s)
+        return;
+    close_files(s, true);
+    event_source_free(s->sync_timer);
+    event_source_free(s->notify_timer);
+    free(s->directory);
+    free(s);
+}
+
+/* One entry of an old file into the new one. */
+static int copy_entry(struct store *s, struct journal_file *from, const struct entry_object *e)
+{
+    size_t n = journal_entry_n_items(from, e);
+    auto_free struct iovec *fields = new0(struct iovec, n + 1);
+    struct field_group packed = { 0 };
+    struct entry out = {
+        .time = { e->realtime, e->monotonic },
+        .priority = LOG_INFO,
+        .groups = { &packed },
+        .n_groups = 1,
+    };
+
+    if (!fields)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const char *payload;
+        size_t size;
+
+        /* Copied: what is unpacked lives shortly. */
+        if (journal_data(from, journal_entry_item(from, e, i), &payload, &size) >= 0)
+            field_add_whole(&packed, payload, size);
+    }
+    int r = append(s, &s->system, &out);
+    field_group_done(&packed);
+    return r;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    uint64_t x = journal_header(*(struct journal_file *const *) a)->head_entry_seqnum;
+    uint64_t y = journal_header(*(struct journal_file *const *) b)->head_entry_seqnum;
+
+    return x < y ? -1 : x > y;
+}
+
+static int copy_file(struct store *s, struct journal_file *from)
+{
+    struct entry_list list = { 0 };
+    int r = 0;
+
+    (void) entry_list_load(&list, from, 0);
+    for (size_t i = 0; r >= 0 && i < list.n; i++) {
+        const struct entry_object *e = journal_entry(from, entry_list_get(&list, from, i));
+
+        if (e)
+            r = copy_entry(s, from, e);
+    }
+    entry_list_done(&list);
+    return r;
+}
+
+/* All journal files of the folder, in the order of their entries. */
+static int copy_directory(struct store *s, const char *path)
+{
+    DIR *d = opendir(path);
+    struct journal_file **files = NULL;
+    size_t n = 0, allocated = 0;
+    int r = 0;
+
+    if (!d)
+        return -errno;
+    for (struct dirent *e; (e = readdir(d));) {
+        auto_free char *whole = path_join(path, e->d_name, NULL);
+
+        if (!whole || (!endswith(e->d_name, ".journal") && !endswith(e->d_name, ".journal~")))
+            continue;
+        if (grow(&files, &allocated, n + 1) && journal_file_open(whole, &files[n]) >= 0)
+            n++;
+    }
+    closedir(d);
+    if (n > 0)
+        qsort(files, n, sizeof *files, compare_files);
+    for (size_t i = 0; i < n; i++) {
+        if (r >= 0)
+            r = copy_file(s, files[i]);
+        journal_file_close(files[i]);
+    }
+    free(files);
+    return r;
+}
+
+int store_flush(struct store *s)
+{
+    const char *to = s->options.persistent_dir;
+
+    if (!s->directory || s->persistent || !to || s->options.storage == STORE_VOLATILE)
+        return -ENODATA;
+    auto_free char *from = s->directory;
+    close_files(s, false);
+    s->directory = NULL;
+    int r = open_place(s, to, true);
+    if (r < 0) {
+        (void) open_place(s, s->options.volatile_dir, false);
+        return r;
+    }
+    r = copy_directory(s, from);
+    if (r >= 0)
+        (void) remove_all(from);
+    return r;
+}

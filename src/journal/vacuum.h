@@ -1,0 +1,20 @@
+/* journal/vacuum.h -- deleting old journal files. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+
+struct vacuum_limits {
+    uint64_t max_use;   /* bytes of all files together; 0: any */
+    uint64_t max_files; /* 0: any */
+    usec_t not_before;  /* files whose entries are all older go; 0: any */
+};
+
+/* Deletes archived files (NAME@...journal, NAME@...journal~), oldest first, until the folder is
+ * within the limits. Files in use are counted and never deleted. `deleted` (may be NULL) is called
+ * for each. *ret_freed may be NULL. Returns 0 or a negative errno of the folder. */
+int vacuum_directory(const char *path, const struct vacuum_limits *limits,
+                     void (*deleted)(const char *path, uint64_t size, void *userdata),
+                     void *userdata, uint64_t *ret_freed);
