@@ -450,8 +450,10 @@ static struct step decide_reloading(const struct service_view *v, enum service_e
         return refuse(v, -EAGAIN);
     case EV_CLEAN:
         return refuse(v, -EBUSY);
-    case EV_DONE: /* neither a command nor a signal to send */
-        return settle_reload(v, RESULT_SUCCESS);
+    case EV_DONE: /* no command to wait for */
+        return v->state == SERVICE_RELOAD && v->reload_signalled
+                   ? go(v, SERVICE_RELOAD_SIGNAL, RESULT_SUCCESS)
+                   : settle_reload(v, RESULT_SUCCESS);
     case EV_FAILED:
         return settle_reload(v, RESULT_RESOURCES);
     case EV_CONTROL_EXIT:

@@ -121,6 +121,7 @@ struct service_view {
     bool pid_file : 1;          /* PIDFile= is set */
     bool pid_file_demanded : 1; /* it names no process yet, and can be waited for */
     bool has_start_post : 1;
+    bool reload_signalled : 1;  /* the reload signal of Type=notify-reload was sent */
     bool reload_answered : 1;   /* RELOADING=1 came with a time after the reload had begun */
     bool restart_forbidden : 1; /* the service was stopped by hand */
     bool restart_prevented : 1; /* by RestartPreventExitStatus= */

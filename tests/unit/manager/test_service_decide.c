@@ -338,6 +338,8 @@ static const struct variant variants[] = {
       SERVICE_RELOAD_NOTIFY, OK },
     { "answered and ready at once: ", SEEN(IN(RELOAD_SIGNAL), .reload_answered = true), EV_READY,
       OK, SERVICE_RUNNING, OK },
+    { "a signal is enough: ", SEEN(IN(RELOAD), .reload_signalled = true), EV_DONE, OK,
+      SERVICE_RELOAD_SIGNAL, OK },
     { "command over, still reloading: ", SEEN(IN(RELOAD), .notify_state = NOTIFY_STATE_RELOADING),
       EV_CONTROL_EXIT, OK, SERVICE_RELOAD_NOTIFY, OK },
     { "reload command fails: ", SEEN(IN(RELOAD)), EV_CONTROL_EXIT, RESULT_EXIT_CODE,

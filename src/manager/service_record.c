@@ -1,0 +1,54 @@
+/* What is kept of an invocation that has ended: at most 2 KiB. */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "manager/service.h"
+
+#define RECORD_TEXT_MAX 500
+
+/* A copy cut to what a record may hold, at the end of a character; NULL for NULL. */
+static char *copy_bounded(const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t n = strlen(text);
+    if (n > RECORD_TEXT_MAX) {
+        n = RECORD_TEXT_MAX;
+        while (n > 0 && ((unsigned char) text[n] & 0xc0) == 0x80)
+            n--;
+    }
+    return memdup0(text, n);
+}
+
+void service_record_end(struct service *s)
+{
+    struct invocation_record *r = new0(struct invocation_record, 1);
+
+    if (!r)
+        return; /* evidence is lost, the service goes on */
+    r->id = s->unit.invocation;
+    r->started = s->unit.inactive_exit;
+    r->ended = dual_now();
+    r->result = service_result_name(s->result);
+    r->failed = s->result != RESULT_SUCCESS && s->result != RESULT_EXEC_CONDITION;
+    r->main_pid = s->main_exec.pid;
+    r->exit_code = s->main_exec.code;
+    r->exit_status = s->main_exec.status;
+    if (s->failed_phase != NO_PHASE) {
+        r->command = service_phase_name(s->failed_phase);
+        r->command_index = s->failed_index;
+        if (s->failed_phase != SPAWN_START || s->main_exec.pid == 0) {
+            r->exit_code = s->control_exec.code;
+            r->exit_status = s->control_exec.status;
+        }
+    }
+    r->exec_status = s->failed_step;
+    r->error = s->failed_error;
+    r->notify_errno = s->status_errno;
+    r->object = copy_bounded(s->failed_object);
+    r->directive = copy_bounded(s->failed_directive);
+    r->status_text = copy_bounded(s->status_text);
+    unit_add_record(UNIT(s), r);
+}
