@@ -160,7 +160,8 @@ static void notify(const char *text, int pass_fd)
     message.msg_namelen = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + strlen(path) +
                                        (path[0] != '@'));
     if (pass_fd >= 0) {
-        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                           .cmsg_type = SCM_RIGHTS,
                                            .cmsg_len = CMSG_LEN(sizeof(int)) };
         memcpy(CMSG_DATA(&control.header), &pass_fd, sizeof pass_fd);
         message.msg_control = &control;
