@@ -128,6 +128,7 @@ static int parse_number(const char **p, bool seconds, int64_t *ret)
 static int parse_item(const char **p, bool seconds, struct item *ret)
 {
     struct item item = { .stop = -1 };
+    int64_t unit = seconds ? (int64_t) USEC_PER_SEC : 1;
     int r = parse_number(p, seconds, &item.start);
 
     if (r < 0)
@@ -137,7 +138,10 @@ static int parse_item(const char **p, bool seconds, struct item *ret)
         r = parse_number(p, seconds, &item.stop);
         if (r < 0)
             return r;
-        item.repeat = seconds ? (int64_t) USEC_PER_SEC : 1;
+        item.repeat = unit;
+        /* Below a second a range needs a repetition of its own. */
+        if (seconds && **p != '/' && item.stop < item.start + unit)
+            return -EINVAL;
     }
     if (**p == '/') {
         (*p)++;
@@ -674,9 +678,10 @@ static int chain_match(const struct search *s, size_t component, int64_t *value)
     return r;
 }
 
-/* Whether the broken-down time exists: 1; 0 if it is a later one in truth (the 31st of a short
- * month, the hour that is skipped in spring), -1 if an earlier one or none. */
-static int search_in_bounds(const struct search *s)
+/* Whether the broken-down time, in which component i was the last to be set, exists: 1; 0 if clocks
+ * skip it and it is a later one of the same parent (02:30 when summer time begins); -1 if there is
+ * nothing up to the end of the parent (the 31st of a short month, a repetition past the hour). */
+static int search_in_bounds(const struct search *s, size_t i)
 {
     struct tm t = s->tm;
 
@@ -685,9 +690,9 @@ static int search_in_bounds(const struct search *s)
     const int real[] = { t.tm_year, t.tm_mon, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec };
     const int asked[] = { s->tm.tm_year, s->tm.tm_mon, s->tm.tm_mday,
                           s->tm.tm_hour, s->tm.tm_min, s->tm.tm_sec };
-    for (size_t i = 0; i < ELEMENTSOF(real); i++)
-        if (real[i] != asked[i])
-            return real[i] < asked[i] ? -1 : 0;
+    for (size_t k = 0; k < ELEMENTSOF(real); k++)
+        if (real[k] != asked[k])
+            return real[k] < asked[k] || k < i ? -1 : 0;
     return 1;
 }
 
@@ -712,7 +717,7 @@ static int search_step(struct search *s)
             component_set(s, i, value);
             components_reset_below(s, i);
         }
-        int bounds = matched < 0 ? -1 : search_in_bounds(s);
+        int bounds = matched < 0 ? -1 : search_in_bounds(s, i);
         if (bounds < 0) {
             if (i == YEAR)
                 return -ENOENT;

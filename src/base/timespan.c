@@ -78,6 +78,8 @@ static int part_parse(const char **p, uint64_t default_unit, nsec_t divide, uint
     if (*end == '.') {
         fraction = end + 1;
         fraction_end = fraction + strspn(fraction, "0123456789");
+        if (fraction_end == fraction)
+            return -EINVAL;
     } else if (end == *p)
         return -EINVAL;
 

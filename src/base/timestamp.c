@@ -202,7 +202,10 @@ static int parse_absolute(const char *s, usec_t now, const struct zone_given *zo
     int64_t shifted = (int64_t) t - zone->offset;
     if (shifted < 0)
         return -ERANGE;
-    *ret = (usec_t) shifted * USEC_PER_SEC + fraction;
+    usec_t result = (usec_t) shifted * USEC_PER_SEC + fraction;
+    if (result > TIMESTAMP_SHOWN_MAX)
+        return -EINVAL;
+    *ret = result;
     return 0;
 }
 
@@ -236,7 +239,11 @@ static int parse_relative(const char *s, usec_t now, usec_t *ret)
     int r = timespan_parse(text, &distance);
     if (r < 0)
         return r;
-    *ret = before ? usec_sub(now, distance) : usec_add(now, distance);
+    usec_t result = before ? usec_sub(now, distance) : usec_add(now, distance);
+    /* Neither the end of time nor its beginning: both would read as "no time". */
+    if (result == 0 || result > TIMESTAMP_SHOWN_MAX)
+        return -EINVAL;
+    *ret = result;
     return 1;
 }
 
@@ -257,7 +264,7 @@ static bool parse_offset(const char *s, int *ret)
     if ((n != 2 && n != 4) || s[strlen(s) - 1] == ':')
         return false;
     int hours = digits[0] * 10 + digits[1], minutes = n == 4 ? digits[2] * 10 + digits[3] : 0;
-    if (minutes > 59 || hours * 100 + minutes > 1400)
+    if (minutes > 59 || hours * 60 + minutes > 24 * 60)
         return false;
     *ret = (hours * 60 + minutes) * 60 * (*s == '-' ? -1 : 1);
     return true;

@@ -9,7 +9,7 @@
  * "11:12", "2012-11-23T11:12Z", "@1395716396", "now", "today UTC", "+3h", "5min ago", "2h left".
  * Beyond systemd, "today", "yesterday" and "tomorrow" may be followed by a time of day.
  * Where no zone is given it is the local one. *ret is CLOCK_REALTIME microseconds.
- * Returns 0, -EINVAL, or -ERANGE for times before 1970 or past the year 9999. */
+ * Returns 0, -EINVAL (times past the year 9999, too), or -ERANGE for times before 1970. */
 int timestamp_parse(const char *s, usec_t *ret);
 
 /* The same relative to `now`. */

@@ -72,8 +72,10 @@ void zone_fields(time_t t, bool utc, struct tm *ret)
     *ret = (struct tm){};
     if (utc)
         gmtime_r(&t, ret);
-    else
+    else {
+        tzset(); /* which localtime_r() need not do */
         localtime_r(&t, ret);
+    }
 }
 
 time_t zone_time(struct tm *tm, bool utc)
