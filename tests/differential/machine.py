@@ -1,8 +1,9 @@
 """A machine to test an init in: this system's own root file system, booted again as a container.
 
 The init runs as PID 1 of new mount, pid, uts, ipc, net and cgroup namespaces. Its root is an
-overlay over this system's, whose changes live in memory; /run, /tmp, /dev and the folders of unit
-files are its own. Nothing of the system that it runs on is changed. It needs root.
+overlay over this system's, or over another one, whose changes live in memory; /run, /tmp, /dev and
+the folders of unit files are its own. Nothing of the system that it runs on is changed. It needs
+root.
 
     with Machine(["/usr/local/bin/reeve", "init"], reeve="build/reeve") as machine:
         machine.run(["systemctl", "start", "x.service"])"""
@@ -19,15 +20,16 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The names under which reeve is also called inside, in place of tools that may be there.
 TOOLS = ("systemctl", "journalctl", "systemd-notify", "systemd-run", "systemd-cat",
          "systemd-escape", "systemd-analyze")
-UNIT_FOLDERS = ("etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd/system", "lib/systemd/system",
-                "usr/lib/systemd/user", "usr/lib/systemd/system-preset")
+UNIT_FOLDERS = ("etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd/system",
+                "lib/systemd/system", "usr/lib/systemd/user", "usr/lib/systemd/system-preset")
 
 # $1: a folder for the machine, on which the memory file system is mounted; $2: its name; $3: a
 # folder of the cgroup v2 tree, or nothing; $4: the files to put in place (a tar), or nothing;
-# $5: the folders to empty; $6: the root file system that it is laid over; the rest: the init. Runs inside the new namespaces.
+# $5: the folders to empty; $6: the root file system that it is laid over; $7: "read-only" or
+# nothing; the rest: the init. Runs inside the new namespaces.
 SETUP = r"""
 set -eu
-folder=$1 name=$2 cgroup=$3 files=$4 empty=$5 lower=$6; shift 6
+folder=$1 name=$2 cgroup=$3 files=$4 empty=$5 lower=$6 access=$7; shift 7
 root=$folder/root
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$folder/memory"
@@ -57,6 +59,7 @@ hostname "$name"
 ip link set lo up 2>/dev/null || true
 cd "$root"
 mkdir -p oldroot
+[ "$access" != read-only ] || mount -o remount,ro .
 # Where this runs in a chroot its root is no mount point, and pivot_root(2) refuses.
 if pivot_root . oldroot 2>/dev/null; then
     umount -l /oldroot
@@ -83,7 +86,8 @@ def missing():
     for tool in ("unshare", "nsenter", "mount", "tar"):
         if not shutil.which(tool):
             return f"needs the program {tool}"
-    probe = ('d=$(mktemp -d) && mount --make-rprivate / && mount -t tmpfs tmpfs $d && mkdir $d/u $d/w $d/r'
+    probe = ('d=$(mktemp -d) && mount --make-rprivate / && mount -t tmpfs tmpfs $d'
+             ' && mkdir $d/u $d/w $d/r'
              ' && mount -t overlay -o lowerdir=/,upperdir=$d/u,workdir=$d/w overlay $d/r;'
              ' r=$?; umount -l $d; rmdir $d; exit $r')
     done = subprocess.run(["unshare", "-m", "-p", "-u", "-i", "-n", "-f", "sh", "-c", probe],
@@ -96,11 +100,13 @@ def missing():
 class Machine:
     """One machine. `init` is its command line, as seen inside; `reeve` the binary to install as
     /usr/local/bin/reeve and under the names of systemd's tools; `system_units` keeps the unit
-    files that this system has, and so does `root`, another root file system than this one's."""
+    files that this system has, and so does `root`, another root file system than this one's;
+    `cgroup` lets it have a tree of cgroups; `read_only` makes its root read-only, but for /run,
+    /tmp and /dev."""
 
     def __init__(self, init, reeve=None, name="machine", cgroup=True, system_units=False,
-                 root="/"):
-        self.init, self.name = list(init), name
+                 root="/", read_only=False):
+        self.init, self.name, self.read_only = list(init), name, read_only
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="machine-"))
         self.log = self.folder / "log"
         self.reeve, self.root = reeve, pathlib.Path(root).resolve()
@@ -148,7 +154,8 @@ class Machine:
             self.process = subprocess.Popen(
                 ["unshare", *(["-C"] if self.cgroup else []), "-m", "-p", "-u", "-i", "-n", "-f",
                  "--kill-child", "sh", "-c", SETUP, "sh", self.folder, self.name,
-                 self.cgroup or "", files, empty, self.root, *self.init],
+                 self.cgroup or "", files, empty, self.root,
+                 "read-only" if self.read_only else "", *self.init],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=enter,
                 start_new_session=True, env=os.environ | {"PATH": PATH})
         end = time.monotonic() + BOOT_TIME
