@@ -101,7 +101,7 @@ int method_enqueue_jobs(struct varlink_call *c, const json_t *in, void *manager)
     const char *mode_name = json_string_value(json_object_get(in, "mode"));
     const json_t *units = json_object_get(in, "units"), *name;
     int mode = mode_name ? job_mode_from_string(mode_name) : JOB_MODE_REPLACE;
-    json_t *jobs = json_array(), *refused = json_array(), *first;
+    json_t *jobs = json_array(), *refused = json_array(), *stale = json_array(), *first;
     auto_free uint32_t *ids = new0(uint32_t, json_array_size(units) + 1);
     struct job_waiter *w;
     size_t i, n = 0;
@@ -125,9 +125,12 @@ int method_enqueue_jobs(struct varlink_call *c, const json_t *in, void *manager)
             ids[n++] = j->id;
             if (json_array_append_new(jobs, describe_job(j)) < 0)
                 return -ENOMEM;
+            if (unit_need_daemon_reload(j->unit) &&
+                json_array_append_new(stale, json_string(j->unit->id)) < 0)
+                return -ENOMEM;
         }
     }
-    first = json_pack("{s:o, s:o}", "jobs", jobs, "refused", refused);
+    first = json_pack("{s:o, s:o, s:o}", "jobs", jobs, "refused", refused, "need_reload", stale);
     if (!varlink_call_wants_more(c) || n == 0)
         return varlink_reply(c, first);
 
@@ -332,9 +335,7 @@ static int find_assignment(const struct unit *u, const char *assignment,
     const struct directive *d = name ? directive_find_property(u->config->type, name) : NULL;
 
     if (!d)
-        return op_error_set(e, -EINVAL, "PropertyReadOnly",
-                            "Cannot set property %s, or unknown property.",
-                            name ? name : assignment);
+        return op_error_set(e, -EINVAL, "PropertyReadOnly", "Unknown assignment: %s", assignment);
     *ret_directive = d;
     *ret_value = equals + 1;
     return 0;
@@ -365,7 +366,8 @@ int method_set_properties(struct varlink_call *c, const json_t *in, void *manage
         find_assignment(u, json_string_value(a), &d, &value, &e);
         r = directive_set(u->config, d, value);
         if (r < 0) {
-            op_error_set(&e, r, "InvalidArgs", "Invalid value of property %s: %s", d->name, value);
+            op_error_set(&e, r, "InvalidArgs", "Failed to parse %s: %s", json_string_value(a),
+                         strerror(-r));
             return reply_refused(c, r, &e);
         }
     }
