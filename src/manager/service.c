@@ -573,6 +573,7 @@ static void service_done(struct unit *u)
     service_notify_free(s);
     service_release_fds(s);
     service_restored_free(s);
+    service_forget_ran(s);
     s->runtime = spawn_runtime_unref(s->runtime);
     s->timer = event_source_free(s->timer);
     s->watchdog_timer = event_source_free(s->watchdog_timer);
@@ -603,6 +604,7 @@ static void begin(struct service *s)
     s->main_exec = s->control_exec = (struct service_exec){ 0 };
     s->main_index = s->control_index = s->failed_index = 0;
     s->failed_phase = NO_PHASE;
+    service_forget_ran(s);
     s->failed_step = s->failed_error = 0;
     s->failed_object = (free(s->failed_object), NULL);
     s->failed_directive = (free(s->failed_directive), NULL);

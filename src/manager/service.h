@@ -27,6 +27,14 @@ struct service_exec {
     struct dual_time start, handoff, exit;
 };
 
+/* The same of one command of the unit, of this start. */
+struct ran_command {
+    struct ran_command *next;
+    uint8_t phase; /* enum spawn_phase */
+    uint16_t index;
+    struct service_exec exec;
+};
+
 /* A process that runs. */
 struct service_child {
     pid_t pid;  /* 0: none */
@@ -61,6 +69,7 @@ struct service {
 
     struct service_child main, control;
     struct service_exec main_exec, control_exec;
+    struct ran_command *ran;
     struct spawn_runtime *runtime;
     struct event_source *timer; /* the state's deadline */
     struct event_source *watchdog_timer;
@@ -123,6 +132,10 @@ usec_t service_next_restart_delay(const struct service *s);
 const struct exec_command *service_commands(const struct service *s, enum spawn_phase phase);
 /* "ExecStartPre" and so on. */
 const char *service_phase_name(enum spawn_phase phase);
+/* What became of a command in this start, NULL if it has not run. */
+const struct service_exec *service_ran(const struct service *s, enum spawn_phase phase,
+                                       unsigned index);
+void service_forget_ran(struct service *s);
 /* Runs command `index` of the phase as main or control process. Returns 1, 0 where there is no such
  * command, or a negative errno (logged). */
 int service_run(struct service *s, enum spawn_phase phase, unsigned index);

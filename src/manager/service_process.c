@@ -61,6 +61,52 @@ static const struct exec_command *command_at(const struct service *s, enum spawn
     return c;
 }
 
+/* ---- what has run ---- */
+
+static struct ran_command *find_ran(const struct service *s, enum spawn_phase phase, unsigned index)
+{
+    for (struct ran_command *r = s->ran; r; r = r->next)
+        if (r->phase == phase && r->index == index)
+            return r;
+    return NULL;
+}
+
+const struct service_exec *service_ran(const struct service *s, enum spawn_phase phase,
+                                       unsigned index)
+{
+    const struct ran_command *r = find_ran(s, phase, index);
+
+    return r ? &r->exec : NULL;
+}
+
+void service_forget_ran(struct service *s)
+{
+    while (s->ran) {
+        struct ran_command *r = s->ran;
+
+        s->ran = r->next;
+        free(r);
+    }
+}
+
+/* For `show` alone: where memory is out the command looks as if it had not run. */
+static void note_ran(struct service *s, enum spawn_phase phase, unsigned index,
+                     const struct service_exec *e)
+{
+    struct ran_command *r = find_ran(s, phase, index);
+
+    if (!r) {
+        r = new0(struct ran_command, 1);
+        if (!r)
+            return;
+        r->phase = (uint8_t) phase;
+        r->index = (uint16_t) index;
+        r->next = s->ran;
+        s->ran = r;
+    }
+    r->exec = *e;
+}
+
 /* ---- the environment that the manager adds ---- */
 
 static int add_result(char ***env, const char *prefix, const struct service *s)
@@ -256,6 +302,7 @@ int service_run(struct service *s, enum spawn_phase phase, unsigned index)
     close_fd(spawn.pidfd);
     *e = (struct service_exec){ .pid = spawn.pid, .start = dual_now() };
     *c = (struct service_child){ .pid = spawn.pid, .report_fd = -1 };
+    note_ran(s, phase, index, e);
     if (control) {
         s->control_phase = (uint8_t) phase;
         s->control_index = (uint16_t) index;
@@ -395,6 +442,7 @@ static void main_exited(struct service *s, int code, int status, enum service_re
     s->main_exec.code = code;
     s->main_exec.status = status;
     s->main_exec.exit = dual_now();
+    note_ran(s, SPAWN_START, s->main_index, &s->main_exec);
     if (command && (command->flags & COMMAND_IGNORE_FAILURE))
         f = RESULT_SUCCESS;
     say_exit(s, "Main", SPAWN_START, f == RESULT_SUCCESS, &s->main_exec);
@@ -451,6 +499,8 @@ static void control_exited(struct service *s, int code, int status, enum service
     s->control_exec.status = status;
     s->control_exec.exit = dual_now();
     s->control_phase = NO_PHASE;
+    if (phase != NO_PHASE)
+        note_ran(s, phase, index, &s->control_exec);
     unit_changed(UNIT(s));
     if (s->state == SERVICE_CLEANING) {
         if (s->clean_result == RESULT_SUCCESS)

@@ -3,6 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "base/timestamp.h"
 #include "manager/service.h"
 
 static int put_number(struct property_value *v, enum value_kind kind, uint64_t number)
@@ -84,7 +89,80 @@ GETTER(notify_history)
     return v->strv ? 0 : -ENODATA;
 }
 
+/* ---- commands, with what became of them ---- */
+
+static const char *time_text(char text[static TIMESTAMP_TEXT_MAX], usec_t t)
+{
+    const char *formatted = timestamp_format(text, t, TIMESTAMP_PRETTY);
+
+    return formatted ? formatted : "n/a";
+}
+
+/* As systemctl has it: "code=exited ; status=0", "code=killed ; status=15/TERM", and for what has
+ * not ended "code=(null) ; status=0/0". */
+static void add_exec(struct strbuf *b, const struct service_exec *e)
+{
+    char start[TIMESTAMP_TEXT_MAX], stop[TIMESTAMP_TEXT_MAX];
+
+    strbuf_addf(b, "start_time=[%s] ; stop_time=[%s] ; pid=%d ; ",
+                time_text(start, e->start.realtime), time_text(stop, e->exit.realtime),
+                (int) e->pid);
+    if (e->code == 0)
+        strbuf_add(b, "code=(null) ; status=0/0 }");
+    else if (e->code == CLD_EXITED)
+        strbuf_addf(b, "code=exited ; status=%d }", e->status);
+    else
+        strbuf_addf(b, "code=%s ; status=%d/%s }", service_exit_code_name(e->code), e->status,
+                    signal_name(e->status));
+}
+
+static int put_commands(const struct unit *u, struct property_value *v, enum spawn_phase phase)
+{
+    static const struct service_exec never;
+    const struct service *s = SERVICE(u);
+    auto_strbuf struct strbuf b = { 0 };
+    unsigned index = 0;
+
+    if (!u->config)
+        return -ENODATA;
+    for (const struct exec_command *c = service_commands(s, phase); c; c = c->next, index++) {
+        const struct service_exec *e = service_ran(s, phase, index);
+        auto_free char *words = strv_join(c->argv, " ");
+
+        if (!words)
+            return -ENOMEM;
+        strbuf_addf(&b, "%s{ path=%s ; argv[]=%s ; ignore_errors=%s ; ", index > 0 ? "\n" : "",
+                    c->path, words, c->flags & COMMAND_IGNORE_FAILURE ? "yes" : "no");
+        add_exec(&b, e ? e : &never);
+    }
+    v->kind = VALUE_STRING;
+    v->owned = strbuf_take(&b);
+    v->text = v->owned;
+    return v->text ? 0 : -ENOMEM;
+}
+
+#define COMMANDS(name, phase) \
+    GETTER(name) \
+    { \
+        return put_commands(u, v, phase); \
+    }
+
+COMMANDS(exec_condition, SPAWN_CONDITION)
+COMMANDS(exec_start_pre, SPAWN_START_PRE)
+COMMANDS(exec_start, SPAWN_START)
+COMMANDS(exec_start_post, SPAWN_START_POST)
+COMMANDS(exec_reload, SPAWN_RELOAD)
+COMMANDS(exec_stop, SPAWN_STOP)
+COMMANDS(exec_stop_post, SPAWN_STOP_POST)
+
 const struct property_row service_properties[] = {
+    { "ExecCondition", get_exec_condition },
+    { "ExecStartPre", get_exec_start_pre },
+    { "ExecStart", get_exec_start },
+    { "ExecStartPost", get_exec_start_post },
+    { "ExecReload", get_exec_reload },
+    { "ExecStop", get_exec_stop },
+    { "ExecStopPost", get_exec_stop_post },
     { "NotifyAccess", get_notify_access },
     { "RestartUSecNext", get_restart_usec_next },
     { "WatchdogUSec", get_watchdog_usec },
