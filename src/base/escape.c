@@ -48,10 +48,7 @@ int name_unescape(const char *s, char **ret)
         else if (*s == '\\') {
             if (s[1] != 'x' || hex_digit(s[2]) < 0 || hex_digit(s[3]) < 0)
                 return -EINVAL;
-            char c = (char) (hex_digit(s[2]) << 4 | hex_digit(s[3]));
-            if (!c)
-                return -EINVAL;
-            strbuf_add_char(&b, c);
+            strbuf_add_char(&b, (char) (hex_digit(s[2]) << 4 | hex_digit(s[3])));
             s += 3;
         } else
             strbuf_add_char(&b, *s);

@@ -6,7 +6,8 @@
  * is out. */
 char *name_escape(const char *s);
 
-/* The reverse. Returns 0, -EINVAL for a bad escape, -ENOMEM. */
+/* The reverse; "\x00" ends the result, as it does for systemd. Returns 0, -EINVAL for a bad escape,
+ * -ENOMEM. */
 int name_unescape(const char *s, char **ret);
 
 /* A path: simplified, slashes at its ends dropped, "/" becomes "-". -EINVAL for "..". */
