@@ -55,6 +55,7 @@ struct manager_options {
     usec_t stop_timeout;     /* of the ordered shutdown; 0: 9 s as PID 1 */
     const char *sandbox;     /* "strict", "best-effort", or NULL: by the surroundings */
     const char *exit_when;   /* unit whose end ends the manager; NULL */
+    bool no_cgroup;          /* use holders also where cgroups can be written */
     bool test;               /* no process is started, nothing outside is touched (unit tests) */
 };
 
@@ -84,9 +85,27 @@ enum manager_objective {
     OBJECTIVE_MAX,
 };
 
+/* Sets up all but units: folders, signals, process tracking, loader. The loop is the caller's and
+ * outlives the manager. Returns 0 or a negative errno, having logged why. */
+int manager_new(struct event_loop *loop, const struct manager_options *options,
+                struct manager **ret);
+/* Takes up what an earlier process left (manager_reexec(), a crash), or else runs the generators
+ * and starts `units` (NULL: default.target) once these have ended. 0 or a negative errno. */
+int manager_begin(struct manager *m, char *const *units);
+/* Turns the loop until an objective is set, and returns that. OBJECTIVE_REEXEC does not return
+ * where it works. */
+enum manager_objective manager_run(struct manager *m);
+/* Ends what is left: processes of units are killed unless the manager is one that may be started
+ * again beside them. */
+void manager_free(struct manager *m);
+
 struct event_loop *manager_loop(struct manager *m);
 struct collector_client *manager_collector(struct manager *m);
 enum manager_role manager_role(const struct manager *m);
+enum manager_objective manager_objective(const struct manager *m);
+/* When the manager began, and when the boot was over (0: not yet). */
+struct dual_time manager_start_time(const struct manager *m);
+struct dual_time manager_finish_time(const struct manager *m);
 /* "/run", "/run/reeve", "/dev/shm/reeve" ...: services' runtime folders and sockets are below. */
 const char *manager_runtime_dir(const struct manager *m);
 /* The folder of the control socket and the like: "/run/reeve" ... */

@@ -1,6 +1,8 @@
 /* manager/message.h -- what the manager says about units, as rows of messages.def. */
 #pragma once
 
+#include <syslog.h>
+
 #include "base/macro.h"
 
 struct unit;

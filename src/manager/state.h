@@ -2,8 +2,8 @@
  *
  * A text of lines "key=value" in a memfd: a version line, the manager's own rows, then one block a
  * unit ("unit=NAME" ... an empty line). Values are escaped, so that they are one line each.
- * Descriptors are kept by number: the writer takes a duplicate without close-on-exec for the next
- * process, which finds it under the number written. DESIGN.md, "State survives". */
+ * Descriptors are kept by number: the next process finds them, open, under the number written, and
+ * closes those that nobody takes. DESIGN.md, "State survives". */
 #pragma once
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ void state_write_i64(struct state_writer *w, const char *key, int64_t value);   
 void state_write_bool(struct state_writer *w, const char *key, bool value);         /* (*) */
 void state_write_time(struct state_writer *w, const char *key, struct dual_time t); /* (*) */
 void state_write_id(struct state_writer *w, const char *key, struct id128 id);      /* (*) */
-/* The descriptor stays the caller's: the next process gets a duplicate. */
+/* The descriptor stays the caller's; it is open in the next process. */
 void state_write_fd(struct state_writer *w, const char *key, int fd); /* (*) */
 
 /* One value back. Return 0 or -EINVAL, *ret untouched. */

@@ -19,6 +19,7 @@
 #include "manager/manager.h"
 #include "unit/enums.h"
 
+struct collector_stream;
 struct unit_config;
 struct tracker;
 struct spawn_request;
@@ -100,14 +101,16 @@ struct unit {
     char **aliases;             /* other names, sorted; NULL if none */
     struct unit_config *config; /* NULL until loaded, and for units that could not be */
     struct unit *merged_into;
-    char *load_error;            /* for people; NULL */
-    const char *load_error_name; /* the bus error's last part: "NoSuchUnit", "BadUnitSetting" */
+    char *load_error;               /* for people; NULL */
+    const char *load_error_name;    /* the bus error's last part: "NoSuchUnit", "BadUnitSetting" */
+    struct unit_config *old_config; /* private: while daemon-reload goes on */
     struct job *job, *nop_job;
     struct edge_list dependencies;
     struct unit *slice;      /* NULL for -.slice and units without */
     struct tracker *tracker; /* made on demand by unit_tracker(); NULL */
     struct invocation_record *records;
-    struct unit_refs *refs;
+    struct collector_stream *stream;        /* of the current invocation's output; NULL */
+    int stream_fd;                          /* the service's end of it, -1 */
     char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
 
     struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;
@@ -118,28 +121,22 @@ struct unit {
         unsigned n;
     } start_limit;
 
-    uint32_t ref_count;     /* unit_ref() */
-    uint32_t n_collectable; /* private: marks of the collector of garbage */
-    uint32_t gc_marker;
+    uint32_t ref_count;                      /* unit_ref() */
+    uint32_t gc_marker;                      /* private: of the collector of garbage */
+    void *scratch;                           /* private: of a transaction that is being built */
     uint8_t type;                            /* enum unit_type */
     uint8_t load_state;                      /* enum load_state */
     uint8_t freezer;                         /* enum freezer_state */
     uint8_t condition_result, assert_result; /* enum tried */
-    bool in_load_queue : 1;
-    bool in_gc_queue : 1;
-    bool in_change_queue : 1;
-    bool in_stop_when_unneeded_queue : 1;
-    bool in_start_when_upheld_queue : 1;
-    bool in_stop_when_bound_queue : 1;
-    bool in_target_order_queue : 1;
+    uint8_t queued;                          /* private: bits of enum queue */
     bool in_failed_set : 1;
     bool perpetual : 1; /* cannot be stopped: -.slice, init.scope, -.mount */
     bool transient : 1;
     bool start_limit_hit : 1;
     bool coldplugged : 1;
     bool was_started : 1; /* RefuseManual..., `once` */
+    bool killed_at_end : 1;
     bool not_yet_run : 1; /* a type that this version loads but does not run */
-    bool in_audit : 1;
 };
 
 /* Who and how much of `kill`: systemctl(1), --kill-whom=. */
@@ -200,14 +197,17 @@ struct unit_ops {
      */
     bool (*will_restart)(const struct unit *u);
 
-    /* A process that unit_watch_pid() named has ended. Its notify messages were drained, its output
-     * is with the collector. It is still a zombie: /proc can be read. */
+    /* A process that unit_watch_pid() named has ended. Its notify messages were drained while it
+     * was a zombie, its output is with the collector. It may have been reaped by now. */
     void (*child_exited)(struct unit *u, pid_t pid, int code, int status);
     /* Takes in, without blocking, what has come for this unit on its notify socket; at most a few
      * hundred messages. Called before child_exited. NULL: none. */
     void (*drain_notify)(struct unit *u);
     /* The last tracked process is gone; may come twice. */
     void (*processes_gone)(struct unit *u);
+
+    /* Of a trigger (socket, timer, path): the state of the unit that it sets off has changed. */
+    void (*triggered_changed)(struct unit *u, struct unit *triggered);
 
     /* The unit's processes by role, 0: none. */
     pid_t (*main_pid)(const struct unit *u);
@@ -236,9 +236,10 @@ struct unit_ops {
     int (*save)(const struct unit *u, struct state_writer *w);
     int (*restore)(struct unit *u, const char *key, const char *value, struct state_reader *r);
 
-    /* The text of the job messages where it differs from "Starting %s..." (services with
-     * Type=oneshot: "Finished"); NULL: the common ones. */
-    const char *(*finished_start_text)(const struct unit *u, enum job_result result);
+    /* Whether a start that ended well is "Finished" and not "Started" (Type=oneshot). */
+    bool (*starts_finish)(const struct unit *u);
+    /* Whether something of the unit (kept descriptors) forbids to forget it. */
+    bool (*keeps)(const struct unit *u);
 
     const struct property_row *properties; /* ends with a NULL name; NULL: none */
 };
@@ -305,6 +306,9 @@ int unit_add_dependency(struct unit *u, enum dependency_kind kind, struct unit *
 /* What DefaultDependencies= of services, mounts ... shares: Conflicts= and Before=shutdown.target.
  */
 int unit_add_shutdown_dependencies(struct unit *u);
+/* DefaultDependencies= of services, sockets, timers and paths: sysinit.target, basic.target, and
+ * the above (systemd.service(5), DEFAULT DEPENDENCIES). */
+int unit_add_start_dependencies(struct unit *u);
 /* Requires/After (or Wants) on the mounts below which `path` is, as RequiresMountsFor=. */
 int unit_add_mounts_for(struct unit *u, const char *path, bool wants);
 /* Implicit dependencies of units with exec settings (systemd.exec(5), IMPLICIT DEPENDENCIES):

@@ -1,0 +1,259 @@
+#include "manager/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "manager/handover.h"
+#include "manager/private.h"
+#include "manager/state_private.h"
+
+#define COMPACT_MIN (256u << 10)
+#define CRASHES_MAX 3 /* within a minute; after that children are reaped and nothing else is done \
+                       */
+#define STATE_FD_VARIABLE "REEVE_STATE_FD"
+#define CRASHES_VARIABLE "REEVE_CRASHES"
+
+struct checkpoint {
+    int fd;
+    size_t size, size_when_compact;
+    struct state_writer pending;
+    bool broken; /* a write failed: written anew at the next flush */
+};
+
+/* ---- the handler's own things: static, since nothing can be passed to it ---- */
+
+static struct {
+    char **argv, **environment;
+    char state[64], crashes[64];
+    unsigned n;
+    time_t since;
+    volatile sig_atomic_t armed;
+} crash;
+
+_noreturn_ static void reap_only(void)
+{
+    static const char text[] = "reeve: crashed too often; only reaping children from now on\n";
+
+    (void) !write(STDERR_FILENO, text, sizeof text - 1);
+    for (;;)
+        if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
+            pause();
+}
+
+/* Writes a decimal number, and returns where it ends. */
+static char *put_number(char *p, unsigned long n)
+{
+    char digits[24];
+    size_t k = 0;
+
+    do
+        digits[k++] = (char) ('0' + n % 10);
+    while (n /= 10);
+    while (k)
+        *p++ = digits[--k];
+    *p = '\0';
+    return p;
+}
+
+static void on_crash(int signo)
+{
+    static const char text[] = "reeve: crashed; executing itself again with its state\n";
+    struct timespec now;
+
+    /* A crash in here, or of a forked child before it has executed its program, is an end. */
+    signal(signo, SIG_DFL);
+    if (!crash.armed || getpid() != crash.armed)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec - crash.since > 60) {
+        crash.n = 0;
+        crash.since = now.tv_sec;
+    }
+    if (++crash.n > CRASHES_MAX)
+        reap_only();
+    (void) !write(STDERR_FILENO, text, sizeof text - 1);
+
+    char *p = put_number(crash.crashes + sizeof CRASHES_VARIABLE, crash.n);
+    *p++ = ' ';
+    put_number(p, (unsigned long) crash.since);
+    /* The state names descriptors: all go over, and the next process closes what it does not know.
+     */
+    for (int fd = 3; fd < STATE_FD_MAX; fd++)
+        (void) fcntl(fd, F_SETFD, 0);
+    execve("/proc/self/exe", crash.argv, crash.environment);
+    if (getpid() == 1)
+        reap_only();
+}
+
+static int install_handler(void)
+{
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGSYS };
+    static char stack[64 << 10];
+    stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
+    struct sigaction sa = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER };
+
+    if (sigaltstack(&alternate, NULL) < 0)
+        return -errno;
+    for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+        if (sigaction(signals[i], &sa, NULL) < 0)
+            return -errno;
+    return 0;
+}
+
+static int prepare_environment(int state_fd)
+{
+    extern char **environ;
+    const char *before = getenv(CRASHES_VARIABLE);
+    size_t n = strv_length(environ), k = 0;
+    unsigned long since;
+
+    if (before && sscanf(before, "%u %lu", &crash.n, &since) == 2)
+        crash.since = (time_t) since;
+    snprintf(crash.state, sizeof crash.state, STATE_FD_VARIABLE "=%d", state_fd);
+    snprintf(crash.crashes, sizeof crash.crashes, CRASHES_VARIABLE "=%u %lu", crash.n,
+             (unsigned long) crash.since);
+    crash.environment = new0(char *, n + 3);
+    if (!crash.environment)
+        return -ENOMEM;
+    STRV_FOREACH (s, environ)
+        if (!startswith(*s, STATE_FD_VARIABLE "=") && !startswith(*s, CRASHES_VARIABLE "="))
+            crash.environment[k++] = *s;
+    crash.environment[k++] = crash.state;
+    crash.environment[k] = crash.crashes;
+    return 0;
+}
+
+/* ---- the file ---- */
+
+static int write_anew(struct manager *m, struct checkpoint *c)
+{
+    struct state_writer w = { 0 };
+    struct unit *u;
+
+    manager_save_head(m, &w);
+    MANAGER_FOREACH_UNIT(u, m)
+    if (manager_unit_is_worth_saving(u))
+        manager_save_unit(u, &w);
+    int r = w.text.failed ? -ENOMEM : 0;
+    if (r >= 0 && (ftruncate(c->fd, 0) < 0 || lseek(c->fd, 0, SEEK_SET) < 0))
+        r = -errno;
+    if (r >= 0)
+        r = fd_write_all(c->fd, strbuf_text(&w.text), w.text.length);
+    c->size = c->size_when_compact = w.text.length;
+    strbuf_done(&w.text);
+    c->broken = r < 0;
+    return r;
+}
+
+int checkpoint_begin(struct manager *m, char **argv)
+{
+    struct checkpoint *c = new0(struct checkpoint, 1);
+
+    if (!c)
+        return -ENOMEM;
+    c->fd = memfd_create("reeve-checkpoint", MFD_CLOEXEC);
+    int r = c->fd < 0 ? -errno : 0;
+    if (r >= 0)
+        r = write_anew(m, c);
+    if (r >= 0)
+        r = prepare_environment(c->fd);
+    if (r >= 0)
+        r = install_handler();
+    if (r < 0) {
+        close_fd(c->fd);
+        free(c);
+        return r;
+    }
+    crash.argv = argv;
+    crash.armed = getpid();
+    m->checkpoint = c;
+    return 0;
+}
+
+void checkpoint_unit(struct manager *m, struct unit *u, bool gone)
+{
+    if (!m->checkpoint)
+        return;
+    if (gone) {
+        state_write(&m->checkpoint->pending, "gone", u->id);
+        strbuf_add_char(&m->checkpoint->pending.text, '\n');
+    } else if (manager_unit_is_worth_saving(u))
+        manager_save_unit(u, &m->checkpoint->pending);
+}
+
+void checkpoint_head(struct manager *m)
+{
+    if (m->checkpoint)
+        manager_save_head(m, &m->checkpoint->pending);
+}
+
+void checkpoint_flush(struct manager *m)
+{
+    struct checkpoint *c = m->checkpoint;
+
+    if (!c || (c->pending.text.length == 0 && !c->pending.text.failed && !c->broken))
+        return;
+    if (c->broken || c->pending.text.failed ||
+        c->size + c->pending.text.length > 2 * c->size_when_compact + COMPACT_MIN) {
+        strbuf_done(&c->pending.text);
+        if (write_anew(m, c) < 0)
+            log_error("Out of memory: a crash would lose state");
+        return;
+    }
+    /* A write that is cut short ends in a block without an end, which is read as far as it goes. */
+    if (fd_write_all(c->fd, strbuf_text(&c->pending.text), c->pending.text.length) < 0)
+        c->broken = true;
+    c->size += c->pending.text.length;
+    strbuf_clear(&c->pending.text);
+}
+
+void checkpoint_end(struct manager *m)
+{
+    struct checkpoint *c = m->checkpoint;
+
+    if (!c)
+        return;
+    crash.armed = 0;
+    m->checkpoint = NULL;
+    close_fd(c->fd);
+    strbuf_done(&c->pending.text);
+    free(c);
+    free(crash.environment);
+    crash.environment = NULL;
+}
+
+/* ---- executing this program again on purpose ---- */
+
+int manager_exec_again(struct manager *m)
+{
+    extern char **environ;
+    auto_free char *number = NULL;
+    auto_close int fd = -1;
+    int r = manager_save(m, &fd);
+
+    if (r < 0)
+        return r;
+    number = format(STATE_FD_VARIABLE "=%d", fd);
+    auto_strv char **env = strv_copy(environ);
+    if (!number || !env || strv_env_set(&env, number) < 0)
+        return -ENOMEM;
+    for (int k = 3; k < STATE_FD_MAX; k++)
+        (void) fcntl(k, F_SETFD, 0);
+    execve("/proc/self/exe", crash.argv, env);
+    r = -errno;
+    for (int k = 3; k < STATE_FD_MAX; k++)
+        (void) fcntl(k, F_SETFD, FD_CLOEXEC);
+    return r;
+}

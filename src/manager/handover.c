@@ -1,0 +1,574 @@
+#include "manager/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "event/event.h"
+#include "journal/client.h"
+#include "launch/track.h"
+#include "manager/children.h"
+#include "manager/collector.h"
+#include "manager/mount.h"
+#include "manager/private.h"
+#include "manager/state_private.h"
+#include "unit/config.h"
+#include "unit/directive.h"
+#include "unit/load.h"
+
+#define STATE_FD_VARIABLE "REEVE_STATE_FD"
+
+/* ---- saving ---- */
+
+static int keep_as_is(int fd, void *userdata)
+{
+    return fd;
+}
+
+void manager_save_head(struct manager *m, struct state_writer *w)
+{
+    state_write_u64(w, "reeve-state", STATE_VERSION);
+    state_write_time(w, "start", m->start);
+    state_write_time(w, "finish", m->userspace_done);
+    state_write_bool(w, "startup-finished", m->startup_finished);
+    state_write_u64(w, "next-job-id", m->next_job_id);
+    state_write_u64(w, "failed-jobs", m->n_failed_jobs);
+    state_write_u64(w, "reloads", m->n_reloads);
+    state_write_bool(w, "exit-code-set", m->exit_code_set);
+    state_write_i64(w, "exit-code", m->exit_code);
+    STRV_FOREACH (assignment, m->environment)
+        state_write(w, "environment", *assignment);
+    if (m->collector) {
+        auto_free char *text = collector_client_save(m->collector, keep_as_is, NULL);
+
+        state_write(w, "collector", text);
+        state_write_i64(w, "collector-pid", m->collector_pid);
+    }
+    strbuf_add_char(&w->text, '\n');
+}
+
+static void save_job(const struct unit *u, struct state_writer *w)
+{
+    const struct job *j = u->job;
+
+    if (!j)
+        return;
+    state_writef(w, "job", "%u %s %s %d %d", j->id, job_type_name(j->type),
+                 job_state_name(j->state), j->irreversible, j->ignore_order);
+    state_write_time(w, "job-begin", j->begin);
+    state_write_time(w, "job-begin-running", j->begin_running);
+}
+
+static void save_records(const struct unit *u, struct state_writer *w)
+{
+    for (const struct invocation_record *r = u->records; r; r = r->next) {
+        char id[ID128_TEXT_MAX];
+
+        state_writef(
+            w, "record",
+            "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %d %d %u %d %d %d %d %d",
+            id128_format(r->id, id), r->started.realtime, r->started.monotonic, r->ended.realtime,
+            r->ended.monotonic, r->main_pid, r->exit_code, r->exit_status, r->command_index,
+            r->exec_status, r->error, r->notify_errno, r->failed, r->first_failure);
+        state_write(w, "record-result", r->result);
+        state_write(w, "record-command", r->command);
+        state_write(w, "record-object", r->object);
+        state_write(w, "record-directive", r->directive);
+        state_write(w, "record-status-text", r->status_text);
+    }
+}
+
+static void save_transient(const struct unit *u, struct state_writer *w)
+{
+    const struct directive *d;
+    unsigned position = 0;
+
+    if (!u->transient || !u->config)
+        return;
+    auto_strbuf struct strbuf text = { 0 };
+    while ((d = directive_next((enum unit_type) u->type, &position)))
+        if (directive_is_set(u->config, d)) {
+            strbuf_addf(&text, "[%s]\n", directive_section(d, (enum unit_type) u->type));
+            directive_format_file(u->config, d, &text);
+        }
+    state_write(w, "transient", strbuf_text(&text));
+}
+
+void manager_save_unit(struct unit *u, struct state_writer *w)
+{
+    state_write(w, "unit", u->id);
+    save_transient(u, w);
+    state_write_time(w, "inactive-exit", u->inactive_exit);
+    state_write_time(w, "active-enter", u->active_enter);
+    state_write_time(w, "active-exit", u->active_exit);
+    state_write_time(w, "inactive-enter", u->inactive_enter);
+    state_write_time(w, "state-change", u->state_change);
+    state_write_time(w, "condition-time", u->condition_time);
+    state_write_time(w, "assert-time", u->assert_time);
+    state_write_u64(w, "condition-result", u->condition_result);
+    state_write_u64(w, "assert-result", u->assert_result);
+    state_write(w, "condition-failed", u->condition_failed);
+    state_write(w, "assert-failed", u->assert_failed);
+    state_write_id(w, "invocation", u->invocation);
+    state_write_u64(w, "start-limit-begin", u->start_limit.begin);
+    state_write_u64(w, "start-limit-n", u->start_limit.n);
+    state_write_bool(w, "start-limit-hit", u->start_limit_hit);
+    state_write_u64(w, "freezer", u->freezer);
+    state_write_fd(w, "stream-fd", u->stream_fd);
+    if (u->stream)
+        state_write_u64(w, "stream", collector_stream_id(u->stream));
+    if (u->tracker) {
+        pid_t holder;
+        int fd;
+
+        state_write_bool(w, "tracked", true);
+        for (size_t i = 0; tracker_holder(u->tracker, i, &holder, &fd) >= 0; i++)
+            state_writef(w, "holder", "%d %d", holder, fd);
+    }
+    save_job(u, w);
+    save_records(u, w);
+    if (u->ops->save)
+        (void) u->ops->save(u, w);
+    strbuf_add_char(&w->text, '\n');
+}
+
+bool manager_unit_is_worth_saving(const struct unit *u)
+{
+    return u->load_state != LOAD_STUB && u->load_state != LOAD_MERGED &&
+           (!inactive_or_failed(unit_active_state(u)) || u->state_change.realtime || u->job ||
+            u->records);
+}
+
+int manager_save(struct manager *m, int *ret_fd)
+{
+    struct state_writer w = { 0 };
+    struct unit *u;
+
+    manager_save_head(m, &w);
+    MANAGER_FOREACH_UNIT(u, m)
+    if (manager_unit_is_worth_saving(u))
+        manager_save_unit(u, &w);
+    auto_close int fd = memfd_create("reeve-state", MFD_CLOEXEC);
+    int r = fd < 0 ? -errno : w.text.failed ? -ENOMEM : 0;
+    if (r >= 0)
+        r = fd_write_all(fd, strbuf_text(&w.text), w.text.length);
+    strbuf_done(&w.text);
+    if (r >= 0)
+        *ret_fd = take_fd(&fd);
+    return r;
+}
+
+/* ---- restoring ---- */
+
+static int restore_job(struct unit *u, const char *value)
+{
+    char type[32], state[16];
+    unsigned id;
+    int irreversible, ignore_order;
+
+    if (sscanf(value, "%u %31s %15s %d %d", &id, type, state, &irreversible, &ignore_order) != 5)
+        return -EINVAL;
+    int t = job_type_from_name(type);
+    if (t < 0 || t >= JOB_NOP || u->job)
+        return -EINVAL;
+    /* The id is what clients wait for: job_new() gives the one after this. */
+    uint32_t next = u->manager->next_job_id;
+    u->manager->next_job_id = id - 1;
+    struct job *j = job_new(u, (enum job_type) t);
+    u->manager->next_job_id = MAX(next, id);
+    if (!j)
+        return -ENOMEM;
+    j->irreversible = irreversible;
+    j->ignore_order = ignore_order;
+    j = job_install(j);
+    if (streq(state, "running")) {
+        j->state = JOB_RUNNING;
+        u->manager->n_running_jobs++;
+    }
+    return 0;
+}
+
+static const char *known_text(const char *value)
+{
+    /* Results and the names of commands are static strings elsewhere: a small pool stands in. */
+    static char *pool[64];
+
+    for (size_t i = 0; i < ELEMENTSOF(pool); i++) {
+        if (!pool[i])
+            pool[i] = strdup(value);
+        if (pool[i] && streq(pool[i], value))
+            return pool[i];
+    }
+    return "";
+}
+
+static int restore_record(struct unit *u, const char *key, const char *value)
+{
+    struct invocation_record *last = u->records;
+
+    while (last && last->next)
+        last = last->next;
+    if (streq(key, "record")) {
+        struct invocation_record *r = new0(struct invocation_record, 1);
+        char id[ID128_TEXT_MAX];
+        int failed, first;
+
+        if (!r)
+            return -ENOMEM;
+        if (sscanf(value,
+                   "%32s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+                   " %d %d %d %u %d %d %d %d %d",
+                   id, &r->started.realtime, &r->started.monotonic, &r->ended.realtime,
+                   &r->ended.monotonic, &r->main_pid, &r->exit_code, &r->exit_status,
+                   &r->command_index, &r->exec_status, &r->error, &r->notify_errno, &failed,
+                   &first) != 14 ||
+            id128_parse(id, &r->id) < 0) {
+            free(r);
+            return -EINVAL;
+        }
+        r->failed = failed;
+        r->first_failure = first;
+        if (last)
+            last->next = r;
+        else
+            u->records = r;
+        return 0;
+    }
+    if (!last)
+        return -EINVAL;
+    if (streq(key, "record-result"))
+        last->result = known_text(value);
+    else if (streq(key, "record-command"))
+        last->command = known_text(value);
+    else if (streq(key, "record-object"))
+        return str_replace(&last->object, value);
+    else if (streq(key, "record-directive"))
+        return str_replace(&last->directive, value);
+    else if (streq(key, "record-status-text"))
+        return str_replace(&last->status_text, value);
+    return 0;
+}
+
+static int restore_holder(struct unit *u, struct state_reader *reader, const char *value)
+{
+    char number[16];
+    struct tracker *t;
+    int pid, fd;
+
+    if (sscanf(value, "%d %15s", &pid, number) != 2)
+        return -EINVAL;
+    int r = state_take_fd(reader, number, &fd);
+    if (r < 0)
+        return r;
+    r = unit_tracker(u, &t);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    return tracker_adopt(t, pid, fd);
+}
+
+static int restore_u8(const char *value, uint8_t max, uint8_t *ret)
+{
+    uint64_t n;
+
+    if (state_read_u64(value, &n) < 0 || n > max)
+        return -EINVAL;
+    *ret = (uint8_t) n;
+    return 0;
+}
+
+static int restore_row(struct unit *u, const char *key, const char *value,
+                       struct state_reader *reader)
+{
+    struct manager *m = u->manager;
+    struct tracker *t;
+    uint64_t n;
+    bool b;
+    int r;
+
+    const struct {
+        const char *key;
+        struct dual_time *time;
+    } times[] = {
+        { "inactive-exit", &u->inactive_exit }, { "active-enter", &u->active_enter },
+        { "active-exit", &u->active_exit },     { "inactive-enter", &u->inactive_enter },
+        { "state-change", &u->state_change },   { "condition-time", &u->condition_time },
+        { "assert-time", &u->assert_time },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(times); i++)
+        if (streq(key, times[i].key))
+            return state_read_time(value, times[i].time);
+    if (startswith(key, "record"))
+        return restore_record(u, key, value);
+    if (streq(key, "condition-result"))
+        return restore_u8(value, TRIED_TRUE, &u->condition_result);
+    if (streq(key, "assert-result"))
+        return restore_u8(value, TRIED_TRUE, &u->assert_result);
+    if (streq(key, "condition-failed"))
+        return str_replace(&u->condition_failed, value);
+    if (streq(key, "assert-failed"))
+        return str_replace(&u->assert_failed, value);
+    if (streq(key, "freezer"))
+        return restore_u8(value, FREEZER_STATE_MAX - 1, &u->freezer);
+    if (streq(key, "invocation")) {
+        r = state_read_id(value, &u->invocation);
+        return r < 0 ? r : map_put_u64(&m->invocations, invocation_key(u->invocation), u);
+    }
+    if (streq(key, "start-limit-begin"))
+        return state_read_u64(value, &u->start_limit.begin);
+    if (streq(key, "start-limit-n")) {
+        r = state_read_u64(value, &n);
+        u->start_limit.n = r < 0 ? 0 : (unsigned) n;
+        return r;
+    }
+    if (streq(key, "start-limit-hit")) {
+        r = state_read_bool(value, &b);
+        u->start_limit_hit = r >= 0 && b;
+        return r;
+    }
+    if (streq(key, "stream-fd"))
+        return state_take_fd(reader, value, &u->stream_fd);
+    if (streq(key, "stream")) {
+        r = state_read_u64(value, &n);
+        u->stream = r < 0 || !m->collector ? NULL : collector_stream_find(m->collector, n);
+        return r;
+    }
+    if (streq(key, "tracked"))
+        return unit_tracker(u, &t);
+    if (streq(key, "holder"))
+        return restore_holder(u, reader, value);
+    if (streq(key, "job"))
+        return restore_job(u, value);
+    if (streq(key, "job-begin") && u->job)
+        return state_read_time(value, &u->job->begin);
+    if (streq(key, "job-begin-running") && u->job)
+        return state_read_time(value, &u->job->begin_running);
+    return u->ops->restore ? u->ops->restore(u, key, value, reader) : 0;
+}
+
+static int restore_manager_row(struct manager *m, const char *key, const char *value)
+{
+    uint64_t n;
+    int r = 0;
+
+    if (streq(key, "start"))
+        return state_read_time(value, &m->start);
+    if (streq(key, "finish"))
+        return state_read_time(value, &m->userspace_done);
+    if (streq(key, "startup-finished"))
+        return state_read_bool(value, &m->startup_finished);
+    if (streq(key, "exit-code-set"))
+        return state_read_bool(value, &m->exit_code_set);
+    if (streq(key, "environment"))
+        return strv_env_set(&m->environment, value);
+    if (streq(key, "collector"))
+        return collector_client_restore(m->loop, value, &m->collector);
+    r = state_read_u64(value, &n);
+    if (r < 0)
+        return r;
+    if (streq(key, "next-job-id"))
+        m->next_job_id = (uint32_t) n;
+    else if (streq(key, "failed-jobs"))
+        m->n_failed_jobs = (uint32_t) n;
+    else if (streq(key, "reloads"))
+        m->n_reloads = (unsigned) n;
+    else if (streq(key, "exit-code"))
+        m->exit_code = (int) n;
+    else if (streq(key, "collector-pid"))
+        m->collector_pid = (pid_t) n;
+    return 0;
+}
+
+/* The unit that a block is about, as it is known to the files now. */
+static struct unit *begin_unit(struct manager *m, const char *name)
+{
+    struct unit *u;
+
+    if (manager_load_unit(m, name, &u, NULL) < 0) {
+        log_error("The state of %s is lost: it cannot be loaded", name);
+        return NULL;
+    }
+    return u;
+}
+
+static int restore_transient(struct unit *u, const char *text)
+{
+    struct unit_config *c;
+    int r = unit_load_text(u->manager->loader, u->id, "transient", text, &c);
+
+    if (r < 0)
+        return r;
+    unit_config_free(u->config);
+    u->config = c;
+    c->transient = true;
+    u->transient = true;
+    return unit_reread(u);
+}
+
+/* Which unit the block that begins at p is about: a new string, "" for the manager's own. */
+static char *block_name(const char *p)
+{
+    const char *name = startswith(p, "unit=");
+
+    if (!name)
+        name = startswith(p, "gone=");
+    return name ? memdup0(name, strcspn(name, "\n")) : strdup("");
+}
+
+struct block {
+    char *begin;
+    char name[];
+};
+
+static void forget_blocks(struct map *last)
+{
+    struct block *b;
+
+    MAP_FOREACH (b, last)
+        free(b);
+    map_done(last);
+}
+
+/* A state that was written bit by bit has several blocks of a unit: the last one counts. */
+static int find_last_blocks(char *text, struct map *last)
+{
+    for (char *p = text; p && *p; p = strstr(p, "\n\n")) {
+        p += p == text ? 0 : 2;
+        if (!*p)
+            break;
+        auto_free char *name = block_name(p);
+        struct block *b = name ? map_get(last, name) : NULL;
+
+        if (!name)
+            return -ENOMEM;
+        if (!b) {
+            b = malloc(sizeof *b + strlen(name) + 1);
+            if (!b)
+                return -ENOMEM;
+            strcpy(b->name, name);
+            if (map_put(last, b->name, b) < 0) {
+                free(b);
+                return -ENOMEM;
+            }
+        }
+        b->begin = p;
+    }
+    return 0;
+}
+
+static bool is_last_block(const struct map *last, const char *name, const char *line)
+{
+    const struct block *b = map_get(last, name);
+
+    return b && b->begin == line;
+}
+
+static void restore_rows(struct manager *m, struct state_reader *reader)
+{
+    struct map last = { 0 };
+    struct unit *u = NULL;
+    char *key, *value;
+    bool begin = true, skip = false, in_manager = false;
+    int r;
+
+    if (find_last_blocks(reader->text, &last) < 0)
+        log_error("Out of memory: the state of the earlier manager may be taken up in part");
+    while (true) {
+        char *line = reader->at ? reader->at : reader->text;
+        auto_free char *name = begin ? block_name(line) : NULL;
+
+        r = state_next(reader, &key, &value);
+        if (r == -ENODATA)
+            break;
+        if (r == 0) {
+            begin = true;
+            continue;
+        }
+        if (begin) {
+            begin = false;
+            u = NULL;
+            in_manager = name && !*name;
+            skip = !name || !is_last_block(&last, name, line) || streq(key, "gone");
+        }
+        if (r < 0 || skip)
+            continue;
+        if (in_manager)
+            r = restore_manager_row(m, key, value);
+        else if (streq(key, "unit"))
+            u = begin_unit(m, value);
+        else if (u && streq(key, "transient")) {
+            r = restore_transient(u, value);
+            manager_dispatch_load_queue(m);
+        } else if (u)
+            r = restore_row(u, key, value, reader);
+        if (r < 0)
+            log_error("%s: the state \"%s\" of the earlier manager cannot be taken up: %s",
+                      u ? u->id : "manager", key, strerror(-r));
+    }
+    forget_blocks(&last);
+}
+
+static void resume_all(struct manager *m)
+{
+    struct unit *u;
+
+    m->deserializing = false;
+    MANAGER_FOREACH_UNIT(u, m)
+    {
+        u->coldplugged = true;
+        if (u->ops->coldplug)
+            (void) u->ops->coldplug(u);
+        /* Counts failed units, which unit_notify_state() did not see. */
+        unit_count_state(u);
+        unit_queue_add(u, QUEUE_GC);
+        if (u->job) {
+            usec_t begin = u->job->begin.monotonic;
+
+            u->job->begin.monotonic = 0;
+            job_start_timer(u->job, false);
+            if (begin)
+                u->job->begin.monotonic = begin;
+            if (u->job->state == JOB_WAITING)
+                job_add_to_run_queue(u->job);
+        }
+    }
+}
+
+int manager_take_over(struct manager *m)
+{
+    const char *number = getenv(STATE_FD_VARIABLE);
+    struct state_reader reader;
+    uint64_t fd;
+
+    if (m->test || !number || parse_u64_base(number, 10, &fd) < 0 || fd > STATE_FD_MAX)
+        return 0;
+    unsetenv(STATE_FD_VARIABLE);
+    int r = state_reader_init(&reader, (int) fd);
+    if (r < 0)
+        return r;
+    m->deserializing = true;
+    restore_rows(m, &reader);
+    state_reader_close_rest(&reader);
+    state_reader_done(&reader);
+    close((int) fd);
+    manager_read_mounts(m);
+    manager_dispatch_load_queue(m);
+    resume_all(m);
+    manager_reap(m);
+    if (!m->collector)
+        collector_start(m);
+    log_info("Took over %u units from the manager before this one.", m->n_units);
+    return 1;
+}

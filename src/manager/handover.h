@@ -1,0 +1,24 @@
+/* manager/handover.h -- state from one manager process to the next (DESIGN.md, "State survives").
+ *
+ * The next process finds the number of a memfd in its environment, and all descriptors open. */
+#pragma once
+
+#include "manager/manager.h"
+
+struct state_writer;
+
+/* Takes up what an earlier process left: 1 if there was something, 0 if not, negative errno. */
+int manager_take_over(struct manager *m);
+
+/* The whole state in a new memfd, the caller's. 0 or a negative errno. */
+int manager_save(struct manager *m, int *ret_fd);
+/* Parts of it, for the checkpoint (checkpoint.h): a block of one unit, and that of the manager. */
+void manager_save_unit(struct unit *u, struct state_writer *w);
+void manager_save_head(struct manager *m, struct state_writer *w);
+
+/* Whether there is anything to save of it. */
+bool manager_unit_is_worth_saving(const struct unit *u);
+
+/* Replaces this process by a new one with the same arguments. Returns only where that failed, a
+ * negative errno. */
+int manager_exec_again(struct manager *m);

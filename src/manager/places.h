@@ -1,0 +1,16 @@
+/* manager/places.h -- where the manager's own files are (DESIGN.md, "As PID 1 of a container" and
+ * "Beside a real systemd"). */
+#pragma once
+
+struct manager;
+
+/* Chooses and makes the folders: m->runtime_dir, m->socket_dir, m->journal_dir; for PID 1 also
+ * mounts what is missing and can be mounted (/proc, a tmpfs on /run). What cannot work is added to
+ * the manager's warnings. 0 or a negative errno, logged. */
+int manager_find_places(struct manager *m);
+
+/* /run/systemd/system and the machine-id, once it is known that we are PID 1. Fills m->warnings. */
+void manager_set_up_system(struct manager *m);
+
+/* Adds a line to the manager's warnings and logs it. */
+void manager_warn(struct manager *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,314 @@
+/* A unit's processes: where they belong, where their output goes, signals to them. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "journal/client.h"
+#include "launch/cgroup.h"
+#include "manager/private.h"
+#include "unit/config.h"
+
+/* ---- the tracker ---- */
+
+static void tell_refused(const char *directive, int error, void *userdata)
+{
+    unit_log_text(userdata, LOG_DEBUG, "%s= does not take effect here: %s", directive,
+                  strerror(abs(error)));
+}
+
+int unit_tracker(struct unit *u, struct tracker **ret)
+{
+    struct manager *m = u->manager;
+    int r;
+
+    if (m->test)
+        return -EOPNOTSUPP;
+    /* Slices above have their settings before anything runs in them. */
+    if (u->slice && !u->slice->tracker && m->tracking.kind == TRACK_CGROUP) {
+        struct tracker *above;
+
+        r = unit_tracker(u->slice, &above);
+        if (r < 0)
+            return r;
+    }
+    if (!u->tracker) {
+        bool is_slice = u->type == UNIT_SLICE;
+
+        r = tracker_new(&m->tracking, is_slice ? NULL : u->id,
+                        is_slice   ? u->id
+                        : u->slice ? u->slice->id
+                                   : "-.slice",
+                        u, &u->tracker);
+        if (r < 0)
+            return r;
+    }
+    r = tracker_realize(u->tracker);
+    if (r < 0)
+        return r;
+    if (u->config && tracker_cgroup_fd(u->tracker) >= 0)
+        cgroup_apply(&m->tracking.cgroup, tracker_cgroup_fd(u->tracker), u->config, tell_refused,
+                     u);
+    *ret = u->tracker;
+    return 0;
+}
+
+/* ---- the output stream ---- */
+
+static bool uses_stream(const struct exec_config *c)
+{
+    const int kinds[] = { c->standard_output.kind, c->standard_error.kind };
+
+    for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+        switch (kinds[i]) {
+        case EXEC_OUTPUT_JOURNAL:
+        case EXEC_OUTPUT_JOURNAL_CONSOLE:
+        case EXEC_OUTPUT_KMSG:
+        case EXEC_OUTPUT_KMSG_CONSOLE:
+            return true;
+        default:
+            break;
+        }
+    return false;
+}
+
+static void on_stream_end(struct collector_stream *s, void *userdata)
+{
+    struct unit *u = userdata;
+
+    if (u->stream == s)
+        u->stream = NULL;
+}
+
+static int open_stream(struct unit *u)
+{
+    struct manager *m = u->manager;
+    const struct exec_config *c = u->config->exec;
+    struct collector_stream_settings s = collector_stream_defaults;
+    int kind = c->standard_output.kind;
+
+    if (u->stream_fd >= 0 || !m->collector || !uses_stream(c))
+        return 0;
+    s.unit = u->id;
+    s.invocation = u->invocation;
+    s.slice = u->slice ? u->slice->id : "-.slice";
+    s.cgroup = u->tracker ? tracker_cgroup(u->tracker) : NULL;
+    s.identifier = c->syslog_identifier;
+    s.facility = c->syslog_facility << 3;
+    s.priority = c->syslog_level;
+    s.level_prefix = c->syslog_level_prefix;
+    s.level_max = c->log_level_max;
+    s.extra_fields = c->log_extra_fields;
+    s.to_console = kind == EXEC_OUTPUT_JOURNAL_CONSOLE || kind == EXEC_OUTPUT_KMSG_CONSOLE;
+    s.to_kmsg = kind == EXEC_OUTPUT_KMSG || kind == EXEC_OUTPUT_KMSG_CONSOLE;
+    if (u->stream)
+        collector_stream_close(u->stream);
+    u->stream = NULL;
+    int r = collector_stream_new(m->collector, &s, &u->stream_fd, &u->stream);
+    if (r < 0)
+        return r;
+    collector_stream_on_end(u->stream, on_stream_end, u);
+    return 0;
+}
+
+void unit_close_stream(struct unit *u)
+{
+    u->stream_fd = close_fd(u->stream_fd);
+    if (!u->stream)
+        return;
+    collector_stream_on_end(u->stream, NULL, NULL);
+    collector_stream_close(u->stream);
+    u->stream = NULL;
+}
+
+int unit_prepare_spawn(struct unit *u, struct spawn_request *req)
+{
+    struct manager *m = u->manager;
+    int r = unit_tracker(u, &req->tracker);
+
+    if (r < 0)
+        return r;
+    r = open_stream(u);
+    if (r < 0)
+        return r;
+    req->manager = &m->spawn;
+    req->config = u->config;
+    req->unit = u->id;
+    req->invocation = u->invocation;
+    req->stream_fd = u->stream_fd;
+    req->stderr_stream_fd = -1;
+    return 0;
+}
+
+void unit_ended(struct unit *u)
+{
+    if (!unit_will_restart(u))
+        unit_close_stream(u);
+}
+
+/* ---- which process is whose ---- */
+
+int unit_watch_pid(struct unit *u, pid_t pid)
+{
+    return map_put_u64(&u->manager->pids, (uint64_t) pid, u);
+}
+
+void unit_unwatch_pid(struct unit *u, pid_t pid)
+{
+    if (map_get_u64(&u->manager->pids, (uint64_t) pid) == u)
+        map_remove_u64(&u->manager->pids, (uint64_t) pid);
+}
+
+void unit_unwatch_all_pids(struct unit *u)
+{
+    struct map *pids = &u->manager->pids;
+    size_t position = 0;
+    uint64_t pid;
+    struct unit *owner;
+
+    if (!u->ops->has_processes)
+        return;
+    while ((owner = map_next(pids, &position, &pid)))
+        if (owner == u)
+            map_remove_u64(pids, pid);
+}
+
+struct unit *manager_unit_by_pid(struct manager *m, pid_t pid)
+{
+    struct unit *u = map_get_u64(&m->pids, (uint64_t) pid);
+    auto_free char *path = NULL;
+
+    if (u)
+        return u;
+    if (m->tracking.kind == TRACK_CGROUP) {
+        if (cgroup_of_pid(&m->tracking.cgroup, pid, &path) < 0)
+            return NULL;
+        /* The unit is the last component that is loaded; what is below is its own. */
+        for (char *slash; (slash = strrchr(path, '/')); *slash = '\0')
+            if ((u = manager_unit(m, slash + 1)) && u->tracker)
+                return u;
+        return NULL;
+    }
+    MANAGER_FOREACH_UNIT(u, m)
+    if (u->tracker && u->type != UNIT_SLICE && tracker_contains(u->tracker, pid) > 0)
+        return u;
+    return NULL;
+}
+
+/* ---- signals ---- */
+
+static int send_one(pid_t pid, int signo, int code, int value)
+{
+    if (code == SI_QUEUE)
+        return sigqueue(pid, signo, (union sigval){ .sival_int = value }) < 0 ? -errno : 0;
+    return kill(pid, signo) < 0 ? -errno : 0;
+}
+
+int unit_kill(struct unit *u, enum kill_whom whom, int signo, int code, int value,
+              struct op_error *e)
+{
+    pid_t main_pid = u->ops->main_pid ? u->ops->main_pid(u) : 0;
+    pid_t control_pid = u->ops->control_pid ? u->ops->control_pid(u) : 0;
+    bool all = whom == KILL_ALL || whom == KILL_ALL_FAIL;
+    bool is_main = whom == KILL_MAIN || whom == KILL_MAIN_FAIL;
+    bool is_control = whom == KILL_CONTROL || whom == KILL_CONTROL_FAIL;
+    unsigned killed = 0;
+    int r = 0;
+
+    if (!u->ops->has_processes && u->type != UNIT_SLICE && u->type != UNIT_SCOPE)
+        return op_error_set(e, -EOPNOTSUPP, "NotSupported", "Unit type does not support killing.");
+    if (is_main && !u->ops->main_pid)
+        return op_error_set(e, -EINVAL, "NoSuchProcess", "%s units have no main processes",
+                            unit_type_to_string(u->type));
+    if (is_main && main_pid == 0)
+        return op_error_set(e, -ESRCH, "NoSuchProcess", "No main process to kill");
+    if (is_control && control_pid == 0)
+        return op_error_set(e, -ESRCH, "NoSuchProcess", "No control process to kill");
+
+    pid_t done[2];
+    size_t n_done = 0;
+    const struct {
+        pid_t pid;
+        bool wanted;
+    } roles[] = { { control_pid, all || is_control }, { main_pid, all || is_main } };
+    for (size_t i = 0; i < ELEMENTSOF(roles); i++) {
+        if (!roles[i].wanted || roles[i].pid == 0)
+            continue;
+        int k = send_one(roles[i].pid, signo, code, value);
+        if (k < 0 && r == 0)
+            r = k;
+        else if (k >= 0)
+            killed++;
+        done[n_done++] = roles[i].pid;
+    }
+    if (all && u->tracker) {
+        int k = tracker_kill(u->tracker, signo, done, n_done);
+        if (k > 0)
+            killed += (unsigned) k;
+        else if (k < 0 && k != -ESRCH && k != -ENOENT && r == 0)
+            r = k;
+    }
+    if (r < 0)
+        return op_error_set(e, r, "KillFailed", "Failed to send signal SIG%s: %s",
+                            signal_name(signo), strerror(-r));
+    if (killed == 0 &&
+        (whom == KILL_ALL_FAIL || whom == KILL_MAIN_FAIL || whom == KILL_CONTROL_FAIL))
+        return op_error_set(e, -ESRCH, "NoSuchProcess", "No matching processes to kill");
+    return 0;
+}
+
+static int set_frozen(struct unit *u, bool freeze, struct op_error *e)
+{
+    if (u->load_state != LOAD_LOADED || !u->ops->has_processes)
+        return op_error_set(e, -EOPNOTSUPP, "NotSupported", "Unit '%s' does not support freezing.",
+                            u->id);
+    if (!u->tracker || unit_active_state(u) != ACTIVE_ACTIVE)
+        return op_error_set(e, -EHOSTDOWN, "UnitInactive", "Unit '%s' is inactive.", u->id);
+    int r = tracker_freeze(u->tracker, freeze);
+    if (r < 0)
+        return op_error_set(e, r, "NotSupported",
+                            r == -EOPNOTSUPP ? "Freezing %s needs a writable cgroup v2 tree."
+                                             : "Freezing %s failed.",
+                            u->id);
+    u->freezer = freeze ? FREEZER_FROZEN : FREEZER_RUNNING;
+    unit_changed(u);
+    return 0;
+}
+
+int unit_freeze(struct unit *u, struct op_error *e)
+{
+    return set_frozen(u, true, e);
+}
+
+int unit_thaw(struct unit *u, struct op_error *e)
+{
+    return set_frozen(u, false, e);
+}
+
+int unit_clean(struct unit *u, unsigned mask, struct op_error *e)
+{
+    unsigned can = 0;
+
+    if (!u->ops->clean || !u->ops->can_clean || u->ops->can_clean(u, &can) < 0)
+        return op_error_set(e, -EOPNOTSUPP, "NotSupported", "Unit '%s' does not support cleaning.",
+                            u->id);
+    if (u->load_state != LOAD_LOADED)
+        return op_error_set(e, -EUNATCH, "NoSuchUnit", "Unit %s is not loaded.", u->id);
+    if (u->job)
+        return op_error_set(e, -EBUSY, "UnitBusy", "Unit '%s' has a job pending.", u->id);
+    if (unit_active_state(u) != ACTIVE_INACTIVE)
+        return op_error_set(e, -EBUSY, "UnitBusy", "Unit '%s' is not inactive.", u->id);
+    if (!(mask & can))
+        return op_error_set(e, -EOPNOTSUPP, "NothingToClean",
+                            "No matching resources to clean up for unit '%s'.", u->id);
+    int r = u->ops->clean(u, mask & can);
+    if (r < 0)
+        return op_error_set(e, r, "CleanFailed", "Cleaning %s failed: %s", u->id, strerror(-r));
+    return 0;
+}

@@ -1,0 +1,499 @@
+/* Runtime properties of all units, as rows (manager.h, "properties"). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "launch/cgroup.h"
+#include "launch/track.h"
+#include "manager/private.h"
+#include "unit/condition.h"
+#include "unit/config.h"
+#include "unit/load.h"
+
+void property_value_done(struct property_value *v)
+{
+    free(v->owned);
+    strv_free(v->owned_strv);
+    *v = (struct property_value){ 0 };
+}
+
+static int text(struct property_value *v, const char *s)
+{
+    *v = (struct property_value){ .kind = VALUE_STRING, .text = strempty(s) };
+    return 0;
+}
+
+static int boolean(struct property_value *v, bool b)
+{
+    *v = (struct property_value){ .kind = VALUE_BOOL, .number = b };
+    return 0;
+}
+
+static int number(struct property_value *v, uint64_t n)
+{
+    *v = (struct property_value){ .kind = VALUE_UINT, .number = n };
+    return 0;
+}
+
+static int strings(struct property_value *v, char *const *list)
+{
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = list };
+    return 0;
+}
+
+static int realtime(struct property_value *v, struct dual_time t)
+{
+    *v = (struct property_value){ .kind = VALUE_TIME, .number = t.realtime };
+    return 0;
+}
+
+static int monotonic(struct property_value *v, struct dual_time t)
+{
+    *v = (struct property_value){ .kind = VALUE_MONOTONIC, .number = t.monotonic };
+    return 0;
+}
+
+static int get_id(const struct unit *u, struct property_value *v)
+{
+    return text(v, u->id);
+}
+
+static int get_names(const struct unit *u, struct property_value *v)
+{
+    auto_strv char **names = strv_new(u->id, NULL);
+
+    if (!names || strv_extend(&names, u->aliases, false) < 0)
+        return -ENOMEM;
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = names, .owned_strv = names };
+    names = NULL;
+    return 0;
+}
+
+static int get_following(const struct unit *u, struct property_value *v)
+{
+    return text(v, "");
+}
+
+/* ---- dependencies: one row each, in the order of systemctl show ---- */
+
+static int dependency_names(const struct unit *u, enum dependency_kind kind,
+                            struct property_value *v)
+{
+    auto_strv char **names = NULL;
+    struct unit *other;
+
+    UNIT_FOREACH_KIND(other, u, DEP_BIT(kind))
+    if (strv_add(&names, other->id) < 0)
+        return -ENOMEM;
+    strv_sort(names);
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = names, .owned_strv = names };
+    names = NULL;
+    return 0;
+}
+
+#define DEPENDENCIES(ROW) \
+    ROW(Requires, REQUIRES) \
+    ROW(Requisite, REQUISITE) \
+    ROW(Wants, WANTS) \
+    ROW(BindsTo, BINDS_TO) \
+    ROW(PartOf, PART_OF) \
+    ROW(Upholds, UPHOLDS) \
+    ROW(RequiredBy, REQUIRED_BY) \
+    ROW(RequisiteOf, REQUISITE_OF) \
+    ROW(WantedBy, WANTED_BY) \
+    ROW(BoundBy, BOUND_BY) \
+    ROW(UpheldBy, UPHELD_BY) \
+    ROW(ConsistsOf, CONSISTS_OF) \
+    ROW(Conflicts, CONFLICTS) \
+    ROW(ConflictedBy, CONFLICTED_BY) \
+    ROW(Before, BEFORE) \
+    ROW(After, AFTER) \
+    ROW(OnSuccess, ON_SUCCESS) \
+    ROW(OnSuccessOf, ON_SUCCESS_OF) \
+    ROW(OnFailure, ON_FAILURE) \
+    ROW(OnFailureOf, ON_FAILURE_OF) \
+    ROW(Triggers, TRIGGERS) \
+    ROW(TriggeredBy, TRIGGERED_BY) \
+    ROW(PropagatesReloadTo, PROPAGATES_RELOAD_TO) \
+    ROW(ReloadPropagatedFrom, RELOAD_PROPAGATED_FROM) \
+    ROW(PropagatesStopTo, PROPAGATES_STOP_TO) \
+    ROW(StopPropagatedFrom, STOP_PROPAGATED_FROM) \
+    ROW(JoinsNamespaceOf, JOINS_NAMESPACE_OF) \
+    ROW(SliceOf, SLICE_OF)
+
+#define DEFINE_GETTER(name, kind) \
+    static int get_##name(const struct unit *u, struct property_value *v) \
+    { \
+        return dependency_names(u, DEP_##kind, v); \
+    }
+DEPENDENCIES(DEFINE_GETTER)
+
+/* ---- state ---- */
+
+static int get_LoadState(const struct unit *u, struct property_value *v)
+{
+    return text(v, load_state_to_string(u->load_state));
+}
+
+static int get_ActiveState(const struct unit *u, struct property_value *v)
+{
+    return text(v, active_state_name(unit_active_state(u)));
+}
+
+static int get_SubState(const struct unit *u, struct property_value *v)
+{
+    return text(v, unit_sub_state(u));
+}
+
+static int get_FreezerState(const struct unit *u, struct property_value *v)
+{
+    static const char *const names[FREEZER_STATE_MAX] = { "running", "freezing", "frozen",
+                                                          "thawing" };
+
+    return text(v, names[u->freezer]);
+}
+
+static int get_FragmentPath(const struct unit *u, struct property_value *v)
+{
+    return text(v, u->config ? u->config->fragment_path : NULL);
+}
+
+static int get_DropInPaths(const struct unit *u, struct property_value *v)
+{
+    return strings(v, u->config ? u->config->dropin_paths : NULL);
+}
+
+static int get_Description(const struct unit *u, struct property_value *v)
+{
+    return text(v, unit_description(u));
+}
+
+static int get_LoadError(const struct unit *u, struct property_value *v)
+{
+    auto_free char *both = NULL;
+
+    if (!u->load_error_name)
+        return text(v, "");
+    both = format("org.freedesktop.systemd1.%s \"%s\"", u->load_error_name,
+                  strempty(u->load_error));
+    if (!both)
+        return -ENOMEM;
+    *v = (struct property_value){ .kind = VALUE_STRING, .text = both, .owned = both };
+    both = NULL;
+    return 0;
+}
+
+static int get_Job(const struct unit *u, struct property_value *v)
+{
+    return u->job ? number(v, u->job->id) : -ENODATA;
+}
+
+static int get_StateChangeTimestamp(const struct unit *u, struct property_value *v)
+{
+    return realtime(v, u->state_change);
+}
+
+static int get_StateChangeTimestampMonotonic(const struct unit *u, struct property_value *v)
+{
+    return monotonic(v, u->state_change);
+}
+
+#define TIMES(ROW) \
+    ROW(InactiveExitTimestamp, inactive_exit) \
+    ROW(ActiveEnterTimestamp, active_enter) \
+    ROW(ActiveExitTimestamp, active_exit) \
+    ROW(InactiveEnterTimestamp, inactive_enter) \
+    ROW(ConditionTimestamp, condition_time) \
+    ROW(AssertTimestamp, assert_time)
+
+#define DEFINE_TIMES(name, member) \
+    static int get_##name(const struct unit *u, struct property_value *v) \
+    { \
+        return realtime(v, u->member); \
+    } \
+    static int get_##name##Monotonic(const struct unit *u, struct property_value *v) \
+    { \
+        return monotonic(v, u->member); \
+    }
+TIMES(DEFINE_TIMES)
+
+static int get_CanStart(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, unit_can_start(u) && !(u->config && u->config->unit->refuse_manual_start));
+}
+
+static int get_CanStop(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, unit_can_stop(u) && !(u->config && u->config->unit->refuse_manual_stop));
+}
+
+static int get_CanReload(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, unit_can_reload(u));
+}
+
+static int get_CanIsolate(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, unit_can_isolate(u));
+}
+
+static int get_CanFreeze(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, u->ops->has_processes && u->manager->tracking_is_up &&
+                          u->manager->tracking.kind == TRACK_CGROUP);
+}
+
+static int get_NeedDaemonReload(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, unit_need_daemon_reload((struct unit *) u));
+}
+
+static int get_ConditionResult(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, u->condition_result == TRIED_TRUE);
+}
+
+static int get_AssertResult(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, u->assert_result == TRIED_TRUE);
+}
+
+static int get_Transient(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, u->transient);
+}
+
+static int get_Perpetual(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, u->perpetual);
+}
+
+static int get_InvocationID(const struct unit *u, struct property_value *v)
+{
+    if (id128_is_null(u->invocation))
+        return text(v, "");
+    *v = (struct property_value){ .kind = VALUE_ID, .id = u->invocation };
+    return 0;
+}
+
+/* ---- resources, of units with a cgroup ---- */
+
+static int get_ControlGroup(const struct unit *u, struct property_value *v)
+{
+    if (!u->ops->has_processes && u->type != UNIT_SLICE)
+        return -ENODATA;
+    return text(v, u->tracker ? tracker_cgroup(u->tracker) : NULL);
+}
+
+static int get_Slice(const struct unit *u, struct property_value *v)
+{
+    if (!u->ops->has_processes && u->type != UNIT_SLICE)
+        return -ENODATA;
+    return text(v, u->slice ? u->slice->id : NULL);
+}
+
+static int cgroup_number(const struct unit *u, const char *file, const char *key, uint64_t factor,
+                         struct property_value *v)
+{
+    uint64_t n = UINT64_MAX;
+    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+
+    if (!u->ops->has_processes && u->type != UNIT_SLICE)
+        return -ENODATA;
+    if (fd >= 0) {
+        int r = key ? cgroup_read_keyed(fd, file, key, &n) : cgroup_read_number(fd, file, &n);
+
+        n = r < 0 || n == UINT64_MAX ? UINT64_MAX : n * factor;
+    }
+    return number(v, n);
+}
+
+static int get_MemoryCurrent(const struct unit *u, struct property_value *v)
+{
+    return cgroup_number(u, "memory.current", NULL, 1, v);
+}
+
+static int get_MemoryPeak(const struct unit *u, struct property_value *v)
+{
+    return cgroup_number(u, "memory.peak", NULL, 1, v);
+}
+
+static int get_CPUUsageNSec(const struct unit *u, struct property_value *v)
+{
+    return cgroup_number(u, "cpu.stat", "usage_usec", 1000, v);
+}
+
+static int get_TasksCurrent(const struct unit *u, struct property_value *v)
+{
+    pid_t *pids = NULL;
+    size_t n = 0;
+    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+    uint64_t count;
+
+    if (!u->ops->has_processes && u->type != UNIT_SLICE)
+        return -ENODATA;
+    if (fd >= 0 && cgroup_read_number(fd, "pids.current", &count) >= 0)
+        return number(v, count);
+    if (!u->tracker || u->type == UNIT_SLICE || tracker_pids(u->tracker, &pids, &n) < 0 || n == 0)
+        return number(v, UINT64_MAX);
+    free(pids);
+    return number(v, n);
+}
+
+static int get_ReeveTracking(const struct unit *u, struct property_value *v)
+{
+    return u->ops->has_processes ? text(v, manager_tracking(u->manager)) : -ENODATA;
+}
+
+static int get_ReeveNotRun(const struct unit *u, struct property_value *v)
+{
+    return u->not_yet_run ? boolean(v, true) : -ENODATA;
+}
+
+static int get_ReeveConditionFailed(const struct unit *u, struct property_value *v)
+{
+    return u->condition_failed ? text(v, u->condition_failed) : -ENODATA;
+}
+
+static int get_ReeveAssertFailed(const struct unit *u, struct property_value *v)
+{
+    return u->assert_failed ? text(v, u->assert_failed) : -ENODATA;
+}
+
+#define PLAIN(name) { #name, get_##name, false },
+#define DEPENDENCY_ROW(name, kind) { #name, get_##name, false },
+#define TIME_ROW(name, member) \
+    { #name, get_##name, false }, { #name "Monotonic", get_##name##Monotonic, false },
+
+/* clang-format off */
+const struct property_row unit_properties[] = {
+    { "Id", get_id, false },
+    { "Names", get_names, false },
+    { "Following", get_following, false },
+    DEPENDENCIES(DEPENDENCY_ROW)
+    PLAIN(Description) PLAIN(LoadState) PLAIN(LoadError) PLAIN(ActiveState) PLAIN(FreezerState)
+    PLAIN(SubState) PLAIN(FragmentPath) PLAIN(DropInPaths)
+    PLAIN(StateChangeTimestamp) PLAIN(StateChangeTimestampMonotonic)
+    TIMES(TIME_ROW)
+    PLAIN(CanStart) PLAIN(CanStop) PLAIN(CanReload) PLAIN(CanIsolate) PLAIN(CanFreeze)
+    PLAIN(Job) PLAIN(NeedDaemonReload) PLAIN(ConditionResult) PLAIN(AssertResult)
+    PLAIN(Transient) PLAIN(Perpetual) PLAIN(InvocationID)
+    PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)
+    PLAIN(TasksCurrent)
+    PLAIN(ReeveTracking) PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)
+    { NULL, NULL, false },
+};
+/* clang-format on */
+
+const struct property_row *unit_type_properties(const struct unit *u)
+{
+    static const struct property_row none[] = { { NULL, NULL, false } };
+
+    return u->ops->properties ? u->ops->properties : none;
+}
+
+/* ---- the manager's own ---- */
+
+static int get_Version(const struct manager *m, struct property_value *v)
+{
+    return text(v, manager_version());
+}
+
+static int get_SystemState(const struct manager *m, struct property_value *v)
+{
+    return text(v, system_state_name(manager_state(m)));
+}
+
+static int get_NNames(const struct manager *m, struct property_value *v)
+{
+    return number(v, m->units.n);
+}
+
+static int get_NFailedUnits(const struct manager *m, struct property_value *v)
+{
+    return number(v, m->n_failed);
+}
+
+static int get_NJobs(const struct manager *m, struct property_value *v)
+{
+    return number(v, m->n_jobs);
+}
+
+static int get_NFailedJobs(const struct manager *m, struct property_value *v)
+{
+    return number(v, m->n_failed_jobs);
+}
+
+static int get_Progress(const struct manager *m, struct property_value *v)
+{
+    double part = m->n_jobs == 0 ? 1.0 : 0.0;
+    auto_free char *s = format("%g", part);
+
+    if (!s)
+        return -ENOMEM;
+    *v = (struct property_value){ .kind = VALUE_STRING, .text = s, .owned = s };
+    s = NULL;
+    return 0;
+}
+
+static int get_Environment(const struct manager *m, struct property_value *v)
+{
+    return strings(v, m->environment);
+}
+
+static int get_UnitPath(const struct manager *m, struct property_value *v)
+{
+    return strings(v, m->loader ? unit_loader_paths(m->loader)->search : NULL);
+}
+
+static int get_UserspaceTimestamp(const struct manager *m, struct property_value *v)
+{
+    return realtime(v, m->start);
+}
+
+static int get_UserspaceTimestampMonotonic(const struct manager *m, struct property_value *v)
+{
+    return monotonic(v, m->start);
+}
+
+static int get_FinishTimestamp(const struct manager *m, struct property_value *v)
+{
+    return realtime(v, m->userspace_done);
+}
+
+static int get_FinishTimestampMonotonic(const struct manager *m, struct property_value *v)
+{
+    return monotonic(v, m->userspace_done);
+}
+
+static int get_ExitCode(const struct manager *m, struct property_value *v)
+{
+    return number(v, (uint64_t) m->exit_code);
+}
+
+static int get_Tracking(const struct manager *m, struct property_value *v)
+{
+    return text(v, manager_tracking(m));
+}
+
+static int get_Warnings(const struct manager *m, struct property_value *v)
+{
+    return strings(v, m->warnings);
+}
+
+#define MANAGER_ROW(name) { #name, get_##name },
+
+/* clang-format off */
+const struct manager_property_row manager_properties[] = {
+    MANAGER_ROW(Version) MANAGER_ROW(SystemState) MANAGER_ROW(NNames) MANAGER_ROW(NFailedUnits)
+    MANAGER_ROW(NJobs) MANAGER_ROW(NFailedJobs) MANAGER_ROW(Progress) MANAGER_ROW(Environment)
+    MANAGER_ROW(UnitPath) MANAGER_ROW(UserspaceTimestamp)
+    MANAGER_ROW(UserspaceTimestampMonotonic) MANAGER_ROW(FinishTimestamp)
+    MANAGER_ROW(FinishTimestampMonotonic) MANAGER_ROW(ExitCode)
+    { "ReeveTracking", get_Tracking }, { "ReeveWarnings", get_Warnings },
+    { NULL, NULL },
+};
+/* clang-format on */

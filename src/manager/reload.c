@@ -1,0 +1,120 @@
+/* daemon-reload: unit files are read anew, state is kept. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/strv.h"
+#include "event/event.h"
+#include "manager/config.h"
+#include "manager/generators.h"
+#include "manager/mount.h"
+#include "manager/private.h"
+#include "unit/config.h"
+#include "unit/load.h"
+
+/* All edges at once: taking them out one by one would search the long lists of the targets. Each is
+ * collected at its first end, and freed when nobody looks at it any more. */
+static void drop_all_edges(struct manager *m)
+{
+    struct unit *u;
+
+    MANAGER_FOREACH_UNIT(u, m)
+    {
+        uint32_t kept = 0;
+
+        for (uint32_t i = 0; i < u->dependencies.n; i++)
+            if (u->dependencies.edges[i]->end[0] == u)
+                u->dependencies.edges[kept++] = u->dependencies.edges[i];
+        u->dependencies.n = kept;
+    }
+    MANAGER_FOREACH_UNIT(u, m)
+    {
+        for (uint32_t i = 0; i < u->dependencies.n; i++)
+            free(u->dependencies.edges[i]);
+        u->dependencies.n = 0;
+    }
+}
+
+static void forget_aliases(struct unit *u)
+{
+    STRV_FOREACH (alias, u->aliases)
+        if (map_get(&u->manager->units, *alias) == u)
+            map_remove(&u->manager->units, *alias);
+    strv_free(u->aliases);
+    u->aliases = NULL;
+}
+
+static void free_old_config(struct unit *u)
+{
+    unit_config_free(take_ptr(u->old_config));
+}
+
+static void read_all(struct manager *m)
+{
+    struct unit *u;
+
+    MANAGER_FOREACH_UNIT(u, m)
+    {
+        forget_aliases(u);
+        if (!u->transient)
+            u->old_config = take_ptr(u->config);
+        u->load_state = LOAD_STUB;
+        u->slice = NULL;
+        unit_queue_add(u, QUEUE_LOAD);
+    }
+    manager_dispatch_load_queue(m);
+    MANAGER_FOREACH_UNIT(u, m)
+    {
+        /* Where memory ran out the old settings are better than none. */
+        if (!u->config && u->old_config)
+            u->config = take_ptr(u->old_config);
+        if (u->ops->reloaded && u->config)
+            u->ops->reloaded(u);
+        free_old_config(u);
+        unit_queue_add(u, QUEUE_GC);
+        unit_queue_add(u, QUEUE_CHANGED);
+        if (u->job)
+            job_add_to_run_queue(u->job);
+    }
+}
+
+static void generators_done(struct manager *m)
+{
+    void (*done)(int r, void *userdata) = m->reload_done;
+    void *userdata = m->reload_userdata;
+    struct unit_loader *fresh = NULL;
+
+    int r = manager_read_config(m);
+    if (r >= 0)
+        r = manager_make_loader(m, &fresh);
+    if (r >= 0) {
+        unit_loader_free(m->loader);
+        m->loader = fresh;
+        drop_all_edges(m);
+        read_all(m);
+        m->n_reloads++;
+        log_info("Reloaded %u units.", m->n_units);
+    } else
+        log_error("Reload failed, the units stay as they are: %s", strerror(-r));
+    m->reloading = false;
+    manager_tell(m, EVENT_RELOADED, NULL, NULL);
+    m->reload_done = NULL;
+    if (done)
+        done(r, userdata);
+}
+
+int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void *userdata)
+{
+    if (m->reloading)
+        return -EBUSY;
+    m->reloading = true;
+    m->reload_done = done;
+    m->reload_userdata = userdata;
+    log_info("Reloading...");
+    manager_tell(m, EVENT_RELOADING, NULL, NULL);
+    int r = generators_run(m, generators_done);
+    if (r < 0)
+        m->reloading = false;
+    return r;
+}

@@ -1,0 +1,207 @@
+#include "manager/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "manager/state_private.h"
+
+/* ---- writing ---- */
+
+/* Backslash, newline and carriage return are all that could end a line. */
+void state_write(struct state_writer *w, const char *key, const char *value)
+{
+    if (isempty(value))
+        return;
+    strbuf_add(&w->text, key);
+    strbuf_add_char(&w->text, '=');
+    for (const char *p = value; *p;) {
+        size_t n = strcspn(p, "\\\n\r");
+
+        strbuf_add_n(&w->text, p, n);
+        p += n;
+        if (!*p)
+            break;
+        strbuf_add(&w->text, *p == '\n' ? "\\n" : *p == '\r' ? "\\r" : "\\\\");
+        p++;
+    }
+    strbuf_add_char(&w->text, '\n');
+}
+
+void state_writef(struct state_writer *w, const char *key, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    auto_free char *value = vformat(fmt, ap);
+    va_end(ap);
+    if (!value)
+        w->text.failed = true;
+    else
+        state_write(w, key, value);
+}
+
+void state_write_u64(struct state_writer *w, const char *key, uint64_t value)
+{
+    if (value != 0)
+        strbuf_addf(&w->text, "%s=%" PRIu64 "\n", key, value);
+}
+
+void state_write_i64(struct state_writer *w, const char *key, int64_t value)
+{
+    if (value != 0)
+        strbuf_addf(&w->text, "%s=%" PRId64 "\n", key, value);
+}
+
+void state_write_bool(struct state_writer *w, const char *key, bool value)
+{
+    if (value)
+        strbuf_addf(&w->text, "%s=1\n", key);
+}
+
+void state_write_time(struct state_writer *w, const char *key, struct dual_time t)
+{
+    if (t.realtime || t.monotonic)
+        strbuf_addf(&w->text, "%s=%" PRIu64 " %" PRIu64 "\n", key, t.realtime, t.monotonic);
+}
+
+void state_write_id(struct state_writer *w, const char *key, struct id128 id)
+{
+    char text[ID128_TEXT_MAX];
+
+    if (!id128_is_null(id))
+        strbuf_addf(&w->text, "%s=%s\n", key, id128_format(id, text));
+}
+
+void state_write_fd(struct state_writer *w, const char *key, int fd)
+{
+    if (fd >= 0)
+        strbuf_addf(&w->text, "%s=%d\n", key, fd);
+}
+
+/* ---- reading ---- */
+
+int state_read_u64(const char *value, uint64_t *ret)
+{
+    return parse_u64_base(value, 10, ret) < 0 ? -EINVAL : 0;
+}
+
+int state_read_i64(const char *value, int64_t *ret)
+{
+    return parse_i64(value, ret) < 0 ? -EINVAL : 0;
+}
+
+int state_read_bool(const char *value, bool *ret)
+{
+    int r = parse_boolean(value);
+
+    if (r < 0)
+        return -EINVAL;
+    *ret = r;
+    return 0;
+}
+
+int state_read_time(const char *value, struct dual_time *ret)
+{
+    struct dual_time t;
+    char end;
+
+    if (sscanf(value, "%" SCNu64 " %" SCNu64 "%c", &t.realtime, &t.monotonic, &end) != 2)
+        return -EINVAL;
+    *ret = t;
+    return 0;
+}
+
+int state_read_id(const char *value, struct id128 *ret)
+{
+    return id128_parse(value, ret);
+}
+
+int state_take_fd(struct state_reader *r, const char *value, int *ret)
+{
+    uint64_t fd;
+
+    if (state_read_u64(value, &fd) < 0 || fd > STATE_FD_MAX)
+        return -EINVAL;
+    if (!(r->open[fd / 64] & (UINT64_C(1) << (fd % 64))))
+        return -EBADF;
+    int k = fd_cloexec((int) fd, true);
+    if (k < 0)
+        return -EBADF;
+    r->open[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
+    *ret = (int) fd;
+    return 0;
+}
+
+int state_reader_init(struct state_reader *r, int state_fd)
+{
+    *r = (struct state_reader){ 0 };
+    /* What is not close-on-exec was handed over; what this process has opened itself is. */
+    for (int fd = 3; fd <= STATE_FD_MAX; fd++)
+        if (fd != state_fd && fcntl(fd, F_GETFD) == 0)
+            r->open[fd / 64] |= UINT64_C(1) << (fd % 64);
+    off_t size = lseek(state_fd, 0, SEEK_END);
+    if (size < 0 || lseek(state_fd, 0, SEEK_SET) < 0)
+        return -errno;
+    return fd_read_whole(state_fd, STATE_SIZE_MAX, &r->text, NULL);
+}
+
+void state_reader_close_rest(struct state_reader *r)
+{
+    for (int fd = 3; fd <= STATE_FD_MAX; fd++)
+        if (r->open[fd / 64] & (UINT64_C(1) << (fd % 64)))
+            close(fd);
+}
+
+void state_reader_done(struct state_reader *r)
+{
+    free(r->text);
+    *r = (struct state_reader){ 0 };
+}
+
+static void unescape(char *s)
+{
+    char *to = s;
+
+    for (; *s; s++) {
+        if (*s == '\\' && s[1]) {
+            s++;
+            *to++ = *s == 'n' ? '\n' : *s == 'r' ? '\r' : *s;
+        } else
+            *to++ = *s;
+    }
+    *to = '\0';
+}
+
+int state_next(struct state_reader *r, char **ret_key, char **ret_value)
+{
+    if (!r->at)
+        r->at = r->text;
+    if (!*r->at)
+        return -ENODATA;
+
+    char *line = r->at, *end = strchr(line, '\n');
+    if (end) {
+        *end = '\0';
+        r->at = end + 1;
+    } else
+        r->at = line + strlen(line);
+    if (!*line)
+        return 0;
+    char *equals = strchr(line, '=');
+    if (!equals)
+        return -EINVAL;
+    *equals = '\0';
+    unescape(equals + 1);
+    *ret_key = line;
+    *ret_value = equals + 1;
+    return 1;
+}
