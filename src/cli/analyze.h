@@ -13,3 +13,4 @@ struct analyze_options {
 int analyze_calendar(const struct analyze_options *o, char *const *args);
 int analyze_timespan(const struct analyze_options *o, char *const *args);
 int analyze_timestamp(const struct analyze_options *o, char *const *args);
+int analyze_exit_status(const struct analyze_options *o, char *const *args);

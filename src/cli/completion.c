@@ -30,7 +30,8 @@ static_assert(ELEMENTSOF(sources) == VERB_COMPLETION_MAX, "a source for every ki
 static void print_verbs(const char *separator)
 {
     for (const struct verb *v = verbs; v->name; v++)
-        printf("%s%s", v == verbs ? "" : separator, v->name);
+        if (v->help)
+            printf("%s%s", v == verbs ? "" : separator, v->name);
 }
 
 /* The verbs that take this kind of argument. Returns whether there is one. */
@@ -39,7 +40,7 @@ static bool print_verbs_of(enum verb_completion kind, const char *separator)
     bool any = false;
 
     for (const struct verb *v = verbs; v->name; v++)
-        if (v->completion == kind) {
+        if (v->completion == kind && v->help) {
             printf("%s%s", any ? separator : "", v->name);
             any = true;
         }
@@ -108,6 +109,8 @@ static void print_zsh(void)
     for (const struct verb *v = verbs; v->name; v++) {
         auto_strbuf struct strbuf b = { 0 };
 
+        if (!v->help)
+            continue;
         strbuf_addf(&b, "%s:%s", v->name, v->help);
         printf("        ");
         print_quoted(strbuf_text(&b));
@@ -141,6 +144,8 @@ static void print_fish(void)
     print_verbs(" ");
     printf("\n");
     for (const struct verb *v = verbs; v->name; v++) {
+        if (!v->help)
+            continue;
         printf("complete -c reeve -n \"not __fish_seen_subcommand_from $verbs\" -a %s -d ",
                v->name);
         print_quoted(v->help);

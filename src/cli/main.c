@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/systemctl.h"
 #include "cli/verbs.h"
+#include "launch/holder.h"
 
 static int unknown_verb(const char *name)
 {
@@ -22,6 +24,8 @@ static int run_personality(const char *program, const char *verb, int argc, char
 {
     const struct verb *v = verb_find(verb);
 
+    if (streq(verb, "systemctl"))
+        return systemctl_main(program, argc, argv);
     if (argc > 1 && streq(argv[1], "--version"))
         return print_version(program);
     if (!v || !v->run) {
@@ -37,6 +41,9 @@ int main(int argc, char **argv)
     const char *program = argc > 0 ? path_basename(argv[0]) : "reeve";
     const char *behind = personality_verb(program);
 
+    /* First: a holder stays as small as it is here. */
+    if (streq(program, HOLDER_NAME))
+        return holder_main(argc, argv);
     log_set_prefix(NULL);
     if (behind)
         return run_personality(program, behind, argc, argv);
@@ -51,6 +58,9 @@ int main(int argc, char **argv)
 
     const struct verb *v = verb_find(argv[1]);
 
+    /* Options may come before a verb of systemctl, as with systemctl itself. */
+    if (v ? v->control != NULL : *argv[1] == '-')
+        return systemctl_main("reeve", argc, argv);
     if (!v)
         return unknown_verb(argv[1]);
     return v->run(argc - 1, argv + 1);

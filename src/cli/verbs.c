@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "cli/systemctl.h"
 
 #define SYSTEMD_VERSION "257"
 
 const struct verb verbs[] = {
 #define VERB(name, function, ...) { name, function, NULL, __VA_ARGS__ },
-#define CONTROL(name, function, ...) { name, NULL, function, __VA_ARGS__ },
+#define CONTROL(name, function, min, max, ...) { name, NULL, function, __VA_ARGS__, min, max },
 #include "cli/verbs.def"
 #undef VERB
 #undef CONTROL
@@ -82,7 +83,7 @@ const char *verb_nearest(const char *name, bool control_only)
     size_t best_distance = SIZE_MAX;
 
     for (const struct verb *v = verbs; v->name; v++) {
-        if (control_only && !v->control)
+        if (!v->help || (control_only && !v->control))
             continue;
         size_t distance = edit_distance(name, v->name);
         /* A prefix that was typed is near, however long the rest is. */
@@ -136,7 +137,12 @@ int verb_help(int argc, char **argv)
             fprintf(stderr, "reeve help: no verb \"%s\"\n", argv[1]);
             return EXIT_USAGE;
         }
-        return v->run && v->run != verb_help ? v->run(2, args) : verb_print_help(argv[1], NULL);
+        if (v->control) {
+            char *control[] = { (char *) "reeve", argv[1], (char *) "--help", NULL };
+
+            return systemctl_main("reeve", 3, control);
+        }
+        return v->run != verb_help ? v->run(2, args) : verb_print_help(argv[1], NULL);
     }
 
     printf("reeve [OPTION...] VERB [ARGUMENT...]\n\n"
@@ -145,7 +151,7 @@ int verb_help(int argc, char **argv)
         bool any = false;
 
         for (const struct verb *v = verbs; v->name; v++) {
-            if (v->group != g)
+            if (v->group != g || !v->help)
                 continue;
             if (!any)
                 printf("\n%s:\n", group_titles[g]);

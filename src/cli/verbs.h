@@ -49,12 +49,13 @@ struct verb {
     int (*control)(struct systemctl *c, char **args);
     enum verb_group group;
     enum verb_completion completion;
-    const char *synopsis; /* the arguments: "[UNIT...]" */
-    const char *help;     /* one line, no full stop */
+    const char *synopsis;   /* the arguments: "[UNIT...]" */
+    const char *help;       /* one line, no full stop */
+    int min_args, max_args; /* of control(); max -1: any number */
 };
 
 #define VERB(name, function, group, completion, synopsis, help) int function(int argc, char **argv);
-#define CONTROL(name, function, group, completion, synopsis, help) \
+#define CONTROL(name, function, min, max, group, completion, synopsis, help) \
     int function(struct systemctl *c, char **args);
 #include "cli/verbs.def"
 #undef VERB

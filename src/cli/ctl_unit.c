@@ -1,0 +1,197 @@
+/* kill, reset-failed, clean, freeze, thaw, set-property -- what else is done to single units. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "cli/systemctl.h"
+#include "cli/verbs.h"
+
+/* Calls a method for each of the units. `parameters` (taken over) has what goes with "unit".
+ * `doing` is that of the error "Failed to <doing> UNIT: ...". */
+static int call_for_each(struct systemctl *c, char **args, const char *method, json_t *parameters,
+                         const char *doing)
+{
+    auto_strv char **names = NULL;
+    int status = EXIT_SUCCESS, r;
+
+    r = systemctl_unit_names(c, args, ".service", NULL, &names);
+    if (r < 0) {
+        json_decref(parameters);
+        return systemctl_exit_unreachable(c);
+    }
+    STRV_FOREACH (name, names) {
+        auto_control_error struct control_error e = { 0 };
+        json_t *in = json_copy(parameters);
+
+        json_object_set_new(in, "unit", json_string(*name));
+        r = systemctl_call_quiet(c, method, in, NULL, &e);
+        if (r == -EHOSTDOWN) {
+            status = systemctl_exit_unreachable(c);
+            break;
+        }
+        if (r < 0) {
+            fprintf(stderr, "Failed to %s %s: %s\n", doing, *name, systemctl_error_text(r, &e));
+            status = EXIT_FAILURE;
+        }
+    }
+    json_decref(parameters);
+    return status;
+}
+
+int ctl_kill(struct systemctl *c, char **args)
+{
+    auto_free char *whom = NULL;
+    json_t *in = json_pack("{s:i}", "signal", c->signal ? signal_from_name(c->signal) : SIGTERM);
+
+    if (c->kill_whom || c->fail) {
+        whom = format("%s%s", c->kill_whom ? c->kill_whom : "all", c->fail ? "-fail" : "");
+        json_object_set_new(in, "whom", json_string(strempty(whom)));
+    }
+    if (c->kill_whom && !streq(c->kill_whom, "all") && !streq(c->kill_whom, "main") &&
+        !streq(c->kill_whom, "control")) {
+        fprintf(stderr, "Failed to kill unit %s: Invalid whom argument: %s\n", args[0],
+                c->kill_whom);
+        json_decref(in);
+        return EXIT_FAILURE;
+    }
+    if (c->kill_value_set)
+        json_object_set_new(in, "value", json_integer(c->kill_value));
+    return call_for_each(c, args, "KillUnit", in, "kill unit");
+}
+
+int ctl_reset_failed(struct systemctl *c, char **args)
+{
+    if (*args)
+        return call_for_each(c, args, "ResetFailed", json_object(), "reset failed state of unit");
+    if (systemctl_call(c, "ResetFailed", NULL, NULL, "reset failed state") < 0)
+        return systemctl_exit_unreachable(c);
+    return EXIT_SUCCESS;
+}
+
+int ctl_clean(struct systemctl *c, char **args)
+{
+    json_t *what = json_array();
+
+    if (!c->what) {
+        json_array_append_new(what, json_string("cache"));
+        json_array_append_new(what, json_string("runtime"));
+        json_array_append_new(what, json_string("fdstore"));
+    }
+    STRV_FOREACH (w, c->what)
+        json_array_append_new(what, json_string(*w));
+    return call_for_each(c, args, "CleanUnit", json_pack("{s:o}", "what", what), "clean unit");
+}
+
+int ctl_freeze(struct systemctl *c, char **args)
+{
+    bool freeze = streq(c->verb->name, "freeze");
+
+    return call_for_each(c, args, freeze ? "FreezeUnit" : "ThawUnit", json_object(),
+                         freeze ? "freeze unit" : "thaw unit");
+}
+
+/* ---- set-property ---- */
+
+/* Which section of a drop-in a property belongs to: what [Unit] has is few. */
+static const char *section_of(const char *unit, const char *name)
+{
+    static const struct {
+        const char *suffix, *section;
+    } sections[] = {
+        { ".service", "Service" }, { ".slice", "Slice" }, { ".scope", "Scope" },
+        { ".socket", "Socket" },   { ".mount", "Mount" }, { ".swap", "Swap" },
+        { ".timer", "Timer" },     { ".path", "Path" },   { ".automount", "Automount" },
+    };
+    static const char *const of_unit[] = { "Description", "Documentation", "Wants",      "Requires",
+                                           "After",       "Before",        "CollectMode" };
+
+    for (size_t i = 0; i < ELEMENTSOF(of_unit); i++)
+        if (streq(name, of_unit[i]))
+            return "Unit";
+    for (size_t i = 0; i < ELEMENTSOF(sections); i++)
+        if (endswith(unit, sections[i].suffix))
+            return sections[i].section;
+    return "Unit";
+}
+
+/* Keeps a property in a file, so that it survives the next reload: one file a property, below
+ * system.control/ (systemd.unit(5), UNIT FILE LOAD PATH). */
+static int write_drop_in(const struct systemctl *c, const char *unit, const char *assignment)
+{
+    const char *base = c->scope == SCOPE_USER ? NULL : c->runtime ? "/run/systemd" : "/etc/systemd";
+    const char *runtime = getenv("XDG_RUNTIME_DIR"), *config = getenv("XDG_CONFIG_HOME");
+    auto_free char *name = memdup0(assignment, strcspn(assignment, "="));
+    auto_free char *own = NULL;
+    auto_free char *path = NULL;
+    auto_free char *text = NULL;
+    int r;
+
+    if (!base && c->runtime && runtime)
+        base = own = path_join(runtime, "systemd", NULL);
+    else if (!base)
+        base = own = config ? path_join(config, "systemd", NULL)
+                            : path_join(strempty(getenv("HOME")), ".config/systemd", NULL);
+    if (!name || !base)
+        return -ENOMEM;
+    path = format("%s/%s.control/%s.d/50-%s.conf", base, c->scope == SCOPE_USER ? "user" : "system",
+                  unit, name);
+    text = format("# This is a drop-in unit file extension, created via \"reeve set-property\"\n"
+                  "# or an equivalent operation. Do not edit.\n[%s]\n%s\n",
+                  section_of(unit, name), assignment);
+    if (!path || !text)
+        return -ENOMEM;
+    r = mkdir_parents(path, 0755);
+    if (r >= 0)
+        r = file_replace(path, text, strlen(text), 0644);
+    if (r < 0)
+        fprintf(stderr, "Failed to write %s: %s\n", path, strerror(-r));
+    return r;
+}
+
+int ctl_set_property(struct systemctl *c, char **args)
+{
+    auto_strv char **names = NULL;
+    char *unit[] = { args[0], NULL };
+    auto_control_error struct control_error e = { 0 };
+    json_t *assignments = json_array();
+    int r;
+
+    STRV_FOREACH (assignment, args + 1) {
+        if (!strchr(*assignment, '=')) {
+            fprintf(stderr, "Not an assignment: %s\n", *assignment);
+            json_decref(assignments);
+            return EXIT_FAILURE;
+        }
+        json_array_append_new(assignments, json_string(*assignment));
+    }
+    r = systemctl_unit_names(c, unit, ".service", NULL, &names);
+    if (r < 0 || !names) {
+        json_decref(assignments);
+        return systemctl_exit_unreachable(c);
+    }
+    r = systemctl_call_quiet(c, "SetProperties",
+                             json_pack("{s:s, s:o}", "unit", names[0], "assignments", assignments),
+                             NULL, &e);
+    if (r == -EHOSTDOWN)
+        return systemctl_exit_unreachable(c);
+    if (r < 0) {
+        const char *reason = json_string_value(json_object_get(e.parameters, "reason"));
+
+        if (reason && (streq(reason, "PropertyReadOnly") || streq(reason, "InvalidArgs")))
+            fprintf(stderr, "%s\n", e.message);
+        else
+            fprintf(stderr, "Failed to set unit properties on %s: %s\n", names[0],
+                    systemctl_error_text(r, &e));
+        return EXIT_FAILURE;
+    }
+    STRV_FOREACH (assignment, args + 1)
+        if (write_drop_in(c, names[0], *assignment) < 0)
+            return EXIT_FAILURE;
+    return EXIT_SUCCESS;
+}
