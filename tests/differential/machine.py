@@ -7,6 +7,7 @@ root.
 
     with Machine(["/usr/local/bin/reeve", "init"], reeve="build/reeve") as machine:
         machine.run(["systemctl", "start", "x.service"])"""
+import functools
 import os
 import pathlib
 import shutil
@@ -23,15 +24,38 @@ TOOLS = ("systemctl", "journalctl", "systemd-notify", "systemd-run", "systemd-ca
 UNIT_FOLDERS = ("etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd/system",
                 "lib/systemd/system", "usr/lib/systemd/user", "usr/lib/systemd/system-preset")
 
-# $1: a folder for the machine, on which the memory file system is mounted; $2: its name; $3: a
-# folder of the cgroup v2 tree, or nothing; $4: the files to put in place (a tar), or nothing;
-# $5: the folders to empty; $6: the root file system that it is laid over; $7: "read-only" or
-# nothing; the rest: the init. Runs inside the new namespaces.
+# In a chroot whose root is no mount point nothing can be made private; there mounts must be private
+# already, or they would appear outside.
+PRIVATE = r"""
+set -eu
+folder=$1
+if ! mount --make-rprivate / 2>/dev/null; then
+    mount --bind / "$folder/root"
+    shared=$(grep " $folder/root .* shared:" /proc/self/mountinfo || true)
+    umount "$folder/root"
+    [ -z "$shared" ] || { echo "this is a chroot below a shared mount; mount it on itself first" >&2; exit 1; }
+fi
+"""
+
+# $1: a folder for the machine; $2: the name of its cgroup, or nothing; $3: SETUP; the rest: its
+# arguments. The tree of cgroups is mounted aside, since this system may have none, or no v2.
+OUTER = PRIVATE + r"""
+group=$2 setup=$3; shift 3
+if [ -n "$group" ] && mount -t cgroup2 cgroup2 "$folder/cgroup" 2>/dev/null &&
+    mkdir "$folder/cgroup/$group" && echo $$ >"$folder/cgroup/$group/cgroup.procs"; then
+    exec unshare -C -m -p -u -i -n -f --propagation unchanged --kill-child sh -c "$setup" sh "$folder" cgroup "$@"
+fi
+exec unshare -m -p -u -i -n -f --propagation unchanged --kill-child sh -c "$setup" sh "$folder" "" "$@"
+"""
+
+# $1: the folder, on which the memory file system is mounted; $2: "cgroup" or nothing; $3: its name;
+# $4: the files to put in place (a tar), or nothing; $5: the folders to empty; $6: the root file
+# system that it is laid over; $7: "read-only" or nothing; the rest: the init. Runs inside the new
+# namespaces.
 SETUP = r"""
 set -eu
-folder=$1 name=$2 cgroup=$3 files=$4 empty=$5 lower=$6 access=$7; shift 7
+folder=$1 cgroup=$2 name=$3 files=$4 empty=$5 lower=$6 access=$7; shift 7
 root=$folder/root
-mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$folder/memory"
 mkdir "$folder/memory/upper" "$folder/memory/work"
 mount -t overlay -o "lowerdir=$lower,upperdir=$folder/memory/upper,workdir=$folder/memory/work" overlay "$root"
@@ -69,16 +93,31 @@ mount --move . /
 exec chroot . env -i container=lxc PATH="$PATH" "$@"
 """
 
+PROBE = PRIVATE + r"""
+mount -t tmpfs tmpfs "$folder/memory"
+mkdir "$folder/memory/u" "$folder/memory/w"
+mount -t overlay -o "lowerdir=/,upperdir=$folder/memory/u,workdir=$folder/memory/w" overlay "$folder/root"
+"""
 
-def _cgroup_tree():
-    """Where this system has its cgroup v2 tree, or None."""
-    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
-        _, path, kind, *_ = line.split()
-        if kind == "cgroup2" and os.access(path, os.W_OK):
-            return pathlib.Path(path)
-    return None
+UNCGROUP = PRIVATE + r"""
+mount -t cgroup2 cgroup2 "$folder/cgroup"
+find "$folder/cgroup/$2" -depth -type d -exec rmdir {} +
+"""
 
 
+def _folder():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="machine-"))
+    for name in ("memory", "root", "cgroup"):
+        (folder / name).mkdir()
+    return folder
+
+
+def _in_mount_namespace(script, *arguments):
+    return subprocess.run(["unshare", "-m", "--propagation", "unchanged", "sh", "-c", script, "sh",
+                           *arguments], capture_output=True, text=True)
+
+
+@functools.cache
 def missing():
     """Why no machine can be had here, or None."""
     if os.geteuid() != 0:
@@ -86,12 +125,9 @@ def missing():
     for tool in ("unshare", "nsenter", "mount", "tar"):
         if not shutil.which(tool):
             return f"needs the program {tool}"
-    probe = ('d=$(mktemp -d) && mount --make-rprivate / && mount -t tmpfs tmpfs $d'
-             ' && mkdir $d/u $d/w $d/r'
-             ' && mount -t overlay -o lowerdir=/,upperdir=$d/u,workdir=$d/w overlay $d/r;'
-             ' r=$?; umount -l $d; rmdir $d; exit $r')
-    done = subprocess.run(["unshare", "-m", "-p", "-u", "-i", "-n", "-f", "sh", "-c", probe],
-                          capture_output=True, text=True)
+    folder = _folder()
+    done = _in_mount_namespace(PROBE, folder)
+    shutil.rmtree(folder, ignore_errors=True)
     if done.returncode != 0:
         return f"namespaces or an overlay cannot be made here: {done.stderr.strip()}"
     return None
@@ -107,13 +143,12 @@ class Machine:
     def __init__(self, init, reeve=None, name="machine", cgroup=True, system_units=False,
                  root="/", read_only=False):
         self.init, self.name, self.read_only = list(init), name, read_only
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="machine-"))
+        self.folder = _folder()
         self.log = self.folder / "log"
         self.reeve, self.root = reeve, pathlib.Path(root).resolve()
         self.system_units = system_units or root != "/"
-        tree = _cgroup_tree() if cgroup else None
-        self.cgroup = tree / self.folder.name if tree else None
-        self.process, self.pid = None, None
+        self.cgroup = self.folder.name if cgroup else ""
+        self.process, self.pid, self.has_cgroup = None, None, False
 
     def _files(self):
         """A tar of what is put over the root."""
@@ -140,23 +175,14 @@ class Machine:
 
     def boot(self):
         """Start the init and wait until the system runs."""
-        (self.folder / "memory").mkdir()
-        (self.folder / "root").mkdir()
         files = self._files()
-        if self.cgroup:
-            self.cgroup.mkdir()
-
-        def enter():
-            if self.cgroup:
-                (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
         empty = "" if self.system_units else " ".join(UNIT_FOLDERS)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["unshare", *(["-C"] if self.cgroup else []), "-m", "-p", "-u", "-i", "-n", "-f",
-                 "--kill-child", "sh", "-c", SETUP, "sh", self.folder, self.name,
-                 self.cgroup or "", files, empty, self.root,
+                ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", OUTER, "sh",
+                 self.folder, self.cgroup, SETUP, self.name, files, empty, self.root,
                  "read-only" if self.read_only else "", *self.init],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=enter,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, env=os.environ | {"PATH": PATH})
         end = time.monotonic() + BOOT_TIME
         while not self._is_up():
@@ -171,8 +197,10 @@ class Machine:
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         try:
             self.pid = int(children.read_text().split()[0])
-            if pathlib.Path(f"/proc/{self.pid}/comm").read_text().strip() == "sh":
+            if pathlib.Path(f"/proc/{self.pid}/comm").read_text().strip() in ("sh", "unshare"):
                 return False
+            self.has_cgroup = os.readlink(f"/proc/{self.pid}/ns/cgroup") != \
+                os.readlink("/proc/self/ns/cgroup")
         except (IndexError, OSError):
             return False
         done = self.run(["systemctl", "is-system-running"])
@@ -182,7 +210,7 @@ class Machine:
     def prefix(self):
         """The words to put before a command that is to run inside."""
         return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n",
-                *(["-C"] if self.cgroup else []), "-r", "-w"]
+                *(["-C"] if self.has_cgroup else []), "-r", "-w"]
 
     def run(self, argv, **options):
         """Run a command inside, with the environment of a login of root's; its output is kept."""
@@ -198,19 +226,17 @@ class Machine:
             else:
                 self.process.kill()
             self.process.wait()
-        if self.cgroup and self.cgroup.exists():
+        if self.has_cgroup:
             self._remove_cgroups()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _remove_cgroups(self):
         """The processes die with their PID 1; their groups are free a moment later."""
         end = time.monotonic() + 5
-        while self.cgroup.exists() and time.monotonic() < end:
-            for path, _, _ in os.walk(self.cgroup, topdown=False):
-                try:
-                    os.rmdir(path)
-                except OSError:
-                    time.sleep(0.02)
+        while _in_mount_namespace(UNCGROUP, self.folder, self.cgroup).returncode != 0:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.02)
 
     def __enter__(self):
         return self.boot()
