@@ -219,6 +219,14 @@ static bool is_end(enum service_state state)
            state == SERVICE_AUTO_RESTART;
 }
 
+/* Whether the service is started again after this end: by itself, or by a job. */
+static bool begins_again(const struct service *s, bool restarts)
+{
+    const struct job *j = s->unit.job;
+
+    return restarts || (j && (j->type == JOB_RESTART || j->type == JOB_START));
+}
+
 /* The invocation is over: says how, and keeps what is known of it. */
 static void conclude(struct service *s, bool restarts)
 {
@@ -241,7 +249,7 @@ static void conclude(struct service *s, bool restarts)
     service_notify_close(s);
     if (service_config(s)->pid_file)
         (void) unlink(service_config(s)->pid_file);
-    if (!restarts && !unit_will_restart(u) &&
+    if (!begins_again(s, restarts) &&
         service_config(s)->file_descriptor_store_preserve != FD_STORE_PRESERVE_YES)
         service_release_fds(s);
     if (u->tracker && tracker_is_empty(u->tracker))
@@ -297,6 +305,9 @@ static int queue_restart(struct service *s)
                       e.message ? e.message : strerror(-r));
         return r;
     }
+    /* RestartMode=direct: the start job was never over. */
+    if (u->job && u->job->state == JOB_RUNNING)
+        job_requeue(u->job);
     s->n_restarts++;
     s->flush_restarts = false;
     snprintf(count, sizeof count, "%u", s->n_restarts);
@@ -359,7 +370,7 @@ static int start_clean_up(struct service *s, bool restarts)
     struct spawn_request request = { 0 };
     struct spawn spawn;
 
-    unsigned what = spawn_clean_needed(u->config, s->runtime, restarts || unit_will_restart(u));
+    unsigned what = spawn_clean_needed(u->config, s->runtime, begins_again(s, restarts));
     if (what == 0 || unit_prepare_spawn(u, &request) < 0)
         return 0;
     int r = spawn_clean_start(request.manager, u->config, u->id, s->runtime, what, &spawn);

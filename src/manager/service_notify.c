@@ -211,7 +211,7 @@ static void remember(struct service *s, const struct datagram *d, const char *re
     e->at = now_usec(CLOCK_REALTIME);
     e->pid = d->sender.pid;
     e->refused = refused;
-    snprintf(e->text, sizeof e->text, "%s", d->text);
+    snprintf(e->text, sizeof e->text, "%.*s", HISTORY_TEXT_MAX - 1, d->text);
     for (char *p = e->text; *p; p++)
         if ((unsigned char) *p < ' ')
             *p = ' ';
