@@ -79,7 +79,7 @@ static const char *text(enum exec_status status)
         return "changing the SELinux context";
     case EXEC_STATUS_PERSONALITY:
         return "setting the personality";
-    case EXEC_STATUS_APPARMOR_PROFILE:
+    case EXEC_STATUS_APPARMOR:
         return "changing the AppArmor profile";
     case EXEC_STATUS_ADDRESS_FAMILIES:
         return "restricting address families";
