@@ -567,7 +567,7 @@ static void service_init(struct unit *u)
 {
     struct service *s = SERVICE(u);
 
-    s->main.report_fd = s->control.report_fd = s->pid_file_fd = -1;
+    s->main.report_fd = s->control.report_fd = s->pid_file_fd = s->idle_fd = -1;
     s->access_override = -1;
     s->control_phase = s->failed_phase = NO_PHASE;
     s->watchdog_override = USEC_UNSET;
@@ -584,6 +584,7 @@ static void service_done(struct unit *u)
     service_notify_free(s);
     service_release_fds(s);
     service_restored_free(s);
+    service_end_idle(s);
     service_forget_ran(s);
     s->runtime = spawn_runtime_unref(s->runtime);
     s->timer = event_source_free(s->timer);

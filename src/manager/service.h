@@ -76,6 +76,9 @@ struct service {
     struct event_source *pid_file_source;
     int pid_file_fd; /* inotify */
 
+    int idle_fd; /* Type=idle: the child waits until this is closed */
+    struct manager_watch *idle_watch;
+
     usec_t watchdog_override; /* WATCHDOG_USEC=; USEC_UNSET none */
     struct dual_time watchdog_time;
     usec_t reload_begin; /* when the reload signal was sent */
@@ -139,6 +142,8 @@ void service_forget_ran(struct service *s);
 /* Runs command `index` of the phase as main or control process. Returns 1, 0 where there is no such
  * command, or a negative errno (logged). */
 int service_run(struct service *s, enum spawn_phase phase, unsigned index);
+/* Type=idle: lets the child go on. */
+void service_end_idle(struct service *s);
 void service_child_exited(struct unit *u, pid_t pid, int code, int status);
 /* Forgets the process, which may live on. */
 void service_forget_child(struct service *s, struct service_child *c);

@@ -1,6 +1,8 @@
 /* Running the commands of a service, and what their ends mean. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -202,6 +204,40 @@ static int make_environment(struct service *s, enum spawn_phase phase, char ***r
     return 0;
 }
 
+/* ---- Type=idle ---- */
+
+void service_end_idle(struct service *s)
+{
+    s->idle_watch = manager_watch_free(s->idle_watch);
+    s->idle_fd = close_fd(s->idle_fd);
+}
+
+/* The job that is being removed still counts. */
+static void job_removed(enum manager_event ev, struct unit *u, struct job *j, void *userdata)
+{
+    struct service *s = userdata;
+
+    if (ev == EVENT_JOB_REMOVED && manager_jobs(s->unit.manager)->n <= 1)
+        service_end_idle(s);
+}
+
+/* The end of a pipe for the child, that hangs up when no job is left; the child waits no longer
+ * than 5 s. Where it cannot be had the program is executed at once. */
+static int begin_idle(struct service *s)
+{
+    int pipes[2];
+
+    service_end_idle(s);
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return -1;
+    if (manager_watch_add(s->unit.manager, job_removed, s, &s->idle_watch) < 0) {
+        close_fd(pipes[1]);
+        return pipes[0];
+    }
+    s->idle_fd = pipes[1];
+    return pipes[0];
+}
+
 /* ---- running ---- */
 
 static int ensure_runtime(struct service *s)
@@ -253,6 +289,7 @@ static int spawn_command(struct service *s, enum spawn_phase phase,
                          const struct exec_command *command, struct spawn *ret)
 {
     _cleanup_(passed_done) struct passed passed = { 0 };
+    auto_close int idle = -1;
     struct spawn_request request = {
         .stream_fd = -1, .stderr_stream_fd = -1, .socket_fd = -1, .idle_fd = -1
     };
@@ -268,6 +305,9 @@ static int spawn_command(struct service *s, enum spawn_phase phase,
     if (r < 0)
         return r;
 
+    if (phase == SPAWN_START && service_config(s)->type == SERVICE_TYPE_IDLE)
+        idle = begin_idle(s);
+    request.idle_fd = idle;
     request.command = command;
     request.phase = phase;
     request.runtime = s->runtime;
