@@ -42,7 +42,7 @@ char *command_flags_text(unsigned flags);
 int command_expand(const struct exec_command *c, char *const *env, char ***ret_argv,
                    char ***ret_unset, char ***ret_bad);
 
-/* The same rules for one word without splitting: ${NAME} and $NAME are replaced. */
+/* One word without splitting: ${NAME} is replaced, $$ is one $. -ENOMEM. */
 int command_expand_word(const char *word, char *const *env, char **ret);
 
 /* Finds a bare name in `search_path` (folders; NULL or empty: COMMAND_PATH_DEFAULT) below `root`

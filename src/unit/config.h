@@ -175,6 +175,3 @@ const char *unit_config_file(const struct unit_config *c, unsigned file);
 void unit_config_message(struct unit_config *c, int level, const char *file, unsigned line,
                          const char *section, const char *directive, const char *remedy,
                          const char *fmt, ...) __attribute__((format(printf, 8, 9)));
-
-/* How many bytes of heap it takes (tests hold it to DESIGN.md's 2.4 KiB). */
-size_t unit_config_memory(const struct unit_config *c);

@@ -57,7 +57,8 @@ int unit_config_finish(struct unit_config *c);
 bool unit_needs_reload(struct unit_loader *l, const struct unit_config *c);
 
 /* Walks the index: every name that a file, link or built-in gives a unit or template, in no order.
- * `path` is the fragment, NULL for a built-in one; a masked unit's is "/dev/null". Start with
+ * `path` is the fragment (it lives until the next call), NULL for a built-in one; "/dev/null" for a
+ * masked one. Start with
  * *position = 0; false at the end. */
 struct unit_file {
     const char *name, *path;

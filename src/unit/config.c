@@ -1,0 +1,281 @@
+#include "unit/config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "unit/directive.h"
+#include "unit/name.h"
+#include "unit/presets.h"
+#include "unit/value.h"
+
+static const struct {
+    size_t size;
+    const char *name;
+} groups[CONFIG_GROUP_MAX] = {
+#define GROUP_INFO(id, tag, member) [id] = { sizeof(struct tag), #member },
+    CONFIG_GROUPS(GROUP_INFO)
+};
+
+/* Presets. */
+
+static void group_done(struct unit_presets *p, unsigned group)
+{
+    for (unsigned i = 0; i < n_directives; i++) {
+        const struct directive *d = &directives[i];
+
+        if (d->group == group && d->type && !d->is_item && d->type->clear)
+            d->type->clear((char *) p->groups[group] + d->offset);
+    }
+    free(p->groups[group]);
+}
+
+static int parse_preset(void *group, const struct directive *d)
+{
+    struct assignment a = { .directive = d, .group = group };
+    void *value = (char *) group + d->offset;
+
+    value_init(d->type, value);
+    if (!*d->preset)
+        return 0;
+    int r = d->type->parse(&a, d->type, d->preset, value);
+    assert(r == -ENOMEM || a.n_faults == 0);
+    return r;
+}
+
+struct unit_presets *unit_presets_new(bool user)
+{
+    struct unit_presets *p = new0(struct unit_presets, 1);
+    int r = p ? 0 : -ENOMEM;
+
+    if (!p)
+        return NULL;
+    p->refs = 1;
+    p->user = user;
+    for (unsigned g = 0; g < CONFIG_GROUP_MAX && r >= 0; g++) {
+        p->groups[g] = calloc(1, groups[g].size);
+        r = p->groups[g] ? 0 : -ENOMEM;
+    }
+    for (unsigned i = 0; i < n_directives && r >= 0; i++)
+        if (directives[i].type && !directives[i].is_item)
+            r = parse_preset(p->groups[directives[i].group], &directives[i]);
+    if (r >= 0) {
+        /* systemd.exec(5), KeyringMode=: services have a keyring of their own, user units none. */
+        struct sandbox_config *sandbox = p->groups[GROUP_SANDBOX];
+
+        sandbox->keyring_mode = user ? KEYRING_INHERIT : KEYRING_SHARED;
+        p->service_sandbox = *sandbox;
+        p->service_sandbox.keyring_mode = user ? KEYRING_INHERIT : KEYRING_PRIVATE;
+        return p;
+    }
+    unit_presets_unref(p);
+    return NULL;
+}
+
+struct unit_presets *unit_presets_ref(struct unit_presets *p)
+{
+    if (p)
+        p->refs++;
+    return p;
+}
+
+struct unit_presets *unit_presets_unref(struct unit_presets *p)
+{
+    if (!p || --p->refs > 0)
+        return NULL;
+    for (unsigned g = 0; g < CONFIG_GROUP_MAX; g++)
+        if (p->groups[g])
+            group_done(p, g);
+    free(p);
+    return NULL;
+}
+
+const void *unit_presets_group(const struct unit_presets *p, enum config_group group)
+{
+    return p->groups[group];
+}
+
+/* The presets of the rows alone, made once. */
+static struct unit_presets *plain_presets(void)
+{
+    static struct unit_presets *presets;
+
+    if (!presets)
+        presets = unit_presets_new(false);
+    return presets;
+}
+
+static const void *preset_group(const struct unit_config *c, unsigned group)
+{
+    /* No row of the sandbox group has a preset with memory of its own, so the copy is safe. */
+    if (group == GROUP_SANDBOX && c->type == UNIT_SERVICE)
+        return &c->presets->service_sandbox;
+    return c->presets->groups[group];
+}
+
+/* Configs. */
+
+static const void **group_pointer(struct unit_config *c, unsigned group)
+{
+    return (const void **) (void *) &c->unit + group;
+}
+
+int unit_config_new(const char *name, struct unit_presets *presets, struct unit_config **ret)
+{
+    if (!unit_name_is_valid(name, UNIT_NAME_ANY))
+        return -EINVAL;
+    if (!presets)
+        presets = plain_presets();
+    struct unit_config *c = new0(struct unit_config, 1);
+    if (!c || !presets) {
+        free(c);
+        return -ENOMEM;
+    }
+    c->name = strdup(name);
+    if (!c->name) {
+        free(c);
+        return -ENOMEM;
+    }
+    c->type = (unsigned char) unit_name_type(name);
+    c->presets = unit_presets_ref(presets);
+    c->user = presets->user;
+    for (unsigned g = 0; g < CONFIG_GROUP_MAX; g++)
+        *group_pointer(c, g) = preset_group(c, g);
+    *ret = c;
+    return 0;
+}
+
+static void free_own_group(struct unit_config *c, unsigned group)
+{
+    char *own = (char *) *group_pointer(c, group);
+
+    for (unsigned i = 0; i < n_directives; i++) {
+        const struct directive *d = &directives[i];
+
+        if (d->group == group && d->type && !d->is_item && d->type->clear)
+            d->type->clear(own + d->offset);
+    }
+    free(own);
+}
+
+struct unit_config *unit_config_free(struct unit_config *c)
+{
+    if (!c)
+        return NULL;
+    for (unsigned g = 0; g < CONFIG_GROUP_MAX; g++)
+        if (c->owned & 1u << g)
+            free_own_group(c, g);
+    for (unsigned i = 0; i < c->n_messages; i++) {
+        struct unit_message *m = &c->messages[i];
+
+        free(m->file);
+        free(m->section);
+        free(m->directive);
+        free(m->text);
+        free(m->remedy);
+    }
+    free(c->messages);
+    free(c->provenance);
+    unit_presets_unref(c->presets);
+    free(c->name);
+    strv_free(c->names);
+    free(c->fragment_path);
+    free(c->masked_path);
+    strv_free(c->dropin_paths);
+    strv_free(c->dependency_paths);
+    free(c->load_error);
+    free(c);
+    return NULL;
+}
+
+void *unit_config_own(struct unit_config *c, enum config_group group)
+{
+    const char *shared = *group_pointer(c, group);
+
+    if (c->owned & 1u << group)
+        return (void *) shared;
+
+    char *own = malloc(groups[group].size);
+    if (!own)
+        return NULL;
+    memcpy(own, shared, groups[group].size);
+    /* From here on `own` holds pointers that are not its own: replace each, and where memory runs
+     * out clear the rest before freeing. */
+    int r = 0;
+    for (unsigned i = 0; i < n_directives; i++) {
+        const struct directive *d = &directives[i];
+
+        if (d->group != group || !d->type || d->is_item || !d->type->copy)
+            continue;
+        if (r >= 0)
+            r = d->type->copy(own + d->offset, shared + d->offset);
+        if (r < 0)
+            memset(own + d->offset, 0, d->type->size);
+    }
+    *group_pointer(c, group) = own;
+    c->owned |= 1u << group;
+    if (r >= 0)
+        return own;
+    free_own_group(c, group);
+    *group_pointer(c, group) = shared;
+    c->owned &= ~(1u << group);
+    return NULL;
+}
+
+const char *unit_config_file(const struct unit_config *c, unsigned file)
+{
+    size_t n = strv_length(c->dropin_paths), m = strv_length(c->dependency_paths);
+
+    if (file == PROVENANCE_REQUEST)
+        return "(set by request)";
+    if (file == 0)
+        return c->fragment_path ? c->fragment_path : c->builtin ? "(built in)" : c->name;
+    file--;
+    if (file < n)
+        return c->dropin_paths[file];
+    return file - n < m ? c->dependency_paths[file - n] : "(unknown)";
+}
+
+static char *copy_or_null(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}
+
+void unit_config_message(struct unit_config *c, int level, const char *file, unsigned line,
+                         const char *section, const char *directive, const char *remedy,
+                         const char *fmt, ...)
+{
+    va_list ap;
+
+    /* A file that is nothing but mistakes does not fill the memory with what is wrong with it. */
+    enum { MESSAGES_MAX = 1000 };
+    if (c->n_messages >= MESSAGES_MAX)
+        return;
+    if (c->n_messages == c->allocated_messages) {
+        size_t want = c->allocated_messages ? (size_t) c->allocated_messages * 2 : 2;
+        struct unit_message *bigger = realloc(c->messages, want * sizeof *bigger);
+
+        if (!bigger)
+            return;
+        c->messages = bigger;
+        c->allocated_messages = (uint16_t) want;
+    }
+    va_start(ap, fmt);
+    char *text = vformat(fmt, ap);
+    va_end(ap);
+    if (!text)
+        return;
+    c->messages[c->n_messages++] = (struct unit_message){ .level = level,
+                                                          .line = line,
+                                                          .file = copy_or_null(file),
+                                                          .section = copy_or_null(section),
+                                                          .directive = copy_or_null(directive),
+                                                          .text = text,
+                                                          .remedy = copy_or_null(remedy) };
+}
