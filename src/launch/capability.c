@@ -4,15 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
-#include "base/alloc.h"
-#include "base/fd.h"
+#include "base/str.h"
+#include "unit/value.h"
 
 struct sets {
     uint64_t effective, permitted, inheritable;
@@ -41,21 +40,6 @@ static int sets_put(const struct sets *s)
     };
 
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
-}
-
-int capability_last(void)
-{
-    static int last;
-
-    if (last > 0)
-        return last;
-    auto_free char *text = NULL;
-    if (file_read_line("/proc/sys/kernel/cap_last_cap", &text) >= 0)
-        last = atoi(text);
-    if (last <= 0 || last > 63)
-        for (last = 0; last < 63 && prctl(PR_CAPBSET_READ, last + 1) >= 0; last++)
-            ;
-    return last;
 }
 
 uint64_t capability_effective_set(void)
@@ -134,17 +118,14 @@ int capability_reduce(uint64_t keep)
     return sets_put(&s);
 }
 
-const char *capability_text(int cap)
+const char *capability_label(int cap)
 {
     static char buffer[64];
-    char *name = cap_to_name((cap_value_t) cap);
+    const char *name = capability_name(cap);
 
-    if (!name)
-        return NULL;
-    snprintf(buffer, sizeof buffer, "%s", name);
+    snprintf(buffer, sizeof buffer, "%s", strempty(name));
     for (char *p = buffer; *p; p++)
         if (*p >= 'a' && *p <= 'z')
             *p = (char) (*p - 'a' + 'A');
-    cap_free(name);
     return buffer;
 }

@@ -4,9 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The highest capability that the kernel knows. */
-int capability_last(void);
-
 /* The effective set: whether it has `cap`. */
 bool capability_effective(int cap);
 uint64_t capability_effective_set(void);
@@ -22,4 +19,4 @@ int capability_set_ambient(uint64_t set, bool inherit, int *ret_refused);
 int capability_reduce(uint64_t keep);
 
 /* "CAP_NET_ADMIN", in a buffer of its own until the next call. */
-const char *capability_text(int cap);
+const char *capability_label(int cap);

@@ -18,6 +18,7 @@
 #include "base/macro.h"
 #include "base/str.h"
 #include "launch/capability.h"
+#include "launch/credentials.h"
 
 #define IDLE_TIMEOUT_MS 5000
 
@@ -59,10 +60,20 @@ int child_fail_detail(struct child *c, enum exec_status step, int error, const c
 int child_degrade(struct child *c, enum exec_status step, int error, unsigned char class,
                   bool only_best_effort, const char *directive, const char *object)
 {
-    enum sandbox_policy policy = c->manager->policy;
-    bool allowed = class == CLASS_HARDENING && (policy == SANDBOX_BEST_EFFORT ||
-                                                (policy == SANDBOX_CONTAINER && !only_best_effort));
+    bool allowed = false;
 
+    switch (c->manager->policy) {
+    case SANDBOX_HOST:
+    case SANDBOX_BEST_EFFORT:
+        allowed = class == CLASS_HARDENING;
+        break;
+    case SANDBOX_CONTAINER:
+        allowed = class == CLASS_HARDENING && !only_best_effort;
+        break;
+    case SANDBOX_STRICT:
+    case SANDBOX_POLICY_MAX:
+        break;
+    }
     if (!allowed)
         return child_fail(c, step, error, directive, object);
     report_degraded(c->report_fd, directive, error, object);
@@ -163,10 +174,17 @@ static int (*const steps[])(struct child *) = {
     child_chown_terminal,
     child_apply_scheduling,
     child_make_directories,
+    child_make_credentials,
     child_build_environment,
     set_umask,
     child_apply_limits,
+    child_enter_user_namespace,
+    child_enter_network,
+    child_enter_ipc,
+    child_enter_mounts,
+    child_enter_uts,
     child_drop_groups,
+    child_private_users,
     child_locate,
     child_expand_command,
     child_pass_fds,

@@ -82,9 +82,10 @@ struct child {
     int netns_fd, ipcns_fd; /* of the *NamespacePath= settings, opened early; -1 */
     char *mac_label;        /* SELinux context, with no "-"; NULL */
     bool new_user_namespace;
-    bool mounted_root;    /* the root folder was entered by the mount namespace */
-    bool mount_namespace; /* one was made */
-    uint64_t keep_caps;   /* capabilities needed after the change of user, for seccomp */
+    bool mounted_root;      /* the root folder was entered by the mount namespace */
+    bool mount_namespace;   /* one was made */
+    char *private_tmp_path; /* PrivateTmp=disconnected: the tmpfs, before it is bound */
+    uint64_t keep_caps;     /* capabilities needed after the change of user, for seccomp */
 };
 
 /* Records a failure and returns `error`. `object` and `detail` may be NULL. A second failure does
@@ -130,6 +131,17 @@ const struct exec_directory *directory_list(const struct exec_config *e, enum di
 const char *directory_prefix(const struct spawn_manager *m, enum directory_kind k);
 /* Whether it is below `private` for DynamicUser=. */
 bool directory_is_private(const struct unit_config *config, enum directory_kind k);
+
+/* namespace.c */
+int child_enter_user_namespace(
+    struct child *c);                     /* USER: without privileges, so that the rest can be */
+int child_enter_network(struct child *c); /* NETWORK */
+int child_enter_ipc(struct child *c);     /* NAMESPACE */
+int child_enter_mounts(struct child *c);  /* NAMESPACE */
+int child_enter_uts(struct child *c);     /* NAMESPACE */
+int child_private_users(struct child *c); /* USER */
+/* Whether the unit needs a mount namespace. */
+bool child_needs_mounts(const struct child *c);
 
 /* environment.c */
 int child_build_environment(struct child *c); /* MEMORY, 0 */

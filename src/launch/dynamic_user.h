@@ -9,3 +9,7 @@ struct child;
 /* Fills in the identity of the child: an existing user of that name, the id that an earlier command
  * of the unit has taken, or a new one. USER. */
 int dynamic_user_acquire(struct child *c);
+
+struct spawn_runtime;
+/* Gives the id back: nobody has it any more. To be called in a child. */
+void dynamic_user_release(struct spawn_runtime *r);

@@ -229,12 +229,12 @@ int child_set_bounding(struct child *c)
     int r = capability_drop_bounding(set, &refused);
     if (r < 0)
         return child_fail(c, EXEC_STATUS_CAPABILITIES, r, "CapabilityBoundingSet",
-                          capability_text(refused));
+                          capability_label(refused));
     if (c->ambient != 0) {
         r = capability_set_ambient(c->ambient & set, true, &refused);
         if (r < 0)
             return child_fail(c, EXEC_STATUS_CAPABILITIES, r, "AmbientCapabilities",
-                              capability_text(refused));
+                              capability_label(refused));
     }
     return 0;
 }
@@ -269,7 +269,7 @@ int child_set_user(struct child *c)
         int r = capability_set_ambient(c->ambient & c->effective.bounding, false, &refused);
         if (r < 0)
             return child_fail(c, EXEC_STATUS_CAPABILITIES, r, "AmbientCapabilities",
-                              capability_text(refused));
+                              capability_label(refused));
     }
     return 0;
 }

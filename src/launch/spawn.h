@@ -197,7 +197,7 @@ struct spawn_report {
     uid_t uid; /* of the process, as set; -1 unless told */
     gid_t gid;
     uid_t dynamic_uid; /* DynamicUser= chose it; -1 */
-    usec_t at; /* CLOCK_MONOTONIC: when it was executed, or failed; 0 while unknown */
+    usec_t at;         /* CLOCK_MONOTONIC: when it was executed, or failed; 0 while unknown */
     /* private */
     char *buffer;
     size_t buffered, allocated;

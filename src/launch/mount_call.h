@@ -1,0 +1,25 @@
+/* launch/mount_call.h -- the mount calls that the C library may lack, with older kernels in mind.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A detached copy of the mount at `path` (with what is below it if `recursive`): a descriptor for
+ * mount_attach(), or a negative errno. */
+int mount_copy(const char *path, bool recursive);
+/* Attaches it. */
+int mount_attach(int fd, const char *path);
+
+/* Opens `path` as if `root_fd` were /: symbolic links cannot lead out of it. O_PATH. */
+int open_in_root(int root_fd, const char *path);
+
+/* 1 if something is mounted at the path itself, 0, or a negative errno. */
+int is_mount_point(const char *path);
+
+/* Adds read-only, noexec, nosuid, nodev (MS_...) to one mount, keeping what it has. `now` are its
+ * present flags, for kernels without mount_setattr(2). */
+int mount_add_flags(const char *path, unsigned long flags, unsigned long now);
+
+/* Makes the file system at the folder `path` the root, and lets the old one go. */
+int mount_become_root(const char *path);
