@@ -600,3 +600,19 @@ const struct trace_event *tracer_events(const struct tracer *t, size_t *ret_n, s
         *ret_dropped = t->dropped;
     return t->events;
 }
+
+int tracer_adopt(struct trace_event *events, size_t n, struct tracer **ret)
+{
+    struct tracer *t = new0(struct tracer, 1);
+
+    if (!t) {
+        for (size_t i = 0; i < n; i++)
+            event_done(&events[i]);
+        free(events);
+        return -ENOMEM;
+    }
+    t->events = events;
+    t->n_events = t->allocated = n;
+    *ret = t;
+    return 0;
+}

@@ -93,3 +93,7 @@ bool trace_event_is_failure(const struct trace_event *e);
  * optional files (the loader's search, locale, terminal checks). A rule of thumb for sorting; what
  * is not telling is kept all the same. */
 bool trace_event_is_telling(const struct trace_event *e);
+
+/* A tracer that traces nothing and has these events, recorded before; it takes the array over, also
+ * on failure. For tests. */
+int tracer_adopt(struct trace_event *events, size_t n, struct tracer **ret);

@@ -1,0 +1,147 @@
+/* reeve why -- the cause of a failure, its proof, its fix. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "cli/term.h"
+#include "cli/verbs.h"
+#include "diagnose/report.h"
+#include "diagnose/run.h"
+
+/* Exit statuses: 0 a report was made, 1 failed and the cause is unknown, 4 no such unit. */
+enum { EXIT_UNKNOWN = 1, EXIT_NO_UNIT = 4 };
+
+struct why {
+    bool user, json, markdown;
+    json_t *reports; /* of more than one unit, with -o json */
+};
+
+static const char options_help[] = "  --user             units of your own manager\n"
+                                   "  -o, --output=json  the report as JSON\n"
+                                   "  --report           the report as Markdown, for a ticket\n"
+                                   "  -h, --help\n\n"
+                                   "Without a unit: every failed unit. Exit status: 0 a report was "
+                                   "made, 1 failed and the cause is\n"
+                                   "unknown, 2 usage, 4 no such unit.\n";
+
+static int explain(struct why *w, const char *unit, bool many)
+{
+    _cleanup_(facts_done) struct facts facts = {};
+    _cleanup_(verdict_done) struct verdict v = {};
+    int known = facts_collect(unit, w->user, &facts);
+    int r = known < 0 && known != -ENOENT ? known : verdict_reach(&facts, &v);
+
+    if (r < 0) {
+        fprintf(stderr, "reeve why: %s: %s\n", unit, strerror(-r));
+        return EXIT_UNKNOWN;
+    }
+    if (w->json) {
+        json_t *report = report_json(&facts, &v);
+
+        if (many && report)
+            (void) json_array_append_new(w->reports, report);
+        else if (report) {
+            (void) json_dumpf(report, stdout, JSON_INDENT(2));
+            putchar('\n');
+            json_decref(report);
+        }
+    } else {
+        const struct report_style style = { .colour = term_has_color(),
+                                            .markdown = w->markdown,
+                                            .width = (unsigned) term_width() };
+
+        report_print(stdout, &facts, &v, &style);
+    }
+    if (known == -ENOENT)
+        return EXIT_NO_UNIT;
+    return v.failed && !verdict_cause(&v) ? EXIT_UNKNOWN : 0;
+}
+
+/* The names of all failed units. */
+static char **failed_units(bool user)
+{
+    const char *const argv[] = { "systemctl",  user ? "--user" : "--system",
+                                 "list-units", "--state=failed",
+                                 "--plain",    "--no-legend",
+                                 "--no-pager", NULL };
+    auto_free char *text = NULL;
+    auto_strv char **names = new0(char *, 2);
+
+    if (!names || run_program(argv, (size_t) 1 << 20, 10 * USEC_PER_SEC, &text, NULL) < 0)
+        return take_ptr(names);
+    auto_strv char **lines = strv_split(text, "\n");
+    STRV_FOREACH (line, lines) {
+        (*line)[strcspn(*line, " ")] = 0;
+        if (**line)
+            (void) strv_add(&names, *line);
+    }
+    return take_ptr(names);
+}
+
+static int usage_error(const char *what, const char *which)
+{
+    fprintf(stderr, "reeve why: %s%s\nTry 'reeve why --help'.\n", what, which);
+    return EXIT_USAGE;
+}
+
+int verb_why(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "user", no_argument, NULL, 'u' },         { "system", no_argument, NULL, 's' },
+        { "output", required_argument, NULL, 'o' }, { "report", no_argument, NULL, 'r' },
+        { "help", no_argument, NULL, 'h' },         {},
+    };
+    struct why w = {};
+    int c, status = 0;
+
+    optind = 0;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0) {
+        switch (c) {
+        case 'u':
+            w.user = true;
+            break;
+        case 's':
+            w.user = false;
+            break;
+        case 'o':
+            if (!streq(optarg, "json"))
+                return usage_error("--output= takes json, not ", optarg);
+            w.json = true;
+            break;
+        case 'r':
+            w.markdown = true;
+            break;
+        case 'h':
+            return verb_print_help("why", options_help);
+        default:
+            return usage_error(c == ':' ? "a value is missing for " : "unknown option ",
+                               argv[optind - 1]);
+        }
+    }
+    auto_strv char **units = optind < argc ? strv_copy(argv + optind) : failed_units(w.user);
+    bool many = strv_length(units) != 1;
+    if (w.json && many)
+        w.reports = json_array();
+    STRV_FOREACH (unit, units) {
+        int s = explain(&w, *unit, many);
+
+        status = status ? status : s;
+        if (!w.json && unit[1])
+            putchar('\n');
+    }
+    if (w.reports) {
+        (void) json_dumpf(w.reports, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(w.reports);
+    } else if (strv_length(units) == 0) {
+        puts("No unit has failed.");
+    }
+    return status;
+}

@@ -1,0 +1,192 @@
+/* Causes before anything ran: conditions, dependencies, ordering. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "diagnose/cause.h"
+#include "diagnose/judge.h"
+#include "diagnose/probe.h"
+#include "unit/directive.h"
+
+static const struct facts_line *manager_line(const struct facts *facts, const char *text)
+{
+    const struct facts_line *found = NULL;
+    size_t at = 0;
+
+    for (const struct facts_line *l; (l = facts_next_line(facts, NULL, true, &at));)
+        if (strstr(strempty(l->text), text))
+            found = l;
+    return found;
+}
+
+void judge_condition_unmet(struct facts *facts, struct finding *f)
+{
+    const struct facts_line *l = manager_line(facts, "unmet condition check (");
+    auto_free char *check = NULL;
+
+    if (!facts_property_is(facts, "ConditionResult", "no") ||
+        facts_property_is(facts, "ActiveState", "active"))
+        return;
+    /* Never tried: "no" is also what a unit shows that nobody started. */
+    if (isempty(facts_property(facts, "ConditionTimestamp")) && !l)
+        return;
+    if (l) {
+        const char *begin = strstr(l->text, "check (") + strlen("check (");
+
+        check = strndup(begin, strcspn(begin, ")"));
+    }
+    const char *value = check ? strchr(check, '=') : NULL;
+    const char *path = value ? value + 1 + strspn(value + 1, "!|") : NULL;
+
+    find(f, SURE_DECISIVE,
+         check ? "the condition %s was not met, so nothing was started"
+               : "a condition was not met, so nothing was started",
+         strempty(check));
+    find_fact(f, "condition", check);
+    find_line(f, l);
+    for (const struct condition *c = facts->config ? facts->config->unit->conditions : NULL; c;
+         c = c->next)
+        if (c->parameter && path && streq(c->parameter, path))
+            find_evidence(f, EVIDENCE_UNIT, "%s asks for it",
+                          strempty(facts->config->fragment_path));
+    if (path && *path == '/') {
+        json_t *p = facts_probe(facts, "root-path", "- %s", path);
+
+        if (!isempty(probe_text(p, "verdict")))
+            find_evidence(f, EVIDENCE_PROBE, "%s: %s now", path, probe_text(p, "verdict"));
+        find_fix(f, "create %s, or take the condition out", path);
+    } else {
+        find_fix(f, "make the condition true, or take it out by a drop-in that empties it");
+    }
+    find_fix(f, "Assert%s in place of Condition%s makes the start fail loudly", strempty(value),
+             strempty(value));
+}
+
+/* ---- dependencies
+ * ------------------------------------------------------------------------------------- */
+
+/* Those that have to be there: their failure fails this unit's job. */
+static char **required_units(const struct facts *facts, const char *unit)
+{
+    static const char *const names[] = { "Requires", "BindsTo", "Requisite" };
+    json_t *properties = streq(unit, facts->unit) ? facts->properties : NULL;
+    auto_strv char **all = new0(char *, 2);
+
+    if (!properties)
+        properties = facts_probe((struct facts *) facts, "unit", "%s", unit);
+    for (size_t i = 0; all && i < ELEMENTSOF(names); i++) {
+        const char *value = json_string_value(json_object_get(properties, names[i]));
+        auto_strv char **words = value ? strv_split(value, " ") : NULL;
+
+        (void) strv_extend(&all, words, true);
+    }
+    return take_ptr(all);
+}
+
+static bool unit_is_bad(json_t *u)
+{
+    const char *load = probe_text(u, "LoadState");
+
+    return streq(probe_text(u, "ActiveState"), "failed") || streq(load, "not-found") ||
+           streq(load, "masked") || streq(load, "bad-setting") || streq(load, "error");
+}
+
+/* The deepest failed unit below `unit`, a new string; NULL if none failed. */
+static char *deepest_failed(struct facts *facts, const char *unit, unsigned depth)
+{
+    auto_strv char **units = depth < 16 ? required_units(facts, unit) : NULL;
+
+    STRV_FOREACH (u, units) {
+        json_t *p = facts_probe(facts, "unit", "%s", *u);
+        bool not_started = streq(probe_text(p, "ActiveState"), "inactive") &&
+                           endswith(*u, ".service");
+
+        if (!unit_is_bad(p) && !not_started)
+            continue;
+        char *deeper = deepest_failed(facts, *u, depth + 1);
+        if (deeper)
+            return deeper;
+        if (unit_is_bad(p))
+            return strdup(*u);
+    }
+    return NULL;
+}
+
+/* The cause of the failed dependency itself goes into this report. */
+static void explain_other(struct facts *facts, struct finding *f, const char *unit)
+{
+    _cleanup_(facts_done) struct facts other = {};
+    _cleanup_(verdict_done) struct verdict v = {};
+
+    if (facts->recorded || facts_collect(unit, facts->config && facts->config->user, &other) < 0)
+        return;
+    if (verdict_reach(&other, &v) < 0)
+        return;
+    const struct finding *cause = verdict_cause(&v);
+    if (!cause)
+        return;
+    find_evidence(f, EVIDENCE_MANAGER, "%s: %s: %s", unit, cause->cause->id, cause->summary);
+    find_fact(f, "root_cause", cause->cause->id);
+    json_t *item;
+    size_t i;
+    if (!f->fixes)
+        f->fixes = json_array();
+    json_array_foreach(cause->evidence, i, item) if (f->evidence)(void)
+        json_array_append(f->evidence, item);
+    json_array_foreach(cause->fixes, i, item) if (f->fixes)(void) json_array_append(f->fixes, item);
+}
+
+void judge_dependency_failed(struct facts *facts, struct finding *f)
+{
+    const struct facts_line *l = manager_line(facts, "Dependency failed for");
+
+    if (!l && facts_explained(facts) && facts_failed_exit(facts_explained(facts)))
+        return;
+    auto_free char *unit = deepest_failed(facts, facts->unit, 0);
+    if (!unit)
+        return;
+    json_t *p = facts_probe(facts, "unit", "%s", unit);
+    const char *load = probe_text(p, "LoadState");
+    bool found = streq(load, "loaded");
+
+    find(f, SURE_PROVEN,
+         found ? "it requires %s, which failed (%s)" : "it requires %s, which is %s", unit,
+         found ? probe_text(p, "Result") : load);
+    find_fact(f, "unit", unit);
+    find_line(f, l);
+    find_evidence(f, EVIDENCE_MANAGER, "%s: LoadState=%s ActiveState=%s Result=%s", unit, load,
+                  probe_text(p, "ActiveState"), probe_text(p, "Result"));
+    if (!found) {
+        json_t *near = json_object_get(facts_probe(facts, "near-unit", "%s", unit), "candidates");
+        const char *first = json_string_value(json_array_get(near, 0));
+
+        if (first)
+            find_fix(f, "the name may be %s", first);
+        find_fix(f, "install it, or correct the name in Requires=");
+    } else {
+        find_fix_command(f, "see what is wrong with it", "reeve why %s", unit);
+        explain_other(facts, f, unit);
+    }
+    find_fix(f, "Wants= in place of Requires=, if %s can do without it", facts->unit);
+}
+
+void judge_ordering_cycle(struct facts *facts, struct finding *f)
+{
+    const struct facts_line *cycle = manager_line(facts, "ordering cycle");
+    const struct facts_line *dropped = manager_line(facts, "deleted to break ordering cycle");
+
+    if (!dropped || facts_property_is(facts, "ActiveState", "active"))
+        return;
+    find(f, SURE_PROVEN, "%s", dropped->text);
+    find_fact(f, "unit", facts->unit);
+    find_line(f, cycle);
+    find_line(f, dropped);
+    STRV_FOREACH (u, facts->config ? facts->config->unit->after : NULL)
+        find_evidence(f, EVIDENCE_UNIT, "%s: After=%s", facts->unit, *u);
+    STRV_FOREACH (u, facts->config ? facts->config->unit->before : NULL)
+        find_evidence(f, EVIDENCE_UNIT, "%s: Before=%s", facts->unit, *u);
+    find_fix(f, "take one After= or Before= of the cycle away");
+}

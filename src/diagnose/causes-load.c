@@ -1,0 +1,472 @@
+/* Causes in the unit's files. */
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "diagnose/cause.h"
+#include "diagnose/judge.h"
+#include "diagnose/probe.h"
+#include "launch/exec_status.h"
+
+void judge_unit_masked(struct facts *facts, struct finding *f)
+{
+    const char *path = facts->config ? facts->config->masked_path : NULL;
+
+    if (!(facts->config && facts->config->load_state == LOAD_MASKED) &&
+        !facts_property_is(facts, "LoadState", "masked"))
+        return;
+    find(f, SURE_DECISIVE, "%s is masked%s%s%s", facts->unit, path ? " by " : "", strempty(path),
+         path ? " (a link to /dev/null)" : "");
+    find_fact(f, "path", path);
+    find_evidence(f, EVIDENCE_UNIT,
+                  "%s is a link to /dev/null, or empty: the unit cannot be started",
+                  path ? path : facts->unit);
+    find_fix_command(f, "unmask it, unless somebody masked it on purpose", "systemctl unmask %s",
+                     facts->unit);
+}
+
+void judge_unit_not_found(struct facts *facts, struct finding *f)
+{
+    bool missing = facts->config ? facts->config->load_state == LOAD_NOT_FOUND
+                                 : facts_property_is(facts, "LoadState", "not-found");
+
+    if (!missing)
+        return;
+    json_t *near = json_object_get(facts_probe(facts, "near-unit", "%s", facts->unit),
+                                   "candidates");
+    const char *first = json_string_value(json_array_get(near, 0));
+
+    find(f, SURE_DECISIVE, first ? "there is no unit %s; there is %s" : "there is no unit %s",
+         facts->unit, strempty(first));
+    find_fact(f, "unit", facts->unit);
+    find_evidence(f, EVIDENCE_PROBE, "no file of that name in the search path for units");
+    if (first) {
+        find_fact(f, "near", first);
+        find_fix_command(f, "the nearest name", "systemctl start %s", first);
+    }
+    find_fix(f, "put the unit file into /etc/systemd/system and run systemctl daemon-reload, or "
+                "install its package");
+}
+
+/* ---- command lines
+ * ------------------------------------------------------------------------------------ */
+
+static const struct exec_command *main_command(const struct facts *facts)
+{
+    return facts->config ? facts->config->service->exec_start : NULL;
+}
+
+/* The text of ExecStart= as the file has it: the parsed one has lost what was refused. */
+static char *raw_setting(const struct facts *facts, const char *directive)
+{
+    auto_strbuf struct strbuf all = {};
+    auto_free char *text = NULL;
+    size_t n = strlen(directive);
+    char *found = NULL;
+
+    for (unsigned k = 0; facts->config && k < 1 + strv_length(facts->config->dropin_paths); k++) {
+        const char *path = unit_config_file(facts->config, k);
+        auto_free char *file = NULL;
+
+        if (path && *path == '/' && file_read(path, 1 << 20, &file, NULL) >= 0)
+            strbuf_addf(&all, "%s\n", file);
+    }
+    text = strbuf_take(&all);
+    auto_strv char **lines = text ? strv_split(text, "\n") : NULL;
+    STRV_FOREACH (line, lines) {
+        char *s = strstrip(*line);
+
+        if (strncmp(s, directive, n) == 0 && s[n + strspn(s + n, " \t")] == '=') {
+            char *value = s + n + strspn(s + n, " \t") + 1;
+
+            free(found);
+            found = strdup(strstrip(value));
+        }
+    }
+    return found;
+}
+
+void judge_exec_relative(struct facts *facts, struct finding *f)
+{
+    const char *error = facts_property(facts, "LoadError");
+    auto_free char *raw = raw_setting(facts, "ExecStart");
+    const char *p = raw ? raw + strspn(raw, "@-:+!") : "";
+    auto_free char *word = strndup(p, strcspn(p, " \t"));
+    auto_free char *folder = facts_setting(facts, "Service", "WorkingDirectory");
+
+    if (!word || *word == '/' || !strchr(word, '/') || strchr(word, '=') || strchr(word, '%'))
+        return;
+    auto_free char *near = NULL;
+    const char *base = word + (startswith(word, "./") ? 2 : 0);
+    if (folder && path_is_absolute(folder))
+        near = path_join(folder, base, NULL);
+    find(f, SURE_DECISIVE, "ExecStart= names a program by a relative path: %s", word);
+    find_fact(f, "path", word);
+    find_setting(f, facts, "Service", "ExecStart");
+    if (error)
+        find_evidence(f, EVIDENCE_MANAGER, "%s", error);
+    else
+        find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
+    if (near)
+        find_fix_dropin(f, "name it by its absolute path",
+                        "[Service]\nExecStart=\nExecStart=%s%s\n", path_simplify(near),
+                        p + strlen(word));
+    find_fix(
+        f,
+        "a program is named by an absolute path, or by its bare name if it is in the default PATH");
+    find_not(f, "WorkingDirectory= does not count for the path of the program");
+}
+
+void judge_unit_refused(struct facts *facts, struct finding *f)
+{
+    const char *error = facts_property(facts, "LoadError");
+
+    if (!(facts->config && facts->config->load_state == LOAD_BAD_SETTING) &&
+        !facts_property_is(facts, "LoadState", "bad-setting"))
+        return;
+    const char *text = facts->config ? facts->config->load_error : NULL;
+    find(f, SURE_PROVEN, "the unit is refused: %s", text ? text : strempty(error));
+    find_fact(f, "error", text ? text : error);
+    for (unsigned i = 0; facts->config && i < facts->config->n_messages; i++) {
+        const struct unit_message *m = &facts->config->messages[i];
+
+        if (m->file)
+            find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", m->file, m->line, m->text);
+        else
+            find_evidence(f, EVIDENCE_UNIT, "%s", m->text);
+        if (m->remedy)
+            find_fix(f, "%s", m->remedy);
+    }
+    if (text && strstr(text, "more than one ExecStart=")) {
+        auto_free char *all = facts_setting(facts, "Service", "ExecStart");
+        auto_free char *raw = raw_setting(facts, "ExecStart");
+
+        STRV_FOREACH (path, facts->config->dropin_paths)
+            find_evidence(f, EVIDENCE_UNIT, "%s adds to it", *path);
+        find_fix_dropin(f, "a drop-in replaces ExecStart= by first emptying it",
+                        "[Service]\nExecStart=\nExecStart=%s\n", strempty(raw));
+    }
+}
+
+void judge_unit_not_reloaded(struct facts *facts, struct finding *f)
+{
+    if (!facts_property_is(facts, "NeedDaemonReload", "yes"))
+        return;
+    const char *loaded = facts_property(facts, "ExecStart");
+    const struct exec_command *c = main_command(facts);
+    const char *begin = loaded ? strstr(loaded, "path=") : NULL;
+    auto_free char *old = begin ? strndup(begin + 5, strcspn(begin + 5, " ;")) : NULL;
+    bool differs = old && c && c->path && !streq(old, c->path);
+
+    find(f, differs ? SURE_DECISIVE : SURE_LIKELY,
+         "%s changed on disk, but the manager still has the old one",
+         facts->config && facts->config->fragment_path ? facts->config->fragment_path
+                                                       : facts->unit);
+    find_fact(f, "unit", facts->unit);
+    find_evidence(f, EVIDENCE_MANAGER, "NeedDaemonReload=yes");
+    if (differs) {
+        find_fact(f, "loaded", old);
+        find_evidence(f, EVIDENCE_MANAGER, "the manager runs %s, the file says %s", old, c->path);
+    }
+    find_fix_command(f, "read the files again and start it",
+                     "systemctl daemon-reload && systemctl restart %s", facts->unit);
+}
+
+/* Whether what failed is that the first word was taken for a program. */
+static bool failed_at_exec(const struct facts *facts)
+{
+    const struct facts_invocation *i = facts_explained(facts);
+
+    return i && i->launch.status == EXEC_STATUS_EXEC;
+}
+
+void judge_exec_env_prefix(struct facts *facts, struct finding *f)
+{
+    auto_free char *raw = raw_setting(facts, "ExecStart");
+    const char *p = raw ? raw + strspn(raw, "@-:+!") : "";
+    size_t name = 0;
+
+    while (isalnum((unsigned char) p[name]) || p[name] == '_')
+        name++;
+    if (name == 0 || p[name] != '=')
+        return;
+    size_t end = strcspn(p, " \t");
+    const char *rest = p + end + strspn(p + end, " \t");
+    find(f, SURE_DECISIVE,
+         "ExecStart= begins with the assignment %.*s, which is taken for the program", (int) end,
+         p);
+    find_setting(f, facts, "Service", "ExecStart");
+    find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
+    find_fix_dropin(f, "set variables by Environment=",
+                    "[Service]\nEnvironment=%.*s\nExecStart=\nExecStart=%s\n", (int) end, p, rest);
+}
+
+void judge_exec_shell_syntax(struct facts *facts, struct finding *f)
+{
+    static const char *const tokens[] = {
+        "&&", "||", "|", ">", ">>", "<", "2>", "2>&1", "&", ";;"
+    };
+    static const char *const builtins[] = { "cd",     ".",     "source", "export",
+                                            "ulimit", "umask", "if",     "for" };
+    auto_free char *raw = raw_setting(facts, "ExecStart");
+    auto_strv char **words = raw ? strv_split(raw, " \t") : NULL;
+    const char *token = NULL;
+
+    if (!words || !words[0])
+        return;
+    if (strstr(words[0], "/sh") || strstr(words[0], "bash") || endswith(words[0], "env"))
+        return;
+    for (size_t i = 0; i < ELEMENTSOF(builtins); i++)
+        if (streq(words[0] + strspn(words[0], "@-:+!"), builtins[i]))
+            token = builtins[i];
+    STRV_FOREACH (w, words)
+        for (size_t i = 0; i < ELEMENTSOF(tokens); i++)
+            if (streq(*w, tokens[i]))
+                token = token && !failed_at_exec(facts) ? token : tokens[i];
+    STRV_FOREACH (w, words)
+        if (!token &&
+            (startswith(*w, "$(") || startswith(*w, "2>") || startswith(*w, ">/") || **w == '`'))
+            token = *w;
+    if (!token)
+        return;
+    find(f, failed_at_exec(facts) ? SURE_DECISIVE : SURE_PROVEN,
+         "ExecStart= holds shell syntax (%s), but no shell reads it: the program gets it as an "
+         "argument",
+         token);
+    find_fact(f, "token", token);
+    find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
+    find_setting(f, facts, "Service", "ExecStart");
+    if (streq(words[0], "cd") && words[1] && words[2] && words[3])
+        find_fix_dropin(f, "use the settings for it",
+                        "[Service]\nWorkingDirectory=%s\nExecStart=\nExecStart=%s\n", words[1],
+                        strstr(raw, words[3]));
+    for (size_t i = 1; words[i]; i++)
+        if ((streq(words[i], ">>") || streq(words[i], ">")) && words[i + 1] &&
+            *words[i + 1] == '/') {
+            char *cut = strstr(raw, words[i]);
+
+            find_fix_dropin(f, "use the settings for it",
+                            "[Service]\nStandardOutput=%s:%s\nExecStart=\nExecStart=%.*s\n",
+                            streq(words[i], ">>") ? "append" : "truncate", words[i + 1],
+                            (int) (cut - raw), raw);
+            break;
+        }
+    find_fix_dropin(f, "or give it to a shell",
+                    "[Service]\nExecStart=\nExecStart=/bin/sh -c '%s'\n", raw);
+}
+
+void judge_inline_comment(struct facts *facts, struct finding *f)
+{
+    static const char *const directives[] = {
+        "WorkingDirectory", "User",        "Group",         "ExecStart", "EnvironmentFile",
+        "StandardOutput",   "Environment", "RootDirectory", "PIDFile",   "RuntimeDirectory",
+        "StateDirectory"
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(directives); i++) {
+        auto_free char *raw = raw_setting(facts, directives[i]);
+        char *hash = raw ? strstr(raw, " #") : NULL;
+
+        if (!hash)
+            continue;
+        const struct facts_invocation *inv = facts_explained(facts);
+        bool decisive = inv && inv->launch.status &&
+                        (streq_ptr(inv->launch.directive, directives[i]) ||
+                         strstr(strempty(inv->launch.object), " #"));
+        find(f, decisive ? SURE_DECISIVE + 0.005 : SURE_LIKELY - 0.1,
+             "the comment behind %s= is part of its value: \"%s\"", directives[i], raw);
+        find_fact(f, "value", raw);
+        find_evidence(f, EVIDENCE_UNIT, "%s=%s", directives[i], raw);
+        find_setting(f, facts, "Service", directives[i]);
+        find_fix_dropin(f, "put the comment on a line of its own", "[Service]\n%s=%.*s\n",
+                        directives[i], (int) (hash - raw), raw);
+        return;
+    }
+}
+
+void judge_tilde_unexpanded(struct facts *facts, struct finding *f)
+{
+    static const char *const directives[] = { "WorkingDirectory", "ExecStart",
+                                              "EnvironmentFile",  "ReadWritePaths",
+                                              "StandardOutput",   "PIDFile",
+                                              "RootDirectory" };
+
+    for (size_t i = 0; i < ELEMENTSOF(directives); i++) {
+        auto_free char *raw = raw_setting(facts, directives[i]);
+        const char *p = raw ? raw + strspn(raw, "-@+!:") : "";
+        const char *rest = startswith(p, "~/") ? p + 2 : startswith(p, "$HOME/") ? p + 6 : NULL;
+
+        if (!rest)
+            continue;
+        find(f, SURE_DECISIVE + 0.003, "%s=%s: nothing expands %s here", directives[i], raw,
+             *p == '~' ? "~" : "$HOME");
+        find_fact(f, "value", raw);
+        find_evidence(f, EVIDENCE_UNIT, "%s=%s", directives[i], raw);
+        find_setting(f, facts, "Service", directives[i]);
+        find_fix_dropin(f,
+                        "use the specifier for the home folder (/root for the system manager), or "
+                        "the absolute path",
+                        streq(directives[i], "ExecStart")
+                            ? "[Service]\nExecStart=\nExecStart=%%h/%s\n"
+                            : "[Service]\n%s=%%h/%s\n",
+                        streq(directives[i], "ExecStart") ? rest : directives[i], rest);
+        find_not(f, "User= does not change what %%h is: it is the home of the manager's own user");
+        return;
+    }
+}
+
+void judge_env_path_literal(struct facts *facts, struct finding *f)
+{
+    const char *path = facts->config ? strv_env_get(facts->config->exec->environment, "PATH")
+                                     : NULL;
+    const struct facts_exit *e = facts_failed_exit(facts_explained(facts));
+
+    if (!path || (!strstr(path, "$PATH") && !strstr(path, "${PATH}")))
+        return;
+    bool not_found = (e && e->code == CLD_EXITED && e->status == 127) || failed_at_exec(facts);
+    find(f, not_found ? SURE_PROVEN : SURE_LIKELY - 0.1,
+         "Environment=PATH=%s: $PATH is not expanded, so the usual folders are not searched", path);
+    find_fact(f, "PATH", path);
+    find_setting(f, facts, "Service", "Environment");
+    if (e)
+        find_evidence(f, EVIDENCE_EXIT, "%s ended with status %d: a command was not found",
+                      e->command, e->status);
+    auto_free char *fixed = strdup(path);
+    char *at = fixed ? strstr(fixed, strstr(path, "${PATH}") ? "${PATH}" : "$PATH") : NULL;
+    if (at)
+        find_fix_dropin(
+            f, "write the usual folders out",
+            "[Service]\nEnvironment=PATH=%.*s/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin%s\n",
+            (int) (at - fixed), fixed, at + strcspn(at, ":"));
+    judge_last_words(facts, f, 2);
+}
+
+/* ---- environment files
+ * -------------------------------------------------------------------------------- */
+
+void judge_env_syntax(struct facts *facts, struct finding *f)
+{
+    for (const struct env_file *e = facts->config ? facts->config->exec->environment_file : NULL; e;
+         e = e->next) {
+        auto_free char *text = NULL;
+        unsigned number = 0;
+
+        if (facts->recorded || file_read(e->path, 1 << 20, &text, NULL) < 0)
+            continue;
+        for (char *line = text, *end; line && *line; line = end) {
+            end = strchr(line, '\n');
+            if (end)
+                *end++ = 0;
+            number++;
+            char *s = strstrip(line), *equals = strchr(s, '=');
+            bool exported = startswith(s, "export ");
+            char *dollar = equals ? strchr(equals, '$') : NULL;
+            bool quoted = equals && equals[1] == '\'';
+
+            if (*s == '#' || *s == ';' || !equals || (!exported && (!dollar || quoted)) ||
+                (dollar && !exported && !isalpha((unsigned char) dollar[1]) && dollar[1] != '{' &&
+                 dollar[1] != '('))
+                continue;
+            const char *assignment = exported ? s + strlen("export ") : s;
+            find(f, SURE_PROVEN - 0.1,
+                 exported ? "%s:%u: \"%s\" is for a shell: the variable is not set"
+                          : "%s:%u: \"%s\": nothing expands the $ in an environment file",
+                 e->path, number, s);
+            find_fact(f, "path", e->path);
+            find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", e->path, number, s);
+            find_setting(f, facts, "Service", "EnvironmentFile");
+            if (exported)
+                find_fix(f, "write \"%s\" (without export) in %s", assignment, e->path);
+            else
+                judge_expand(facts, f, e->path, s);
+            judge_last_words(facts, f, 2);
+            return;
+        }
+    }
+}
+
+/* ---- specifiers
+ * --------------------------------------------------------------------------------------- */
+
+void judge_specifier_percent(struct facts *facts, struct finding *f)
+{
+    auto_free char *raw = raw_setting(facts, "ExecStart");
+
+    /* %Y%m%d, %H:%M, %s and %F: what date(1), printf and URLs use. Specifiers that one wants stand
+     * alone. */
+    for (const char *p = raw; p && (p = strchr(p, '%')); p++) {
+        if (p[1] == '%') {
+            p++;
+            continue;
+        }
+        bool date = strchr("HMSYmdFTs", p[1]) && p[1] &&
+                    (strchr(p + 2, '%') || (p > raw && strchr("%+", p[-1])) ||
+                     strstr(raw, "date") || strstr(raw, "strftime"));
+        bool hex = isxdigit((unsigned char) p[1]) && isxdigit((unsigned char) p[2]) &&
+                   strstr(raw, "://");
+        if (!date && !hex)
+            continue;
+        auto_strbuf struct strbuf fixed = {};
+        for (const char *q = raw; *q; q++) {
+            strbuf_add_char(&fixed, *q);
+            if (*q == '%')
+                strbuf_add_char(&fixed, '%');
+        }
+        find(f, SURE_LIKELY + 0.1, "ExecStart=: %%%c is replaced before the program sees it", p[1]);
+        find_fact(f, "value", raw);
+        find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
+        find_setting(f, facts, "Service", "ExecStart");
+        find_fix_dropin(f, "double every % that is meant as such",
+                        "[Service]\nExecStart=\nExecStart=%s\n", strbuf_text(&fixed));
+        judge_last_words(facts, f, 2);
+        return;
+    }
+}
+
+/* ---- sections
+ * ----------------------------------------------------------------------------------------- */
+
+void judge_directive_misplaced(struct facts *facts, struct finding *f)
+{
+    for (unsigned i = 0; facts->config && i < facts->config->n_messages; i++) {
+        const struct unit_message *m = &facts->config->messages[i];
+
+        if (!m->directive || !m->section || !m->file || !m->remedy)
+            continue;
+        find(f, SURE_LIKELY, "%s= in [%s] is ignored: %s", m->directive, m->section, m->text);
+        find_fact(f, "directive", m->directive);
+        auto_free char *section = format("[%s]", m->section);
+        find_fact(f, "section", section);
+        find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", m->file, m->line, m->text);
+        find_fix(f, "%s", m->remedy);
+        judge_moved_setting(facts, f, m);
+        judge_last_words(facts, f, 2);
+        return;
+    }
+}
+
+void judge_install_missing(struct facts *facts, struct finding *f)
+{
+    const struct install_section *i = facts->config ? facts->config->install : NULL;
+
+    if (!i || facts->config->load_state != LOAD_LOADED || facts->config->builtin ||
+        !facts_property_is(facts, "UnitFileState", "static") ||
+        !facts_property_is(facts, "ActiveState", "inactive") || facts->n_invocations > 0)
+        return;
+    find(f, SURE_LIKELY,
+         "%s has no [Install] section: enabling it does nothing, so nothing starts it at boot",
+         facts->unit);
+    find_evidence(f, EVIDENCE_UNIT, "%s: no WantedBy=, RequiredBy= or Also= in [Install]",
+                  strempty(facts->config->fragment_path));
+    find_evidence(f, EVIDENCE_MANAGER, "UnitFileState=static, and it was never started");
+    find_fix_dropin(f, "say who wants it, then enable it again", "[Install]\nWantedBy=%s\n",
+                    facts->config->user ? "default.target" : "multi-user.target");
+}

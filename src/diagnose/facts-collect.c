@@ -1,0 +1,335 @@
+/* The facts of a live machine: reeve's manager or systemd answer `show` in the same language, and
+ * the journal of either has the same fields. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "control/client.h"
+#include "diagnose/facts.h"
+#include "diagnose/launch-message.h"
+#include "diagnose/run.h"
+#include "unit/load.h"
+
+#define ASK_TIMEOUT (10 * USEC_PER_SEC)
+#define SHOW_MAX ((size_t) 4 << 20)
+#define JOURNAL_MAX ((size_t) 32 << 20)
+/* Enough for a restart series with its output; older invocations are not what failed last. */
+#define JOURNAL_LINES "2000"
+
+static int add_blind(struct facts *f, const char *what, const char *why)
+{
+    return strv_addf(&f->blind, "%s: %s", what, why);
+}
+
+static enum facts_source find_source(bool user)
+{
+    auto_control_client struct control_client *c = NULL;
+
+    if (control_connect(user ? CONTROL_USER : CONTROL_SYSTEM, &c, NULL) >= 0)
+        return FACTS_REEVE;
+    return access("/run/systemd/system", F_OK) == 0 ? FACTS_SYSTEMD : FACTS_FILE;
+}
+
+/* ---- properties
+ * --------------------------------------------------------------------------------------- */
+
+/* "Name=value" lines; a value may go on over lines only for Exec*, which begin with "{". */
+static void parse_show(char *text, json_t *to)
+{
+    for (char *line = text, *end; line && *line; line = end) {
+        end = strchr(line, '\n');
+        if (end)
+            *end++ = 0;
+        char *equals = strchr(line, '=');
+        if (!equals)
+            continue;
+        *equals = 0;
+        json_t *value = json_string(equals + 1);
+        if (value)
+            (void) json_object_set_new_nocheck(to, line, value);
+    }
+}
+
+json_t *facts_show(enum facts_source source, bool user, const char *unit)
+{
+    const char *program = source == FACTS_REEVE ? "/proc/self/exe" : "systemctl";
+    const char *argv[] = { program, "show", "--all", "--no-pager", user ? "--user" : "--system",
+                           "--",    unit,   NULL };
+    auto_free char *text = NULL;
+    json_t *properties = json_object();
+
+    if (properties && source <= FACTS_SYSTEMD &&
+        run_program(argv, SHOW_MAX, ASK_TIMEOUT, &text, NULL) >= 0)
+        parse_show(text, properties);
+    return properties;
+}
+
+/* ---- the journal
+ * -------------------------------------------------------------------------------------- */
+
+/* A field of an entry in `-o json`: text, or an array of bytes where it is not text. */
+static char *field_text(json_t *entry, const char *name)
+{
+    json_t *value = json_object_get(entry, name);
+
+    if (json_is_string(value))
+        return strdup(json_string_value(value));
+    if (!json_is_array(value))
+        return NULL;
+    auto_strbuf struct strbuf b = {};
+    json_t *byte;
+    size_t i;
+    json_array_foreach(value, i, byte) strbuf_add_char(&b, (char) json_integer_value(byte));
+    return strbuf_take(&b);
+}
+
+static long long field_number(json_t *entry, const char *name)
+{
+    auto_free char *text = field_text(entry, name);
+
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static json_t *other_fields(json_t *entry)
+{
+    static const char *const wanted[] = {
+        "EXIT_CODE",      "EXIT_STATUS", "COMMAND",      "UNIT_RESULT",    "JOB_RESULT",
+        "JOB_TYPE",       "ERRNO",       "EXECUTABLE",   "CODE_FUNC",      "SYSLOG_RAW",
+        "_COMM",          "_EXE",        "N_RESTARTS",   "UNIT",           "USER_UNIT",
+        "EXIT_TIMESTAMP", "REEVE_STEP",  "REEVE_OBJECT", "REEVE_DIRECTIVE"
+    };
+    json_t *fields = json_object();
+
+    for (size_t i = 0; fields && i < ELEMENTSOF(wanted); i++) {
+        json_t *value = json_object_get(entry, wanted[i]);
+
+        if (json_is_string(value))
+            (void) json_object_set(fields, wanted[i], value);
+    }
+    return fields;
+}
+
+static int add_line(struct facts *f, json_t *entry)
+{
+    auto_free char *unit = field_text(entry, "UNIT"), *user_unit = field_text(entry, "USER_UNIT");
+    auto_free char *own = field_text(entry, "INVOCATION_ID"),
+                   *priority = field_text(entry, "PRIORITY");
+    bool manager = streq_ptr(unit, f->unit) || streq_ptr(user_unit, f->unit);
+
+    if (!grow(&f->lines, &f->lines_allocated, f->n_lines + 1))
+        return -ENOMEM;
+    f->lines[f->n_lines++] = (struct facts_line){
+        .realtime = (usec_t) field_number(entry, "__REALTIME_TIMESTAMP"),
+        .priority = priority ? atoi(priority) : 6,
+        .pid = (pid_t) field_number(entry, "_PID"),
+        .manager = manager,
+        .identifier = field_text(entry, "SYSLOG_IDENTIFIER"),
+        .text = field_text(entry, "MESSAGE"),
+        .message_id = field_text(entry, "MESSAGE_ID"),
+        .invocation = manager && own ? take_ptr(own) : field_text(entry, "_SYSTEMD_INVOCATION_ID"),
+        .cursor = field_text(entry, "__CURSOR"),
+        .fields = other_fields(entry),
+    };
+    return 0;
+}
+
+static int collect_journal(struct facts *f, bool user)
+{
+    const char *program = f->source == FACTS_REEVE ? "/proc/self/exe" : "journalctl";
+    const char *argv[] = { program,       f->source == FACTS_REEVE ? "log" : "--quiet",
+                           "--no-pager",  "-o",
+                           "json",        "-n",
+                           JOURNAL_LINES, user ? "--user-unit" : "--unit",
+                           f->unit,       NULL };
+    auto_free char *text = NULL;
+    int r = run_program(argv, JOURNAL_MAX, ASK_TIMEOUT, &text, NULL);
+
+    if (r != 0)
+        return add_blind(f, "journal",
+                         r == -ENOENT ? "journalctl is not installed"
+                         : r < 0      ? strerror(-r)
+                                      : "it cannot be read");
+    for (char *line = text, *end; line && *line; line = end) {
+        end = strchr(line, '\n');
+        if (end)
+            *end++ = 0;
+        json_t *entry = json_loads(line, JSON_ALLOW_NUL, NULL);
+        r = entry ? add_line(f, entry) : 0;
+        json_decref(entry);
+        if (r < 0)
+            return r;
+    }
+    if (f->n_lines == 0 && geteuid() != 0)
+        return add_blind(
+            f, "journal",
+            "nothing readable: only root and the groups adm and systemd-journal see it");
+    return 0;
+}
+
+/* ---- invocations, from the journal
+ * -------------------------------------------------------------------- */
+
+#define MESSAGE_PROCESS_EXIT "98e322203f7a4ed290d09fe03c09fe15"
+#define MESSAGE_UNIT_RESULT "d9b373ed55a64feb8242e02dbe79a49c"
+
+static const char *line_field(const struct facts_line *l, const char *name)
+{
+    return json_string_value(json_object_get(l->fields, name));
+}
+
+static int add_exit(struct facts_invocation *inv, const struct facts_line *l)
+{
+    const char *code = line_field(l, "EXIT_CODE"), *status = line_field(l, "EXIT_STATUS");
+    const char *command = line_field(l, "COMMAND");
+    struct facts_exit *more;
+
+    if (!code || !status)
+        return 0;
+    more = realloc(inv->exits, (inv->n_exits + 1) * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    inv->exits = more;
+    int number = streq(code, "exited") ? atoi(status) : signal_from_name(status);
+    inv->exits[inv->n_exits++] = (struct facts_exit){
+        .command = strdup(command                                ? command
+                          : strstr(strempty(l->text), "Control") ? "ExecStartPre"
+                                                                 : "ExecStart"),
+        .code = streq(code, "exited")   ? CLD_EXITED
+                : streq(code, "dumped") ? CLD_DUMPED
+                                        : CLD_KILLED,
+        .status = number,
+        .ended = l->realtime,
+    };
+    return 0;
+}
+
+static struct facts_invocation *invocation_of(struct facts *f, const char *id)
+{
+    for (size_t i = 0; i < f->n_invocations; i++)
+        if (streq_ptr(f->invocations[i].id, id))
+            return &f->invocations[i];
+    return NULL;
+}
+
+/* One invocation an id, in the order of the journal; then turned round: newest first. */
+static int find_invocations(struct facts *f)
+{
+    size_t allocated = 0;
+
+    for (size_t i = 0; i < f->n_lines; i++) {
+        struct facts_line *l = &f->lines[i];
+        struct facts_invocation *inv = l->invocation ? invocation_of(f, l->invocation) : NULL;
+        int r = 0;
+
+        if (!l->invocation)
+            continue;
+        if (!inv) {
+            if (!grow(&f->invocations, &allocated, f->n_invocations + 1))
+                return -ENOMEM;
+            inv = &f->invocations[f->n_invocations++];
+            *inv = (struct facts_invocation){ .id = strdup(l->invocation),
+                                              .started = l->realtime,
+                                              .first_line = i };
+        }
+        inv->n_lines = i + 1 - inv->first_line;
+        inv->ended = l->realtime;
+        if (l->manager && streq_ptr(l->message_id, MESSAGE_PROCESS_EXIT))
+            r = add_exit(inv, l);
+        if (l->manager && streq_ptr(l->message_id, MESSAGE_UNIT_RESULT) &&
+            line_field(l, "UNIT_RESULT"))
+            r = str_replace(&inv->result, line_field(l, "UNIT_RESULT"));
+        if (r >= 0)
+            r = launch_from_message(l, f->config, &inv->launch);
+        if (r < 0)
+            return r;
+    }
+    for (size_t a = 0, b = f->n_invocations; a + 1 < b; a++, b--) {
+        struct facts_invocation t = f->invocations[a];
+
+        f->invocations[a] = f->invocations[b - 1];
+        f->invocations[b - 1] = t;
+    }
+    return 0;
+}
+
+static bool invocation_failed(const struct facts_invocation *i)
+{
+    return (i->result && !streq(i->result, "success")) || i->launch.status ||
+           facts_failed_exit(i) != NULL;
+}
+
+/* The first failure of the series that the unit is in: going back from the newest, as long as one
+ * failed and the next began within a restart's reach of its end. */
+static void choose_explained(struct facts *f)
+{
+    static const usec_t reach = 15 * USEC_PER_MINUTE;
+
+    f->explained = 0;
+    for (size_t i = 0; i < f->n_invocations; i++) {
+        if (!invocation_failed(&f->invocations[i]))
+            return;
+        if (i > 0 && f->invocations[i - 1].started > usec_add(f->invocations[i].ended, reach))
+            return;
+        f->explained = i;
+    }
+}
+
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------- */
+
+static int load_files(struct facts *f, bool user)
+{
+    struct unit_paths paths;
+    int r = unit_paths_new(
+        &(struct unit_paths_options){ .scope = user ? UNIT_SCOPE_USER : UNIT_SCOPE_SYSTEM },
+        &paths);
+
+    if (r < 0)
+        return r;
+    r = unit_loader_new(&(struct unit_loader_options){ .user = user }, &paths, &f->loader);
+    return r < 0 ? r : unit_load(f->loader, f->unit, &f->config);
+}
+
+int facts_collect(const char *unit, bool user, struct facts *ret)
+{
+    _cleanup_(facts_done) struct facts f = { .source = find_source(user) };
+    int r;
+
+    f.unit = strchr(unit, '.') ? strdup(unit) : format("%s.service", unit);
+    if (!f.unit)
+        return -ENOMEM;
+    r = load_files(&f, user);
+    if (r == -EINVAL)
+        r = 0;
+    if (r >= 0)
+        f.properties = facts_show(f.source, user, f.unit);
+    if (r >= 0 && !f.properties)
+        r = -ENOMEM;
+    if (r >= 0 && f.source != FACTS_FILE)
+        r = collect_journal(&f, user);
+    else if (r >= 0)
+        r = add_blind(&f, "manager",
+                      "no service manager runs here: only the unit's files were looked at");
+    if (r >= 0)
+        r = find_invocations(&f);
+    if (r < 0)
+        return r;
+    choose_explained(&f);
+    bool known = (f.config && f.config->load_state != LOAD_NOT_FOUND) ||
+                 (facts_property(&f, "LoadState") &&
+                  !facts_property_is(&f, "LoadState", "not-found"));
+    *ret = f;
+    f = (struct facts){};
+    return known ? 0 : -ENOENT;
+}

@@ -1,0 +1,160 @@
+#include "diagnose/judge.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "diagnose/probe.h"
+#include "unit/directive.h"
+
+char *judge_path_in_output(const struct facts *f, const char *prefix)
+{
+    const struct facts_invocation *i = facts_explained(f);
+    char *found = NULL;
+    size_t at = 0;
+
+    for (const struct facts_line *l; (l = facts_next_line(f, i, false, &at));) {
+        const char *begin = strstr(strempty(l->text), prefix);
+
+        if (!begin)
+            continue;
+        free(found);
+        found = strndup(begin, strcspn(begin, " \t\"'`,;:)]>"));
+    }
+    return found;
+}
+
+static void auto_closedir_p(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+}
+
+void judge_dangling_link(struct facts *facts, struct finding *f, const char *path,
+                         const char *missing)
+{
+    auto_free char *folder = strndup(missing, (size_t) (path_basename(missing) - missing));
+    auto_free char *newest = NULL;
+    time_t newest_time = 0;
+
+    find_fact(f, "link_target", missing);
+    if (facts->recorded || !folder || !*folder)
+        return;
+    _cleanup_(auto_closedir_p) DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        auto_free char *other = e->d_name[0] == '.' ? NULL : path_join(folder, e->d_name, NULL);
+        struct stat st;
+
+        if (other && stat(other, &st) == 0 && st.st_mtime >= newest_time) {
+            newest_time = st.st_mtime;
+            (void) str_replace(&newest, other);
+        }
+    }
+    if (!newest)
+        return;
+    find_evidence(f, EVIDENCE_PROBE, "beside it there is %s", newest);
+    /* The link is the last component of the path that exists as one. */
+    auto_free char *link = strdup(path), *target = NULL;
+    for (char *slash; link && *link && readlink_alloc(link, &target) < 0;) {
+        slash = strrchr(link, '/');
+        if (!slash || slash == link)
+            return;
+        *slash = 0;
+    }
+    if (target)
+        find_fix_command(f, "point the link at what is there", "ln -sfn %s %s", newest, link);
+}
+
+void judge_last_words(const struct facts *facts, struct finding *f, size_t n)
+{
+    const struct facts_invocation *i = facts_explained(facts);
+    const struct facts_line *last[16];
+    size_t at = 0, count = 0;
+
+    if (n > ELEMENTSOF(last))
+        n = ELEMENTSOF(last);
+    for (const struct facts_line *l; (l = facts_next_line(facts, i, false, &at));)
+        last[count++ % n] = l;
+    for (size_t k = count > n ? count - n : 0; k < count; k++)
+        find_line(f, last[k % n]);
+}
+
+/* The value that the file gives a name, quotes taken off; a new string. */
+static char *value_in_file(const char *path, const char *name, size_t n)
+{
+    auto_free char *text = NULL;
+
+    if (file_read(path, 1 << 20, &text, NULL) < 0)
+        return NULL;
+    auto_strv char **lines = strv_split(text, "\n");
+    STRV_FOREACH (line, lines) {
+        char *s = strstrip(*line);
+
+        s += startswith(s, "export ") ? strlen("export ") : 0;
+        if (strncmp(s, name, n) != 0 || s[n] != '=')
+            continue;
+        char *value = s + n + 1;
+        size_t k = strlen(value);
+        if (k > 1 && (*value == '"' || *value == '\'') && value[k - 1] == *value) {
+            value[k - 1] = 0;
+            value++;
+        }
+        return strdup(value);
+    }
+    return NULL;
+}
+
+void judge_expand(const struct facts *facts, struct finding *f, const char *path, const char *line)
+{
+    auto_strbuf struct strbuf b = {};
+
+    for (const char *p = line; *p;) {
+        const char *name = p + 1 + (p[0] == '$' && p[1] == '{');
+        size_t n = *p == '$'
+                       ? strspn(name,
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")
+                       : 0;
+        auto_free char *value = n > 0 ? value_in_file(path, name, n) : NULL;
+
+        if (!value) {
+            strbuf_add_char(&b, *p++);
+            continue;
+        }
+        strbuf_add(&b, value);
+        p = name + n + (name[n] == '}' && name[-1] == '{');
+    }
+    if (streq(strbuf_text(&b), line))
+        find_fix(f, "write the value out in %s: no shell reads the file", path);
+    else
+        find_fix(f, "write the value out in %s: %s", path, strbuf_text(&b));
+}
+
+void judge_moved_setting(const struct facts *facts, struct finding *f, const struct unit_message *m)
+{
+    static const char *const sections[] = { "Service", "Unit", "Install" };
+    auto_free char *text = NULL;
+    size_t n = strlen(m->directive);
+
+    if (facts->recorded || file_read(m->file, 1 << 20, &text, NULL) < 0)
+        return;
+    auto_strv char **lines = strv_split(text, "\n");
+    for (size_t i = 0; lines && i < ELEMENTSOF(sections); i++) {
+        if (streq(sections[i], m->section) ||
+            !directive_find(facts->config->type, sections[i], m->directive, NULL))
+            continue;
+        STRV_FOREACH (line, lines) {
+            char *s = strstrip(*line);
+
+            if (strncmp(s, m->directive, n) == 0 && s[n + strspn(s + n, " \t")] == '=') {
+                find_fix_dropin(f, "put it where it belongs", "[%s]\n%s\n", sections[i], s);
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+/* Probes of programs, sockets, users, settings of the kernel, processes and units. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/names.h"
+#include "base/parse.h"
+#include "base/process.h"
+#include "base/sockets.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "base/users.h"
+#include "diagnose/probe.h"
+#include "diagnose/program.h"
+#include "unit/load.h"
+
+static json_t *text(const char *s)
+{
+    json_t *j = s ? json_string(s) : NULL;
+
+    return j ? j : json_string("");
+}
+
+json_t *probe_program(struct facts *f, const char *path)
+{
+    static const char *const kinds[] = {
+        [PROGRAM_ELF] = "elf",
+        [PROGRAM_SCRIPT] = "script",
+        [PROGRAM_EMPTY] = "empty",
+        [PROGRAM_OTHER] = "other",
+    };
+    _cleanup_(program_done) struct program p = {};
+    int r = program_read(NULL, path, &p);
+
+    if (r < 0)
+        return json_pack("{s:s, s:s}", "kind", "", "errno", strempty(errno_name(r)));
+    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:s, s:b, s:o, s:b, s:b}", "kind",
+                     kinds[p.kind], "first_line", text(p.first_line), "interpreter",
+                     text(p.interpreter), "argument", text(p.argument), "carriage_return",
+                     p.carriage_return, "byte_order_mark", p.byte_order_mark, "machine",
+                     p.kind == PROGRAM_ELF ? program_machine_name(p.machine) : "", "foreign",
+                     p.foreign, "loader", text(p.loader), "go", p.go, "library", p.shared_library);
+}
+
+json_t *probe_libraries(struct facts *f, const char *path)
+{
+    _cleanup_(program_libraries_done) struct program_libraries l = {};
+    const char *library_path = f->config
+                                   ? strv_env_get(f->config->exec->environment, "LD_LIBRARY_PATH")
+                                   : NULL;
+    json_t *missing = json_array(), *versions = json_array();
+
+    if (program_find_libraries(NULL, path, library_path, &l) < 0) {
+        json_decref(missing);
+        json_decref(versions);
+        return NULL;
+    }
+    for (size_t i = 0; i < l.n; i++)
+        if (!l.items[i].path)
+            (void) json_array_append_new(missing,
+                                         json_pack("{s:o, s:o, s:o}", "name", text(l.items[i].name),
+                                                   "wanted_by", text(l.items[i].wanted_by),
+                                                   "elsewhere", text(l.items[i].elsewhere)));
+    for (size_t i = 0; i < l.n_missing; i++)
+        (void) json_array_append_new(
+            versions, json_pack("{s:o, s:o, s:o}", "library", text(l.missing_versions[i].library),
+                                "version", text(l.missing_versions[i].version), "path",
+                                text(l.missing_versions[i].path)));
+    return json_pack("{s:o, s:o}", "missing", missing, "versions", versions);
+}
+
+json_t *probe_port(struct facts *f, const char *argument)
+{
+    bool udp = startswith(argument, "udp ");
+    const char *where = strchr(argument, ' ');
+    union socket_address wanted;
+    auto_free struct socket_entry *list = NULL;
+    size_t n = 0;
+    char address[SOCKET_ADDRESS_TEXT_MAX];
+
+    if (!where || socket_address_parse(where + 1, &wanted) < 0 ||
+        sockets_listening(udp ? SOCKET_UDP : SOCKET_TCP, 0, &list, &n) < 0)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct socket_holder h = {};
+
+        if (!socket_addresses_clash(&list[i].local, &wanted))
+            continue;
+        (void) socket_holder_find(list[i].inode, &h);
+        json_t *j = json_pack("{s:b, s:s, s:i, s:o, s:o, s:i, s:I}", "held", true, "address",
+                              socket_address_format(&list[i].local, address), "pid", (int) h.pid,
+                              "comm", text(h.comm), "unit", text(h.unit), "uid", (int) list[i].uid,
+                              "inode", (json_int_t) list[i].inode);
+        socket_holder_done(&h);
+        return j;
+    }
+    return json_pack("{s:b}", "held", false);
+}
+
+json_t *probe_user(struct facts *f, const char *name)
+{
+    static const char *const sources[] = { [USERS_NONE] = "nobody",
+                                           [USERS_FILES] = "/etc/passwd",
+                                           [USERS_GETENT] = "getent",
+                                           [USERS_BUILTIN] = "built in" };
+    struct users_lookup lookup = {};
+    struct user u = {};
+    int r = user_find(&lookup, name, &u);
+    json_t *j = r < 0 ? json_pack("{s:b, s:s}", "exists", false, "source", sources[lookup.source])
+                      : json_pack("{s:b, s:i, s:i, s:o, s:o, s:s}", "exists", true, "uid",
+                                  (int) u.uid, "gid", (int) u.gid, "home", text(u.home), "shell",
+                                  text(u.shell), "source", sources[lookup.source]);
+
+    user_done(&u);
+    return j;
+}
+
+json_t *probe_group(struct facts *f, const char *name)
+{
+    struct users_lookup lookup = {};
+    struct group g = {};
+    json_t *members = json_array();
+
+    if (group_find(&lookup, name, &g) < 0) {
+        json_decref(members);
+        return json_pack("{s:b}", "exists", false);
+    }
+    STRV_FOREACH (m, g.members)
+        (void) json_array_append_new(members, text(*m));
+    json_t *j = json_pack("{s:b, s:i, s:o}", "exists", true, "gid", (int) g.gid, "members",
+                          members);
+    group_done(&g);
+    return j;
+}
+
+json_t *probe_sysctl(struct facts *f, const char *name)
+{
+    auto_free char *path = format("/proc/sys/%s", name), *line = NULL;
+
+    for (char *p = path ? path + strlen("/proc/sys/") : NULL; p && *p; p++)
+        if (*p == '.')
+            *p = '/';
+    if (!path || strstr(path, "..") || file_read_line(path, &line) < 0)
+        return NULL;
+    return json_pack("{s:o}", "value", text(line));
+}
+
+json_t *probe_process(struct facts *f, const char *argument)
+{
+    auto_free char *comm = NULL, *command = NULL, *cgroup = NULL;
+    struct process_ids ids = {};
+    pid_t pid;
+
+    if (parse_pid(argument, &pid) < 0)
+        return NULL;
+    if (!process_is_alive(pid))
+        return json_pack("{s:b}", "alive", false);
+    (void) process_comm(pid, &comm);
+    (void) process_command_line(pid, &command);
+    (void) process_ids(pid, &ids);
+    auto_free char *unit = process_cgroup(pid, &cgroup) >= 0 ? cgroup_unit(cgroup) : NULL;
+    return json_pack("{s:b, s:o, s:o, s:o, s:i}", "alive", true, "comm", text(comm), "cmdline",
+                     text(command), "unit", text(unit), "uid", (int) ids.uid);
+}
+
+json_t *probe_unit(struct facts *f, const char *name)
+{
+    return facts_show(f->source, f->config && f->config->user, name);
+}
+
+/* Unit files whose names are a slip away, or that only lack or have too much of a suffix. */
+json_t *probe_near_unit(struct facts *f, const char *name)
+{
+    json_t *list = json_array();
+    struct unit_file file;
+    size_t at = 0;
+
+    while (list && f->loader && json_array_size(list) < 5 &&
+           unit_loader_next(f->loader, &at, &file))
+        if (!streq(file.name, name) && name_is_near(file.name, name))
+            (void) json_array_append_new(list, text(file.name));
+    return json_pack("{s:o}", "candidates", list);
+}
