@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "base/names.h"
@@ -21,6 +20,7 @@
 #include "cli/process_tree.h"
 #include "cli/property.h"
 #include "cli/state_symbol.h"
+#include "cli/status.h"
 #include "cli/systemctl.h"
 #include "cli/table.h"
 #include "cli/term.h"
@@ -32,19 +32,7 @@
 #define STATUS_NOT_RUNNING 3
 #define STATUS_UNKNOWN 4
 
-/* Labels are aligned to the right at this column. */
-#define LABEL_WIDTH 11
-#define INDENT (LABEL_WIDTH + 2)
-
-static void print_label(const char *label)
-{
-    printf("%*s: ", LABEL_WIDTH, label);
-}
-
-static size_t line_width(const struct systemctl *c)
-{
-    return !c->full && (term_is_terminal() || term_has_color()) ? term_width() : SIZE_MAX / 2;
-}
+#define INDENT STATUS_INDENT
 
 /* ---- the head ---- */
 
@@ -72,7 +60,7 @@ static void print_loaded(const json_t *p)
     const char *preset = property_text(p, "UnitFilePreset");
     bool bad = streq(load, "error") || streq(load, "not-found") || streq(load, "bad-setting");
 
-    print_label("Loaded");
+    status_print_label("Loaded");
     printf("%s%s%s", bad ? term_color(COLOR_RED) : "", load, bad ? term_reset() : "");
     /* LoadError is the D-Bus error's name and its message, both quoted. */
     if (*error && !streq(load, "loaded")) {
@@ -95,7 +83,7 @@ static void print_loaded(const json_t *p)
         putchar('\n');
     }
     if (property_bool(p, "Transient")) {
-        print_label("Transient");
+        status_print_label("Transient");
         printf("yes\n");
     }
 }
@@ -123,7 +111,7 @@ static void print_drop_ins(const json_t *p)
 
         if (!streq_ptr(folder, last_folder)) {
             if (path == paths)
-                print_label("Drop-In");
+                status_print_label("Drop-In");
             else
                 printf("%*s", INDENT, "");
             printf("%s\n", strempty(folder));
@@ -153,7 +141,7 @@ static void print_active(const struct systemctl *c, const json_t *p)
     enum color color;
 
     (void) state_symbol(active, &color);
-    print_label("Active");
+    status_print_label("Active");
     printf("%s%s", term_color(color), active);
     if (!streq(active, sub))
         printf(" (%s)", sub);
@@ -173,7 +161,7 @@ static void print_active(const struct systemctl *c, const json_t *p)
     print_since(c, property_number(p, when));
     putchar('\n');
     if (*property_text(p, "InvocationID")) {
-        print_label("Invocation");
+        status_print_label("Invocation");
         printf("%s\n", property_text(p, "InvocationID"));
     }
 }
@@ -191,7 +179,7 @@ static void print_related(struct systemctl *c, const json_t *p, const char *prop
         json_t *other = systemctl_properties(c, json_string_value(name), wanted, NULL);
 
         if (i == 0)
-            print_label(label);
+            status_print_label(label);
         else
             printf("%*s", INDENT, "");
         print_state_symbol(property_text(other, "ActiveState"), property_text(other, "LoadState"));
@@ -209,7 +197,7 @@ static void print_condition(const struct systemctl *c, const json_t *p, const ch
 
     if (when == 0 || property_bool(p, strempty(result)))
         return;
-    print_label(kind);
+    status_print_label(kind);
     printf("start %s unmet at", streq(kind, "Condition") ? "condition" : "assertion");
     char text[TIMESTAMP_TEXT_MAX], relative[TIMESTAMP_TEXT_MAX];
     printf(" %s; %s\n", strempty(timestamp_format(text, when, c->timestamp)),
@@ -234,7 +222,7 @@ static void print_docs(const json_t *p)
     }
     STRV_FOREACH (doc, docs) {
         if (doc == docs)
-            print_label("Docs");
+            status_print_label("Docs");
         else
             printf("%*s", INDENT, "");
         printf("%s\n", *doc);
@@ -277,9 +265,9 @@ static void print_process_line(const struct systemctl *c, const json_t *p, json_
                                const char *command, int code, int status)
 {
     auto_free char *line = command_of(property_text(p, command));
-    auto_free char *cut = line ? utf8_ellipsize(line, line_width(c), 100) : NULL;
+    auto_free char *cut = line ? utf8_ellipsize(line, status_line_width(c), 100) : NULL;
 
-    print_label("Process");
+    status_print_label("Process");
     if (pid > 0)
         printf("%" JSON_INTEGER_FORMAT " ", pid);
     printf("%s=%s (", command, strempty(cut));
@@ -308,7 +296,7 @@ static void print_failed_command(struct systemctl *c, const json_t *p)
     object = json_string_value(json_object_get(record, "object"));
     directive = json_string_value(json_object_get(record, "directive"));
     if (json_integer_value(json_object_get(record, "exec_step")) != 0) {
-        print_label("Step");
+        status_print_label("Step");
         printf("%s",
                exec_status_text((int) json_integer_value(json_object_get(record, "exec_step"))));
         if (object)
@@ -335,99 +323,23 @@ static void print_main_process(struct systemctl *c, const json_t *p)
         print_process_line(c, p, exec_pid, "ExecStart", code, status);
     print_failed_command(c, p);
     if (main_pid > 0) {
-        print_label("Main PID");
+        status_print_label("Main PID");
         printf("%d", main_pid);
         if (process_comm(main_pid, &comm) >= 0)
             printf(" (%s)", comm);
         putchar('\n');
     } else if (exec_pid > 0 && code != 0) {
-        print_label("Main PID");
+        status_print_label("Main PID");
         printf("%" JSON_INTEGER_FORMAT " (", exec_pid);
         print_exit(code, status);
         printf(")\n");
     }
     if (control_pid > 0) {
-        print_label("Cntrl PID");
+        status_print_label("Cntrl PID");
         printf("%d", control_pid);
         if (process_comm(control_pid, &control_comm) >= 0)
             printf(" (%s)", control_comm);
         putchar('\n');
-    }
-}
-
-/* ---- resources ---- */
-
-static char *format_bytes(uint64_t n, char text[static 24])
-{
-    static const char units[] = "KMGTPE";
-    double value = (double) n;
-    int unit = -1;
-
-    if (n < 1024) {
-        snprintf(text, 24, "%" PRIu64 "B", n);
-        return text;
-    }
-    while (value >= 1024 && units[unit + 1]) {
-        value /= 1024;
-        unit++;
-    }
-    /* Cut, not rounded, as systemctl does. */
-    snprintf(text, 24, "%.1f%c", (double) (uint64_t) (value * 10) / 10, units[unit]);
-    return text;
-}
-
-static bool is_set(uint64_t n)
-{
-    return n != UINT64_MAX;
-}
-
-static uint64_t limit_number(const json_t *p, const char *name)
-{
-    const json_t *v = json_object_get(p, name);
-    uint64_t n;
-
-    if (!v || (json_is_string(v) && streq(json_string_value(v), "infinity")))
-        return UINT64_MAX;
-    return json_u64_get(v, &n) < 0 ? UINT64_MAX : n;
-}
-
-static void print_resources(const json_t *p)
-{
-    uint64_t tasks = limit_number(p, "TasksCurrent"), memory = limit_number(p, "MemoryCurrent");
-    uint64_t cpu = limit_number(p, "CPUUsageNSec"), limit = limit_number(p, "TasksMax");
-    uint64_t peak = limit_number(p, "MemoryPeak"), max = limit_number(p, "MemoryMax");
-    uint64_t high = limit_number(p, "MemoryHigh");
-    char text[24], span[TIMESPAN_TEXT_MAX];
-
-    if (is_set(tasks)) {
-        print_label("Tasks");
-        printf("%" PRIu64, tasks);
-        if (is_set(limit))
-            printf(" (limit: %" PRIu64 ")", limit);
-        putchar('\n');
-    }
-    if (is_set(memory)) {
-        const char *separator = " (";
-
-        print_label("Memory");
-        fputs(format_bytes(memory, text), stdout);
-        if (is_set(high)) {
-            printf("%shigh: %s", separator, format_bytes(high, text));
-            separator = ", ";
-        }
-        if (is_set(max)) {
-            printf("%smax: %s", separator, format_bytes(max, text));
-            separator = ", ";
-        }
-        if (is_set(peak)) {
-            printf("%speak: %s", separator, format_bytes(peak, text));
-            separator = ", ";
-        }
-        printf("%s\n", streq(separator, ", ") ? ")" : "");
-    }
-    if (is_set(cpu)) {
-        print_label("CPU");
-        printf("%s\n", timespan_format(span, cpu / NSEC_PER_USEC, USEC_PER_MSEC));
     }
 }
 
@@ -443,13 +355,13 @@ static void print_processes(struct systemctl *c, const json_t *p)
     cgroup = property_text(reply, "cgroup");
     if (json_array_size(processes) > 0) {
         if (*cgroup) {
-            print_label("CGroup");
+            status_print_label("CGroup");
             printf("%s\n", cgroup);
         } else {
-            print_label("Processes");
+            status_print_label("Processes");
             printf("below a holder\n");
         }
-        process_tree_print(processes, INDENT, line_width(c));
+        process_tree_print(processes, INDENT, status_line_width(c));
     }
     json_decref(reply);
 }
@@ -470,7 +382,7 @@ static void print_warnings(const json_t *p)
         json_array_foreach(json_object_get(p, lists[k].property), i, text)
         {
             if (i == 0)
-                print_label(lists[k].label);
+                status_print_label(lists[k].label);
             else
                 printf("%*s", INDENT, "");
             printf("%s%s%s\n", term_color(COLOR_YELLOW), json_string_value(text), term_reset());
@@ -485,7 +397,7 @@ static void print_trigger(const struct systemctl *c, const json_t *p)
 
     if (!endswith(property_text(p, "Id"), ".timer"))
         return;
-    print_label("Trigger");
+    status_print_label("Trigger");
     if (next == 0 || next == USEC_INFINITY)
         printf("n/a\n");
     else
@@ -499,7 +411,7 @@ static void print_listen(const json_t *p)
 
     STRV_FOREACH (line, lines) {
         if (line == lines)
-            print_label("Listen");
+            status_print_label("Listen");
         else
             printf("%*s", INDENT, "");
         printf("%s\n", *line);
@@ -520,17 +432,17 @@ static void print_unit(struct systemctl *c, const json_t *p)
     print_docs(p);
     print_main_process(c, p);
     if (*property_text(p, "StatusText")) {
-        print_label("Status");
+        status_print_label("Status");
         printf("%s\"%s\"%s\n", term_color(COLOR_BOLD), property_text(p, "StatusText"),
                term_reset());
     }
     if (property_number(p, "StatusErrno") > 0) {
-        print_label("Error");
+        status_print_label("Error");
         printf("%" PRIu64 " (%s)\n", property_number(p, "StatusErrno"),
                strerror((int) property_number(p, "StatusErrno")));
     }
     print_listen(p);
-    print_resources(p);
+    status_print_resources(p);
     print_processes(c, p);
     print_warnings(p);
     if (property_bool(p, "NeedDaemonReload") && !c->no_warn)
@@ -538,7 +450,7 @@ static void print_unit(struct systemctl *c, const json_t *p)
                "on disk. Run '%s daemon-reload' to reload units.\n",
                term_color(COLOR_YELLOW), term_reset(), property_text(p, "Id"), c->program);
     if (c->lines > 0)
-        output_lines_print(c, property_text(p, "Id"), (unsigned) c->lines, line_width(c));
+        output_lines_print(c, property_text(p, "Id"), (unsigned) c->lines, status_line_width(c));
 }
 
 static int unit_status(const json_t *p)
@@ -594,87 +506,6 @@ static int show_status(struct systemctl *c, const char *name, bool first)
     }
     json_decref(properties);
     return status;
-}
-
-/* ---- the whole system ---- */
-
-/* Adds a unit's processes to those of all, below its cgroup (or its name, with holders). */
-static void collect_processes(struct systemctl *c, const char *unit, json_t *all)
-{
-    auto_control_error struct control_error e = { 0 };
-    json_t *in = json_pack("{s:s}", "unit", unit), *reply, *process;
-    const char *cgroup;
-    size_t i;
-
-    if (systemctl_call_quiet(c, "ListProcesses", in, &reply, &e) < 0)
-        return;
-    cgroup = property_text(reply, "cgroup");
-    json_array_foreach(json_object_get(reply, "processes"), i, process)
-    {
-        auto_free char *path = format("%s%s", *cgroup ? cgroup : unit,
-                                      property_text(process, "cgroup"));
-
-        json_object_set_new(process, "cgroup", json_string(strempty(path)));
-        json_array_append(all, process);
-    }
-    json_decref(reply);
-}
-
-static void print_system_head(struct systemctl *c, const json_t *p)
-{
-    const char *state = property_text(p, "SystemState");
-    enum color color = streq(state, "running")    ? COLOR_GREEN
-                       : streq(state, "degraded") ? COLOR_RED
-                                                  : COLOR_YELLOW;
-    struct utsname name;
-    usec_t since = property_number(p, "UserspaceTimestamp");
-    char text[TIMESTAMP_TEXT_MAX], relative[TIMESTAMP_TEXT_MAX];
-
-    uname(&name);
-    printf("%s%s%s %s\n", term_color(color), term_is_utf8() ? "●" : "*", term_reset(),
-           name.nodename);
-    printf("%9s: %s%s%s\n", "State", term_color(color), state, term_reset());
-    printf("%9s: %" PRIu64 " loaded (incl. loaded aliases)\n", "Units",
-           property_number(p, "NNames"));
-    printf("%9s: %" PRIu64 " queued\n", "Jobs", property_number(p, "NJobs"));
-    printf("%9s: %" PRIu64 " units\n", "Failed", property_number(p, "NFailedUnits"));
-    if (since > 0)
-        printf("%9s: %s; %s\n", "Since", timestamp_format(text, since, c->timestamp),
-               timestamp_format_relative(relative, since, now_usec(CLOCK_REALTIME)));
-    printf("%9s: %s\n", "reeve", property_text(p, "Version"));
-    if (*property_text(p, "ReeveTracking"))
-        printf("%9s: %s\n", "Tracking", property_text(p, "ReeveTracking"));
-}
-
-static int show_system(struct systemctl *c)
-{
-    json_t *reply, *properties, *all = json_array(), *warning;
-    auto_unit_list struct unit_list list = { 0 };
-    size_t i;
-
-    if (systemctl_call(c, "ShowManager", NULL, &reply, "get properties") < 0 ||
-        unit_list_fetch(c, NULL, NULL, &list) < 0) {
-        json_decref(all);
-        return systemctl_exit_unreachable(c);
-    }
-    properties = json_object_get(reply, "properties");
-    for (i = 0; i < list.n; i++)
-        collect_processes(c, listed_text(list.units[i], "id"), all);
-    if (c->output != OUTPUT_TEXT) {
-        json_print_reply(c, json_pack("{s:O, s:O}", "properties", properties, "processes", all));
-    } else {
-        print_system_head(c, properties);
-        json_array_foreach(json_object_get(properties, "ReeveWarnings"), i, warning)
-        {
-            printf("%9s  %s%s%s\n", i == 0 ? "Warnings:" : "", term_color(COLOR_YELLOW),
-                   json_string_value(warning), term_reset());
-        }
-        printf("%9s: %s\n", "CGroup", "/");
-        process_tree_print(all, 11, line_width(c));
-    }
-    json_decref(all);
-    json_decref(reply);
-    return EXIT_SUCCESS;
 }
 
 /* ---- arguments ---- */
@@ -734,7 +565,7 @@ int ctl_status(struct systemctl *c, char **args)
     if (!c->no_pager && c->output == OUTPUT_TEXT)
         term_pager_open();
     if (!*args && !c->states && !c->types && !c->all)
-        return show_system(c);
+        return status_show_system(c);
     if (!*args) {
         auto_unit_list struct unit_list list = { 0 };
 
