@@ -36,6 +36,7 @@ struct checkpoint {
 
 static struct {
     char **argv, **environment;
+    char program[4096]; /* its path when we began: after an upgrade the new program is there */
     char state[64], crashes[64];
     unsigned n;
     time_t since;
@@ -92,6 +93,7 @@ static void on_crash(int signo)
      */
     for (int fd = 3; fd < STATE_FD_MAX; fd++)
         (void) fcntl(fd, F_SETFD, 0);
+    execve(crash.program, crash.argv, crash.environment);
     execve("/proc/self/exe", crash.argv, crash.environment);
     if (getpid() == 1)
         reap_only();
@@ -135,6 +137,22 @@ static int prepare_environment(int state_fd)
     return 0;
 }
 
+/* "reeve" in front of what the verb was given. */
+static int prepare_arguments(char **argv)
+{
+    size_t n = strv_length(argv);
+
+    crash.argv = new0(char *, n + 2);
+    if (!crash.argv)
+        return -ENOMEM;
+    ssize_t k = readlink("/proc/self/exe", crash.program, sizeof crash.program - 1);
+    if (k > 0)
+        crash.program[k] = '\0';
+    crash.argv[0] = (char *) "reeve";
+    memcpy(crash.argv + 1, argv, n * sizeof *argv);
+    return 0;
+}
+
 /* ---- the file ---- */
 
 static int write_anew(struct manager *m, struct checkpoint *c)
@@ -170,15 +188,16 @@ int checkpoint_begin(struct manager *m, char **argv)
     if (r >= 0)
         r = prepare_environment(c->fd);
     if (r >= 0)
+        r = prepare_arguments(argv);
+    if (r >= 0)
         r = install_handler();
     if (r < 0) {
         close_fd(c->fd);
         free(c);
         return r;
     }
-    crash.argv = argv;
-    crash.armed = getpid();
     m->checkpoint = c;
+    crash.armed = getpid();
     return 0;
 }
 
@@ -231,10 +250,16 @@ void checkpoint_end(struct manager *m)
     strbuf_done(&c->pending.text);
     free(c);
     free(crash.environment);
-    crash.environment = NULL;
+    free(crash.argv);
+    crash.environment = crash.argv = NULL;
 }
 
 /* ---- executing this program again on purpose ---- */
+
+const char *manager_program(void)
+{
+    return *crash.program ? crash.program : "/proc/self/exe";
+}
 
 int manager_exec_again(struct manager *m)
 {
@@ -251,6 +276,7 @@ int manager_exec_again(struct manager *m)
         return -ENOMEM;
     for (int k = 3; k < STATE_FD_MAX; k++)
         (void) fcntl(k, F_SETFD, 0);
+    execve(crash.program, crash.argv, env);
     execve("/proc/self/exe", crash.argv, env);
     r = -errno;
     for (int k = 3; k < STATE_FD_MAX; k++)

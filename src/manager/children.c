@@ -130,7 +130,8 @@ void manager_reap(struct manager *m)
         if (si.si_pid == 0)
             return;
         if (collector_exited(m, si.si_pid, si.si_code, si.si_status) ||
-            generators_exited(m, si.si_pid, si.si_code, si.si_status))
+            generators_exited(m, si.si_pid, si.si_code, si.si_status) ||
+            reexec_exited(m, si.si_pid, si.si_code, si.si_status))
             reap_one(si.si_pid);
         else
             ended(m, si.si_pid, si.si_code, si.si_status, NULL);

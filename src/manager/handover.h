@@ -19,6 +19,12 @@ void manager_save_head(struct manager *m, struct state_writer *w);
 /* Whether there is anything to save of it. */
 bool manager_unit_is_worth_saving(const struct unit *u);
 
+/* Whether this program can read that state: 0 or a negative errno. In a trial run. */
+int manager_check_state(int fd);
+
+/* The path that this program was started from. */
+const char *manager_program(void);
+
 /* Replaces this process by a new one with the same arguments. Returns only where that failed, a
  * negative errno. */
 int manager_exec_again(struct manager *m);

@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "event/event.h"
 #include "journal/client.h"
+#include "manager/checkpoint.h"
 #include "manager/children.h"
 #include "manager/collector.h"
 #include "manager/config.h"
@@ -398,12 +399,17 @@ static void generators_done(struct manager *m)
     }
 }
 
-int manager_begin(struct manager *m, char *const *units)
+int manager_begin(struct manager *m, char *const *units, char **argv)
 {
     if (units && !(m->boot_units = strv_copy(units)))
         return -ENOMEM;
 
     int r = manager_take_over(m);
+    if (argv) {
+        int k = checkpoint_begin(m, argv);
+        if (k < 0)
+            log_error("A crash of the manager would lose its state: %s", strerror(-k));
+    }
     if (r < 0)
         log_error("Cannot take over what an earlier manager left: %s", strerror(-r));
     if (r > 0) {
@@ -434,6 +440,7 @@ void manager_free(struct manager *m)
 
     if (!m)
         return;
+    checkpoint_end(m);
     m->freeing = true;
     manager_drop_pending_exits(m);
     generators_drop(m);

@@ -91,7 +91,7 @@ int manager_new(struct event_loop *loop, const struct manager_options *options,
                 struct manager **ret);
 /* Takes up what an earlier process left (manager_reexec(), a crash), or else runs the generators
  * and starts `units` (NULL: default.target) once these have ended. 0 or a negative errno. */
-int manager_begin(struct manager *m, char *const *units);
+int manager_begin(struct manager *m, char *const *units, char **argv);
 /* Turns the loop until an objective is set, and returns that. OBJECTIVE_REEXEC does not return
  * where it works. */
 enum manager_objective manager_run(struct manager *m);

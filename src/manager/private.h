@@ -118,6 +118,8 @@ struct manager {
     bool first_boot;
 };
 
+/* If that was the trial run of daemon-reexec: goes on, and returns true. */
+bool reexec_exited(struct manager *m, pid_t pid, int code, int status);
 /* A loader for the manager's search path and presets, with a fresh index. */
 int manager_make_loader(struct manager *m, struct unit_loader **ret);
 

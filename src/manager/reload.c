@@ -1,13 +1,18 @@
 /* daemon-reload: unit files are read anew, state is kept. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "event/event.h"
 #include "manager/config.h"
 #include "manager/generators.h"
+#include "manager/handover.h"
 #include "manager/mount.h"
 #include "manager/private.h"
 #include "unit/config.h"
@@ -117,4 +122,47 @@ int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void 
     if (r < 0)
         m->reloading = false;
     return r;
+}
+
+/* ---- daemon-reexec ---- */
+
+/* The program on disk, which may be a new one, has to understand the state before it gets it. */
+_noreturn_ static void try_new_program(int state_fd)
+{
+    auto_free char *option = format("--check-state=%d", state_fd);
+
+    (void) fd_cloexec(state_fd, false);
+    if (option)
+        execl(manager_program(), "reeve", "init", option, NULL);
+    _exit(203);
+}
+
+int manager_reexec(struct manager *m, struct op_error *e)
+{
+    auto_close int fd = -1;
+
+    if (m->reexec_check)
+        return op_error_set(e, -EBUSY, "Busy", "daemon-reexec is under way.");
+    int r = manager_save(m, &fd);
+    if (r < 0)
+        return op_error_set(e, r, "ReexecFailed", "Cannot save the state: %s", strerror(-r));
+    pid_t pid = fork();
+    if (pid < 0)
+        return op_error_set(e, -errno, "ReexecFailed", "Cannot fork: %s", strerror(errno));
+    if (pid == 0)
+        try_new_program(fd);
+    m->reexec_check = pid;
+    return 0;
+}
+
+bool reexec_exited(struct manager *m, pid_t pid, int code, int status)
+{
+    if (pid != m->reexec_check || pid == 0)
+        return false;
+    m->reexec_check = 0;
+    if (code == CLD_EXITED && status == 0)
+        manager_set_objective(m, OBJECTIVE_REEXEC);
+    else
+        log_error("daemon-reexec: the program cannot read this manager's state; going on as it is");
+    return true;
 }
