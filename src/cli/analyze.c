@@ -17,6 +17,7 @@ static const struct {
     int least_arguments;
 } commands[] = {
     { "calendar", analyze_calendar, 1 },
+    { "exit-status", analyze_exit_status, 0 },
     { "timespan", analyze_timespan, 1 },
     { "timestamp", analyze_timestamp, 1 },
 };
@@ -25,6 +26,7 @@ static const char options_help[] =
     "  calendar EVENT...        Normal form and next elapses of calendar events\n"
     "  timestamp TIME...        What points in time mean\n"
     "  timespan SPAN...         What spans of time mean\n"
+    "  exit-status [STATUS...]  Names and classes of exit statuses\n"
     "\n"
     "  -h --help                Show this help\n"
     "     --version             Show the version\n"
