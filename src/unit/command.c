@@ -113,6 +113,7 @@ static int next_word(struct line *l, char **ret)
 {
     int r = quote_next_word(&l->p, ret, NULL, WORD_FLAGS);
 
+    l->p = strempty(l->p);
     if (r == -EINVAL)
         return refuse(l, "balance the quotes, or write \\\\ for a backslash",
                       "cannot be split into words: unbalanced quotes or an unknown escape");

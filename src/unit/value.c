@@ -175,6 +175,7 @@ int assignment_word(struct assignment *a, const char **text, unsigned flags, cha
     auto_free char *word = NULL;
     int r = quote_next_word(text, &word, NULL, flags);
 
+    *text = strempty(*text);
     if (r == 0 || r == -ENOMEM)
         return r;
     if (r < 0) {
