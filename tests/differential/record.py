@@ -60,6 +60,8 @@ def main():
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--oracle", type=pathlib.Path, default=ORACLE)
     parser.add_argument("--instance", default="record")
+    parser.add_argument("--check", action="store_true",
+                        help="compare with what is recorded, write nothing")
     parser.add_argument("--show", action="store_true", help="print the outcomes, write nothing")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
@@ -82,6 +84,9 @@ def main():
             print(f"STUCK {s.name}: {stuck}")
         if options.show:
             print(s.name, *(json.dumps(o, ensure_ascii=False) for o in outcome), sep="\n    ")
+        elif options.check:
+            if lines := runner.difference(truth.read(s, major) or [], outcome):
+                print(f"DIFFERS {s.name}", *lines, sep="\n    ")
         elif s in unstable:
             print(f"UNSTABLE {s.name}", *unstable[s], sep="\n    ")
         elif major == truth.VERSION or runner.difference(truth.read(s) or [], outcome):
