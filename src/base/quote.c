@@ -80,7 +80,7 @@ static int add_unescaped(struct strbuf *b, const char *s, size_t n)
         return used;
     if (unicode) {
         char bytes[4];
-        strbuf_add_n(b, bytes, utf8_encode(value, bytes));
+        strbuf_add_n(b, bytes, utf8_put(value, bytes));
     } else
         strbuf_add_char(b, (char) value);
     return used;

@@ -156,7 +156,7 @@ int utf8_decode(const char *s, size_t n, uint32_t *ret)
     return (int) length;
 }
 
-size_t utf8_encode(uint32_t c, char bytes[static 4])
+size_t utf8_put(uint32_t c, char bytes[static 4])
 {
     if (c < 0x80) {
         bytes[0] = (char) c;

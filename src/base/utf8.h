@@ -10,7 +10,7 @@
 int utf8_decode(const char *s, size_t n, uint32_t *ret);
 
 /* Writes the code point, which must be valid, and returns the number of bytes. */
-size_t utf8_encode(uint32_t c, char bytes[static 4]);
+size_t utf8_put(uint32_t c, char bytes[static 4]);
 
 bool utf8_is_valid(const char *s);
 bool utf8_is_valid_n(const char *s, size_t n);

@@ -39,7 +39,7 @@ static void validity(void **state)
 
         if (c >= 0xd800 && c < 0xe000)
             continue;
-        size_t n = utf8_encode(c, bytes);
+        size_t n = utf8_put(c, bytes);
         assert_int_equal(utf8_decode(bytes, n, &back), n);
         assert_int_equal(back, c);
     }
