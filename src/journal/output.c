@@ -88,38 +88,38 @@ struct output {
     struct strbuf stripped;
 };
 
-static const char *const mode_names[OUTPUT_MODE_MAX] = {
-    [OUTPUT_SHORT] = "short",
-    [OUTPUT_SHORT_FULL] = "short-full",
-    [OUTPUT_SHORT_ISO] = "short-iso",
-    [OUTPUT_SHORT_ISO_PRECISE] = "short-iso-precise",
-    [OUTPUT_SHORT_PRECISE] = "short-precise",
-    [OUTPUT_SHORT_MONOTONIC] = "short-monotonic",
-    [OUTPUT_SHORT_DELTA] = "short-delta",
-    [OUTPUT_SHORT_UNIX] = "short-unix",
-    [OUTPUT_WITH_UNIT] = "with-unit",
-    [OUTPUT_VERBOSE] = "verbose",
-    [OUTPUT_EXPORT] = "export",
-    [OUTPUT_JSON] = "json",
-    [OUTPUT_JSON_PRETTY] = "json-pretty",
-    [OUTPUT_JSON_SSE] = "json-sse",
-    [OUTPUT_JSON_SEQ] = "json-seq",
-    [OUTPUT_CAT] = "cat",
-    [OUTPUT_LOGFMT] = "logfmt",
+static const char *const mode_names[ENTRY_MODE_MAX] = {
+    [ENTRY_SHORT] = "short",
+    [ENTRY_SHORT_FULL] = "short-full",
+    [ENTRY_SHORT_ISO] = "short-iso",
+    [ENTRY_SHORT_ISO_PRECISE] = "short-iso-precise",
+    [ENTRY_SHORT_PRECISE] = "short-precise",
+    [ENTRY_SHORT_MONOTONIC] = "short-monotonic",
+    [ENTRY_SHORT_DELTA] = "short-delta",
+    [ENTRY_SHORT_UNIX] = "short-unix",
+    [ENTRY_WITH_UNIT] = "with-unit",
+    [ENTRY_VERBOSE] = "verbose",
+    [ENTRY_EXPORT] = "export",
+    [ENTRY_JSON] = "json",
+    [ENTRY_JSON_PRETTY] = "json-pretty",
+    [ENTRY_JSON_SSE] = "json-sse",
+    [ENTRY_JSON_SEQ] = "json-seq",
+    [ENTRY_CAT] = "cat",
+    [ENTRY_LOGFMT] = "logfmt",
 };
 
-int output_mode_from_name(const char *name, enum output_mode *ret)
+int entry_mode_from_name(const char *name, enum entry_mode *ret)
 {
-    for (size_t i = 0; i < OUTPUT_MODE_MAX; i++) {
+    for (size_t i = 0; i < ENTRY_MODE_MAX; i++) {
         if (streq(mode_names[i], name)) {
-            *ret = (enum output_mode) i;
+            *ret = (enum entry_mode) i;
             return 0;
         }
     }
     return -EINVAL;
 }
 
-const char *output_mode_name(enum output_mode mode)
+const char *entry_mode_name(enum entry_mode mode)
 {
     return mode_names[mode];
 }
@@ -326,16 +326,16 @@ static struct dual_time display_time(const struct entry_object *e, const struct 
     return t;
 }
 
-static const char *time_pattern(enum output_mode mode)
+static const char *time_pattern(enum entry_mode mode)
 {
     switch ((int) mode) {
-    case OUTPUT_SHORT_FULL:
-    case OUTPUT_WITH_UNIT:
+    case ENTRY_SHORT_FULL:
+    case ENTRY_WITH_UNIT:
         return "%a %Y-%m-%d %H:%M:%S %Z";
-    case OUTPUT_VERBOSE:
+    case ENTRY_VERBOSE:
         return "%a %Y-%m-%d %H:%M:%S";
-    case OUTPUT_SHORT_ISO:
-    case OUTPUT_SHORT_ISO_PRECISE:
+    case ENTRY_SHORT_ISO:
+    case ENTRY_SHORT_ISO_PRECISE:
         return "%Y-%m-%dT%H:%M:%S";
     default:
         return "%b %d %H:%M:%S";
@@ -343,7 +343,7 @@ static const char *time_pattern(enum output_mode mode)
 }
 
 /* Most entries are of the same second as the one before. */
-static void add_second(struct output *o, usec_t t, enum output_mode mode)
+static void add_second(struct output *o, usec_t t, enum entry_mode mode)
 {
     usec_t second = t / USEC_PER_SEC;
 
@@ -357,7 +357,7 @@ static void add_second(struct output *o, usec_t t, enum output_mode mode)
             localtime_r(&seconds, &tm);
         o->time_length = strftime(o->time_text, sizeof o->time_text, time_pattern(mode), &tm);
         o->time_second = second;
-        if (o->options.utc && (mode == OUTPUT_SHORT_FULL || mode == OUTPUT_WITH_UNIT))
+        if (o->options.utc && (mode == ENTRY_SHORT_FULL || mode == ENTRY_WITH_UNIT))
             memcpy(o->time_text + o->time_length - 3, "UTC", 3);
     }
     strbuf_add_n(o->out, o->time_text, o->time_length);
@@ -418,14 +418,14 @@ static void add_time(struct output *o, const struct entry_object *e, const struc
     struct dual_time t = display_time(e, values);
 
     switch ((int) o->options.mode) {
-    case OUTPUT_SHORT_MONOTONIC:
+    case ENTRY_SHORT_MONOTONIC:
         strbuf_addf(o->out, "[%5" PRIu64 ".%06" PRIu64 "]", t.monotonic / USEC_PER_SEC,
                     t.monotonic % USEC_PER_SEC);
         return;
-    case OUTPUT_SHORT_DELTA:
+    case ENTRY_SHORT_DELTA:
         add_delta(o, e, &t);
         return;
-    case OUTPUT_SHORT_UNIX:
+    case ENTRY_SHORT_UNIX:
         strbuf_addf(o->out, "%10" PRIu64, t.realtime / USEC_PER_SEC);
         add_micro(o, t.realtime);
         return;
@@ -433,9 +433,9 @@ static void add_time(struct output *o, const struct entry_object *e, const struc
         break;
     }
     add_second(o, t.realtime, o->options.mode);
-    if (o->options.mode == OUTPUT_SHORT_PRECISE || o->options.mode == OUTPUT_SHORT_ISO_PRECISE)
+    if (o->options.mode == ENTRY_SHORT_PRECISE || o->options.mode == ENTRY_SHORT_ISO_PRECISE)
         add_micro(o, t.realtime);
-    if (o->options.mode == OUTPUT_SHORT_ISO || o->options.mode == OUTPUT_SHORT_ISO_PRECISE)
+    if (o->options.mode == ENTRY_SHORT_ISO || o->options.mode == ENTRY_SHORT_ISO_PRECISE)
         add_zone(o, t.realtime, "%z");
 }
 
@@ -635,7 +635,7 @@ static void add_name(struct output *o, const struct value *values)
 {
     const struct value *unit = &values[FIELD_UNIT], *user_unit = &values[FIELD_USER_UNIT];
 
-    if (o->options.mode == OUTPUT_WITH_UNIT && (shown(o, unit) || shown(o, user_unit))) {
+    if (o->options.mode == ENTRY_WITH_UNIT && (shown(o, unit) || shown(o, user_unit))) {
         if (shown(o, unit))
             add_value(o, " ", unit);
         if (shown(o, user_unit))
@@ -757,7 +757,7 @@ static int output_verbose(struct output *o, struct journal_file *f, const struct
     usec_t t = display_time(e, values).realtime;
     if (!values[FIELD_SOURCE_REALTIME].text)
         t = e->realtime;
-    add_second(o, t, OUTPUT_VERBOSE);
+    add_second(o, t, ENTRY_VERBOSE);
     add_micro(o, t);
     strbuf_add_char(o->out, ' ');
     add_zone(o, t, "%Z");
@@ -876,7 +876,7 @@ static void add_json_member(struct output *o, struct strbuf *b, const char *payl
 
 static const char *json_separator(const struct output *o)
 {
-    return o->options.mode == OUTPUT_JSON_PRETTY ? ",\n\t" : ",";
+    return o->options.mode == ENTRY_JSON_PRETTY ? ",\n\t" : ",";
 }
 
 static void make_json(struct output *o, struct strbuf *b, const struct slot *s, const char *payload,
@@ -885,7 +885,7 @@ static void make_json(struct output *o, struct strbuf *b, const struct slot *s, 
     strbuf_add(b, json_separator(o));
     strbuf_add_char(b, '"');
     strbuf_add_n(b, payload, s->name_length);
-    strbuf_add(b, o->options.mode == OUTPUT_JSON_PRETTY ? "\" : " : "\":");
+    strbuf_add(b, o->options.mode == ENTRY_JSON_PRETTY ? "\" : " : "\":");
     add_json_member(o, b, payload, n, s->name_length);
 }
 
@@ -898,7 +898,7 @@ static void add_json_array(struct output *o, struct journal_file *f, const struc
 
     strbuf_add(o->out, json_separator(o));
     strbuf_addf(o->out, "\"%.*s\"%s[", (int) name_length, name,
-                o->options.mode == OUTPUT_JSON_PRETTY ? " : " : ":");
+                o->options.mode == ENTRY_JSON_PRETTY ? " : " : ":");
     auto_free char *copy = memdup0(name, name_length);
     for (size_t i = first; copy && i < n_items; i++) {
         const char *payload;
@@ -967,21 +967,21 @@ static void add_json_fields(struct output *o, struct journal_file *f, const stru
 
 static int output_json(struct output *o, struct journal_file *f, const struct entry_object *e)
 {
-    static const char *const begins[OUTPUT_MODE_MAX] = {
-        [OUTPUT_JSON] = "{",
-        [OUTPUT_JSON_PRETTY] = "{\n\t",
-        [OUTPUT_JSON_SSE] = "data: {",
-        [OUTPUT_JSON_SEQ] = "\x1e{",
+    static const char *const begins[ENTRY_MODE_MAX] = {
+        [ENTRY_JSON] = "{",
+        [ENTRY_JSON_PRETTY] = "{\n\t",
+        [ENTRY_JSON_SSE] = "data: {",
+        [ENTRY_JSON_SEQ] = "\x1e{",
     };
-    static const char *const ends[OUTPUT_MODE_MAX] = {
-        [OUTPUT_JSON] = "}\n",
-        [OUTPUT_JSON_PRETTY] = "\n}\n",
-        [OUTPUT_JSON_SSE] = "}\n\n",
-        [OUTPUT_JSON_SEQ] = "}\n",
+    static const char *const ends[ENTRY_MODE_MAX] = {
+        [ENTRY_JSON] = "}\n",
+        [ENTRY_JSON_PRETTY] = "\n}\n",
+        [ENTRY_JSON_SSE] = "}\n\n",
+        [ENTRY_JSON_SEQ] = "}\n",
     };
     char cursor[JOURNAL_CURSOR_MAX], boot[ID128_TEXT_MAX], id[ID128_TEXT_MAX];
     const char *next = json_separator(o);
-    const char *is = o->options.mode == OUTPUT_JSON_PRETTY ? " : " : ":";
+    const char *is = o->options.mode == ENTRY_JSON_PRETTY ? " : " : ":";
 
     journal_cursor_format(f, e, cursor);
     strbuf_add(o->out, begins[o->options.mode]);
@@ -1030,7 +1030,7 @@ static void make_logfmt(struct output *o, struct strbuf *b, const struct slot *s
 static int output_logfmt(struct output *o, struct journal_file *f, const struct entry_object *e)
 {
     strbuf_add(o->out, "time=");
-    add_second(o, e->realtime, OUTPUT_SHORT_ISO);
+    add_second(o, e->realtime, ENTRY_SHORT_ISO);
     add_micro(o, e->realtime);
     add_zone(o, e->realtime, "%z");
     for (size_t i = 0, n = journal_entry_n_items(f, e); i < n; i++) {
@@ -1054,30 +1054,30 @@ int output_entry(struct output *o, struct journal_file *f, const struct entry_ob
     if (!e)
         return -EBADMSG;
     switch (o->options.mode) {
-    case OUTPUT_SHORT:
-    case OUTPUT_SHORT_FULL:
-    case OUTPUT_SHORT_ISO:
-    case OUTPUT_SHORT_ISO_PRECISE:
-    case OUTPUT_SHORT_PRECISE:
-    case OUTPUT_SHORT_MONOTONIC:
-    case OUTPUT_SHORT_DELTA:
-    case OUTPUT_SHORT_UNIX:
-    case OUTPUT_WITH_UNIT:
+    case ENTRY_SHORT:
+    case ENTRY_SHORT_FULL:
+    case ENTRY_SHORT_ISO:
+    case ENTRY_SHORT_ISO_PRECISE:
+    case ENTRY_SHORT_PRECISE:
+    case ENTRY_SHORT_MONOTONIC:
+    case ENTRY_SHORT_DELTA:
+    case ENTRY_SHORT_UNIX:
+    case ENTRY_WITH_UNIT:
         return output_short(o, f, e, highlight);
-    case OUTPUT_VERBOSE:
+    case ENTRY_VERBOSE:
         return output_verbose(o, f, e);
-    case OUTPUT_EXPORT:
+    case ENTRY_EXPORT:
         return output_export(o, f, e);
-    case OUTPUT_JSON:
-    case OUTPUT_JSON_PRETTY:
-    case OUTPUT_JSON_SSE:
-    case OUTPUT_JSON_SEQ:
+    case ENTRY_JSON:
+    case ENTRY_JSON_PRETTY:
+    case ENTRY_JSON_SSE:
+    case ENTRY_JSON_SEQ:
         return output_json(o, f, e);
-    case OUTPUT_CAT:
+    case ENTRY_CAT:
         return output_cat(o, f, e, highlight);
-    case OUTPUT_LOGFMT:
+    case ENTRY_LOGFMT:
         return output_logfmt(o, f, e);
-    case OUTPUT_MODE_MAX:
+    case ENTRY_MODE_MAX:
         break;
     }
     assert_unreachable();

@@ -8,33 +8,33 @@
 #include "base/time.h"
 #include "journal/file-read.h"
 
-enum output_mode {
-    OUTPUT_SHORT,
-    OUTPUT_SHORT_FULL,
-    OUTPUT_SHORT_ISO,
-    OUTPUT_SHORT_ISO_PRECISE,
-    OUTPUT_SHORT_PRECISE,
-    OUTPUT_SHORT_MONOTONIC,
-    OUTPUT_SHORT_DELTA,
-    OUTPUT_SHORT_UNIX,
-    OUTPUT_WITH_UNIT,
-    OUTPUT_VERBOSE,
-    OUTPUT_EXPORT,
-    OUTPUT_JSON,
-    OUTPUT_JSON_PRETTY,
-    OUTPUT_JSON_SSE,
-    OUTPUT_JSON_SEQ,
-    OUTPUT_CAT,
-    OUTPUT_LOGFMT, /* beyond journalctl: NAME=value pairs, values quoted where needed */
-    OUTPUT_MODE_MAX,
+enum entry_mode {
+    ENTRY_SHORT,
+    ENTRY_SHORT_FULL,
+    ENTRY_SHORT_ISO,
+    ENTRY_SHORT_ISO_PRECISE,
+    ENTRY_SHORT_PRECISE,
+    ENTRY_SHORT_MONOTONIC,
+    ENTRY_SHORT_DELTA,
+    ENTRY_SHORT_UNIX,
+    ENTRY_WITH_UNIT,
+    ENTRY_VERBOSE,
+    ENTRY_EXPORT,
+    ENTRY_JSON,
+    ENTRY_JSON_PRETTY,
+    ENTRY_JSON_SSE,
+    ENTRY_JSON_SEQ,
+    ENTRY_CAT,
+    ENTRY_LOGFMT, /* beyond journalctl: NAME=value pairs, values quoted where needed */
+    ENTRY_MODE_MAX,
 };
 
 /* -EINVAL for a name that is none. */
-int output_mode_from_name(const char *name, enum output_mode *ret);
-const char *output_mode_name(enum output_mode mode);
+int entry_mode_from_name(const char *name, enum entry_mode *ret);
+const char *entry_mode_name(enum entry_mode mode);
 
 struct output_options {
-    enum output_mode mode;
+    enum entry_mode mode;
     bool all;  /* long and unprintable values as well */
     bool full; /* lines as long as they are (else cut to `columns`) */
     bool utc;

@@ -1,0 +1,116 @@
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/strv.h"
+#include "cli/log.h"
+
+/* Where journals are: systemd's places, and reeve's own beside a real systemd. */
+const char *const log_places[] = { "/var/log/journal", "/run/log/journal", "/var/log/reeve/journal",
+                                   "/run/reeve/journal", NULL };
+
+static void on_problem(const char *path, int error, void *userdata)
+{
+    const struct log_options *o = userdata;
+
+    if (o->quiet)
+        return;
+    if (error == -EPROTONOSUPPORT)
+        fprintf(stderr, "%s: %s was written by a newer version and is left out\n", o->program,
+                path);
+    else if (error == -EBADMSG)
+        fprintf(stderr, "%s: %s is damaged or no journal file, and is left out\n", o->program,
+                path);
+    else
+        fprintf(stderr, "%s: %s cannot be read: %s\n", o->program, path, strerror(-error));
+}
+
+static int open_files(const struct log_options *o, struct journal *j)
+{
+    STRV_FOREACH (pattern, o->files) {
+        glob_t found = { 0 };
+
+        if (glob(*pattern, GLOB_NOSORT, NULL, &found) != 0) {
+            fprintf(stderr, "%s: no file %s\n", o->program, *pattern);
+            globfree(&found);
+            return -ENOENT;
+        }
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            int r = journal_add_file(j, found.gl_pathv[i]);
+
+            if (r < 0 && r != -EEXIST) {
+                if (r != -ENODATA || found.gl_pathc == 1)
+                    on_problem(found.gl_pathv[i], r, (void *) o);
+                if (found.gl_pathc == 1) {
+                    globfree(&found);
+                    return r;
+                }
+            }
+        }
+        globfree(&found);
+    }
+    return 0;
+}
+
+static unsigned kinds(const struct log_options *o)
+{
+    return (o->system_only ? JOURNAL_SYSTEM : 0u) | (o->user_only ? JOURNAL_USER : 0u);
+}
+
+int log_open(const struct log_options *o, struct journal *j)
+{
+    struct id128 machine;
+    bool any = false;
+    int problem = 0;
+
+    if (o->machine) {
+        fprintf(stderr,
+                "%s: --machine=%s: containers are not reached; use --directory= or --root=\n",
+                o->program, o->machine);
+        return -EOPNOTSUPP;
+    }
+    if (o->files)
+        return open_files(o, j);
+    if (o->directory) {
+        int r = journal_add_directory(j, o->directory, kinds(o), true, NULL, on_problem,
+                                      (void *) o);
+
+        if (r < 0)
+            fprintf(stderr, "%s: %s cannot be opened: %s\n", o->program, o->directory,
+                    strerror(-r));
+        return r;
+    }
+    bool have_machine = id128_machine(o->root, &machine) >= 0;
+    for (size_t i = 0; log_places[i]; i++) {
+        auto_free char *path = path_join(strempty(o->root), log_places[i], NULL);
+        int r = path ? journal_add_directory(j, path, kinds(o), true,
+                                             have_machine && !o->merge ? &machine : NULL,
+                                             on_problem, (void *) o)
+                     : -ENOMEM;
+
+        any = any || r >= 0;
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+            problem = r;
+    }
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (runtime && !o->root && getuid() != 0) {
+        auto_free char *path = path_join(runtime, "reeve/journal", NULL);
+
+        if (path)
+            (void) journal_add_directory(j, path, 0, true, NULL, on_problem, (void *) o);
+    }
+    if (journal_n_files(j) == 0 && !o->quiet) {
+        if (problem == -EACCES)
+            fprintf(stderr,
+                    "%s: this user may not read the journal; users of the groups adm and "
+                    "systemd-journal may\n",
+                    o->program);
+        else
+            fprintf(stderr, "No journal files were found.\n");
+    }
+    return 0;
+}
