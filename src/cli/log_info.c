@@ -10,6 +10,7 @@
 #include "base/timespan.h"
 #include "base/timestamp.h"
 #include "cli/log.h"
+#include "journal/file-verify.h"
 #include "journal/vacuum.h"
 
 /* 11.6M, 512B */
@@ -52,7 +53,7 @@ static void print_table(const struct log_options *o, const char *what, const str
                         size_t n)
 {
     enum timestamp_style style = o->output.utc ? TIMESTAMP_UTC : TIMESTAMP_PRETTY;
-    int width = 3, first_width = (int) strlen("FIRST ENTRY");
+    int width = o->quiet ? 1 : 3, first_width = (int) strlen("FIRST ENTRY");
 
     for (size_t i = 0; i < n; i++) {
         char text[TIMESTAMP_TEXT_MAX], number[24];
@@ -162,6 +163,14 @@ static int disk_usage(struct journal *j)
     return 0;
 }
 
+/* Old flags and new ones of one kind stand together. */
+static uint32_t sort_flags(uint32_t flags)
+{
+    uint32_t keyed = flags >> 2 & 1, zstd = flags >> 3 & 1;
+
+    return (flags & ~UINT32_C(0xc)) | zstd << 2 | keyed << 3;
+}
+
 static void print_flags(const char *what, uint32_t flags, const char *const *names, size_t n)
 {
     printf("%s flags:", what);
@@ -190,8 +199,8 @@ static void print_time(const char *what, usec_t t, const struct log_options *o)
 static void print_header(const struct log_options *o, const struct journal_file *f)
 {
     static const char *const compatible[] = { "SEALED", "TAIL_ENTRY_BOOT_ID", "SEALED_CONTINUOUS" };
-    static const char *const incompatible[] = { "COMPRESSED-XZ", "COMPRESSED-LZ4", "KEYED-HASH",
-                                                "COMPRESSED-ZSTD", "COMPACT" };
+    static const char *const incompatible[] = { "COMPRESSED-XZ", "COMPRESSED-LZ4",
+                                                "COMPRESSED-ZSTD", "KEYED-HASH", "COMPACT" };
     static const char *const states[] = { "OFFLINE", "ONLINE", "ARCHIVED" };
     const struct journal_header *h = journal_header(f);
     char a[ID128_TEXT_MAX], b[ID128_TEXT_MAX], c[ID128_TEXT_MAX], d[ID128_TEXT_MAX];
@@ -205,7 +214,8 @@ static void print_header(const struct log_options *o, const struct journal_file 
            id128_format(h->tail_entry_boot_id, c), id128_format(h->seqnum_id, d),
            h->state < 3 ? states[h->state] : "UNKNOWN");
     print_flags("Compatible", h->compatible_flags, compatible, ELEMENTSOF(compatible));
-    print_flags("Incompatible", h->incompatible_flags, incompatible, ELEMENTSOF(incompatible));
+    print_flags("Incompatible", sort_flags(h->incompatible_flags), incompatible,
+                ELEMENTSOF(incompatible));
     printf("Header size: %" PRIu64 "\nArena size: %" PRIu64 "\nData hash table size: %" PRIu64
            "\nField hash table size: %" PRIu64 "\n",
            h->header_size, h->arena_size, data_buckets, fields);
@@ -281,6 +291,29 @@ static int vacuum(const struct log_options *o, struct journal *j)
     return result;
 }
 
+/* ---- verify ---- */
+
+static int verify(const struct log_options *o, struct journal *j)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < journal_n_files(j); i++) {
+        struct journal_file *f = journal_get_file(j, i);
+        struct verify_report report;
+        int r = journal_file_verify(f, &report);
+
+        if (r >= 0) {
+            fprintf(stderr, "PASS: %s\n", f->path);
+            continue;
+        }
+        if (r == -EBADMSG)
+            fprintf(stderr, "%s: %" PRIx64 ": %s\n", f->path, report.offset, report.text);
+        fprintf(stderr, "FAIL: %s (%s)\n", f->path, strerror(-r));
+        result = 1;
+    }
+    return result;
+}
+
 int log_info(const struct log_options *o, struct journal *j)
 {
     switch (o->action) {
@@ -299,6 +332,7 @@ int log_info(const struct log_options *o, struct journal *j)
     case ACTION_VACUUM:
         return vacuum(o, j);
     case ACTION_VERIFY:
+        return verify(o, j);
     case ACTION_TOP:
     case ACTION_SYNC:
     case ACTION_FLUSH:

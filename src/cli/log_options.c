@@ -602,7 +602,9 @@ int log_parse_options(struct log_options *o, int argc, char **argv)
         if (add(&o->matches, argv[i]) >= 0)
             return 1;
     }
-    if (o->lines == -2)
+    if (o->no_tail)
+        o->lines = -1;
+    else if (o->lines == -2)
         o->lines = o->follow && !o->no_tail && !o->since_text ? 10 : -1;
     return finish_options(o);
 }

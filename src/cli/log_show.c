@@ -268,6 +268,10 @@ static int run(struct show *s)
             (void) journal_step(s->j, true);
         return follow(s);
     }
+    if (o->grep && s->shown == 0)
+        r = -ENODATA; /* as grep(1) */
+    else
+        r = 0;
     if (o->show_cursor && *s->cursor) {
         strbuf_addf(&s->buffer, "-- cursor: %s\n", s->cursor);
         flush(s);
@@ -279,9 +283,8 @@ static int run(struct show *s)
         if (r < 0)
             fprintf(stderr, "%s: %s cannot be written: %s\n", o->program, o->cursor_file,
                     strerror(-r));
-        return r;
     }
-    return 0;
+    return r;
 }
 
 int log_show(const struct log_options *o, struct journal *j)

@@ -554,6 +554,11 @@ static const char *priority_color(const struct output *o, int priority)
 static void add_line(struct output *o, size_t indent, const char *color, const char *text, size_t n,
                      const size_t *highlight)
 {
+    const char *nul = memchr(text, 0, n);
+
+    /* As journalctl, which ends there; export and json have the whole. */
+    if (nul)
+        n = (size_t) (nul - text);
     if (indent > 0)
         strbuf_addf(o->out, "%*s", (int) indent, "");
     strbuf_add(o->out, color);
@@ -570,6 +575,19 @@ static void add_line(struct output *o, size_t indent, const char *color, const c
     if (*color)
         strbuf_add(o->out, "\033[0m");
     strbuf_add_char(o->out, '\n');
+}
+
+/* At most `width` cells, with an ellipsis at `percent` of them; rounded as systemd does. */
+static char *cut_text(const char *text, size_t n, size_t width, size_t percent)
+{
+    auto_free char *whole = memdup0(text, n);
+
+    if (!whole || n <= width || width == 0)
+        return take_ptr(whole);
+    if (!printable_ascii(text, n))
+        return utf8_ellipsize(whole, width, (unsigned) percent);
+    size_t head = ((width - 1) * percent + 50) / 100;
+    return format("%.*s…%s", (int) head, whole, whole + n - (width - 1 - head));
 }
 
 /* A line that does not fit, or the last that is shown of too many. */
@@ -609,7 +627,7 @@ static void add_lines(struct output *o, size_t prefix, int priority, const char 
     for (const char *p = text; p < end; line++) {
         const char *newline = memchr(p, '\n', (size_t) (end - p));
         size_t length = newline ? (size_t) (newline - p) : (size_t) (end - p);
-        bool last = !whole && line + 1 == LINES_MAX && newline && newline + 1 < end;
+        bool last = line + 1 == LINES_MAX || p + length + 1 >= text + LONG_VALUE;
         size_t indent = line > 0 ? prefix : 0;
 
         if (whole || (prefix + length + 1 < o->options.columns && !last)) {
@@ -719,9 +737,16 @@ static int output_cat(struct output *o, struct journal_file *f, const struct ent
     if (o->options.color && entry_field(f, e, "PRIORITY", &p.text, &p.n) > 0 && p.n == 1)
         priority = *p.text - '0';
     if (o->options.fields) {
-        STRV_FOREACH (name, o->options.fields) {
-            if (entry_field(f, e, *name, &v.text, &v.n) > 0)
-                cat_value(o, &v, priority, NULL);
+        for (size_t i = 0, n = journal_entry_n_items(f, e); i < n; i++) {
+            struct slot scratch;
+            const char *payload;
+            size_t size;
+            struct slot *s = slot_get(o, f, journal_entry_item(f, e, i), &scratch, &payload, &size);
+
+            if (!s || !s->wanted)
+                continue;
+            v = (struct value){ payload + s->name_length + 1, size - s->name_length - 1 };
+            cat_value(o, &v, priority, NULL);
         }
         return 1;
     }
@@ -777,7 +802,8 @@ static int output_verbose(struct output *o, struct journal_file *f, const struct
         if (o->options.color && s->kind == FIELD_MESSAGE)
             strbuf_add(o->out, "\033[0;1;39m");
         strbuf_add_n(o->out, payload, (size_t) s->name_length + 1);
-        if (o->options.all || (size < LONG_VALUE && printable(payload, size, true))) {
+        if (o->options.all ||
+            ((o->options.full || size < LONG_VALUE) && printable(payload, size, true))) {
             bool full = o->options.full;
 
             o->options.full = true;
