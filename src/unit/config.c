@@ -171,15 +171,8 @@ struct unit_config *unit_config_free(struct unit_config *c)
     for (unsigned g = 0; g < CONFIG_GROUP_MAX; g++)
         if (c->owned & 1u << g)
             free_own_group(c, g);
-    for (unsigned i = 0; i < c->n_messages; i++) {
-        struct unit_message *m = &c->messages[i];
-
-        free(m->file);
-        free(m->section);
-        free(m->directive);
-        free(m->text);
-        free(m->remedy);
-    }
+    for (unsigned i = 0; i < c->n_messages; i++)
+        unit_message_done(&c->messages[i]);
     free(c->messages);
     free(c->provenance);
     unit_presets_unref(c->presets);
@@ -242,9 +235,42 @@ const char *unit_config_file(const struct unit_config *c, unsigned file)
     return file - n < m ? c->dependency_paths[file - n] : "(unknown)";
 }
 
-static char *copy_or_null(const char *s)
+/* Appends the string to the piece of memory at *p. */
+static char *pack(char **p, const char *s)
 {
-    return s ? strdup(s) : NULL;
+    if (!s)
+        return NULL;
+    char *start = *p;
+    *p = stpcpy(start, s) + 1;
+    return start;
+}
+
+static size_t packed_size(const char *s)
+{
+    return s ? strlen(s) + 1 : 0;
+}
+
+int unit_message_init(struct unit_message *m, int level, const char *file, unsigned line,
+                      const char *section, const char *directive, const char *remedy,
+                      const char *text)
+{
+    char *p = malloc(packed_size(text) + packed_size(file) + packed_size(section) +
+                     packed_size(directive) + packed_size(remedy));
+
+    if (!p)
+        return -ENOMEM;
+    *m = (struct unit_message){ .level = level, .line = line };
+    m->text = pack(&p, text);
+    m->file = pack(&p, file);
+    m->section = pack(&p, section);
+    m->directive = pack(&p, directive);
+    m->remedy = pack(&p, remedy);
+    return 0;
+}
+
+void unit_message_done(struct unit_message *m)
+{
+    free(m->text);
 }
 
 void unit_config_message(struct unit_config *c, int level, const char *file, unsigned line,
@@ -267,15 +293,9 @@ void unit_config_message(struct unit_config *c, int level, const char *file, uns
         c->allocated_messages = (uint16_t) want;
     }
     va_start(ap, fmt);
-    char *text = vformat(fmt, ap);
+    auto_free char *text = vformat(fmt, ap);
     va_end(ap);
-    if (!text)
-        return;
-    c->messages[c->n_messages++] = (struct unit_message){ .level = level,
-                                                          .line = line,
-                                                          .file = copy_or_null(file),
-                                                          .section = copy_or_null(section),
-                                                          .directive = copy_or_null(directive),
-                                                          .text = text,
-                                                          .remedy = copy_or_null(remedy) };
+    if (text && unit_message_init(&c->messages[c->n_messages], level, file, line, section,
+                                  directive, remedy, text) >= 0)
+        c->n_messages++;
 }

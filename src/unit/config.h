@@ -117,6 +117,13 @@ struct unit_message {
     char *remedy;    /* what would be right; NULL if nothing is known */
 };
 
+/* All strings of a message are in one piece of memory, which `text` is the beginning of. init()
+ * copies them; NULL is allowed but for the text. -ENOMEM. */
+int unit_message_init(struct unit_message *m, int level, const char *file, unsigned line,
+                      const char *section, const char *directive, const char *remedy,
+                      const char *text);
+void unit_message_done(struct unit_message *m);
+
 /* All presets: those of the rows, changed by the Default*= settings of the manager's configuration.
  * Shared by units and counted. */
 struct unit_presets;

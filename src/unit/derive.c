@@ -199,9 +199,6 @@ static int verify_service(struct unit_config *c)
     if (s->type == SERVICE_TYPE_FORKING && s->exit_type == EXIT_TYPE_CGROUP)
         return refuse(c, "ExitType", "leave ExitType= out",
                       "ExitType=cgroup is not allowed for Type=forking");
-    if (s->bus_name && s->type != SERVICE_TYPE_DBUS)
-        message_at(c, LOG_WARNING, "BusName", "set Type=dbus, or leave BusName= out",
-                   "BusName= has no effect unless Type=dbus");
     if (c->sandbox->pam_name && c->kill->kill_mode != KILL_MODE_CONTROL_GROUP &&
         c->kill->kill_mode != KILL_MODE_MIXED)
         return refuse(c, "PAMName", "set KillMode=control-group or mixed",

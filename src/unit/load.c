@@ -483,30 +483,17 @@ static int read_links(struct unit_loader *l, struct unit_config *c, const char *
 {
     const struct directive *d = directive_find(UNIT_TARGET, "Unit", directive, NULL);
     auto_strv char **links = NULL;
-    auto_free char *instance = NULL;
     int r = find_files(l, c, suffix, &links);
 
-    if (r >= 0)
-        r = unit_name_instance(c->name, &instance);
     STRV_FOREACH (link, links) {
         const char *name = path_basename(*link);
-        auto_free char *full = NULL, *target = NULL;
+        auto_free char *target = NULL;
 
         if (r < 0)
             return r;
         if (!unit_name_is_valid(name, UNIT_NAME_ANY) ||
             (readlink_alloc(*link, &target) >= 0 && streq(target, "/dev/null")))
             continue;
-        if (unit_name_is_valid(name, UNIT_NAME_TEMPLATE)) {
-            /* A template is wanted as the instance of the unit that wants it. */
-            if (!instance || unit_name_with_instance(name, instance, &full) < 0) {
-                unit_config_message(c, LOG_WARNING, *link, 0, NULL, NULL,
-                                    "link the template under the name of an instance",
-                                    "a template cannot be wanted, ignored");
-                continue;
-            }
-            name = full;
-        }
         r = strv_add(&c->dependency_paths, *link);
         if (r >= 0)
             r = directive_assign(

@@ -358,19 +358,53 @@ static int parse_urls(struct assignment *a, const struct value_type *type, const
     return parse_words(a, text, QUOTE_UNQUOTE | QUOTE_CUNESCAPE, check_url, false, v);
 }
 
+/* A template among dependencies stands for the instance that the unit itself has, or, for a unit
+ * that is none, the one named as the unit. */
+static int resolve_template(struct assignment *a, char **name)
+{
+    auto_free char *instance = NULL, *full = NULL;
+
+    if (!a->config || !unit_name_is_valid(*name, UNIT_NAME_TEMPLATE))
+        return 0;
+    int r = unit_name_instance(a->config->name, &instance);
+    if (r >= 0 && !instance)
+        r = unit_name_prefix(a->config->name, &instance);
+    if (r >= 0)
+        r = unit_name_with_instance(*name, instance, &full);
+    if (r < 0)
+        return r == -ENOMEM ? r : 0;
+    free(*name);
+    *name = take_ptr(full);
+    return 0;
+}
+
 static int parse_unit_names(struct assignment *a, const struct value_type *type, const char *text,
                             void *v)
 {
-    struct assignment raw = *a;
+    char ***list = v;
 
     /* [Install] is resolved when the unit is enabled; Also= and WantedBy= may name templates. */
     if (a->directive && a->directive->group == GROUP_INSTALL) {
+        struct assignment raw = *a;
+
         raw.specifiers = NULL;
         int r = parse_words(&raw, text, QUOTE_UNQUOTE | QUOTE_RETAIN_ESCAPE, NULL, true, v);
         a->n_faults = raw.n_faults;
         return r;
     }
-    return parse_words(a, text, QUOTE_UNQUOTE | QUOTE_RETAIN_ESCAPE, check_unit_name, true, v);
+    for (;;) {
+        auto_free char *word = NULL;
+        int r = assignment_word(a, &text, QUOTE_UNQUOTE | QUOTE_RETAIN_ESCAPE, &word);
+
+        if (r == 0 || r == -EINVAL)
+            return 0;
+        if (r == 1)
+            r = resolve_template(a, &word) < 0 ? -ENOMEM : check_unit_name(a, word) == 0;
+        if (r == 1 && !strv_contains(*list, word))
+            r = strv_push(list, take_ptr(word));
+        if (r == -ENOMEM)
+            return r;
+    }
 }
 
 static int parse_paths(struct assignment *a, const struct value_type *type, const char *text,

@@ -81,7 +81,6 @@ WORD(device_policy, DEVICE_POLICY_MAX);
 WORD(managed_oom, MANAGED_OOM_MAX);
 WORD(managed_oom_preference, MANAGED_OOM_PREFERENCE_MAX);
 WORD(pressure_watch, PRESSURE_WATCH_MAX);
-WORD(bind_ipv6_only, BIND_IPV6_ONLY_MAX);
 
 /* Words, or a boolean: "no" is the first word, "yes" the second. */
 static int parse_word_or_boolean(struct assignment *a, const struct value_type *type,
@@ -169,6 +168,25 @@ const struct value_type type_timestamping = { .name = "timestamping",
                                               .n_words = TIMESTAMPING_MAX,
                                               .parse = parse_timestamping,
                                               .format = format_word };
+
+/* A boolean stands for both and ipv6-only. */
+static int parse_bind_ipv6_only(struct assignment *a, const struct value_type *type,
+                                const char *text, void *v)
+{
+    int b = parse_boolean(text);
+
+    if (b < 0)
+        return parse_word(a, type, text, v);
+    value_set_number(type, v, b ? BIND_IPV6_ONLY_IPV6_ONLY : BIND_IPV6_ONLY_BOTH);
+    return 0;
+}
+const struct value_type type_bind_ipv6_only = { .name = "bind_ipv6_only",
+                                                .size = sizeof(ctype_bind_ipv6_only),
+                                                .flags = VALUE_REFUSES_EMPTY,
+                                                .words = bind_ipv6_only_names,
+                                                .n_words = BIND_IPV6_ONLY_MAX,
+                                                .parse = parse_bind_ipv6_only,
+                                                .format = format_word };
 
 /* Words or numbers; systemctl shows the number, `unset_shown` for the unset value. */
 static int parse_word_or_number(struct assignment *a, const struct value_type *type,

@@ -79,9 +79,13 @@ static void record(struct assignment *a, int level, const char *remedy, const ch
 {
     char text[512];
 
-    if (!a->config || a->silent)
+    if (a->silent || (!a->config && !a->report))
         return;
     vsnprintf(text, sizeof text, fmt, ap);
+    if (!a->config) {
+        a->report(a, level, remedy, text);
+        return;
+    }
     unit_config_message(a->config, level, a->file, a->line,
                         directive_section(a->directive, (enum unit_type) a->config->type),
                         a->directive->name, remedy, "%s", text);
