@@ -600,8 +600,7 @@ static void add_cut_line(struct output *o, size_t indent, size_t prefix, const c
         strbuf_add(o->out, "...\n");
         return;
     }
-    auto_free char *whole = memdup0(text, n);
-    auto_free char *cut = whole ? utf8_ellipsize(whole, columns - prefix, last ? 100 : 90) : NULL;
+    auto_free char *cut = cut_text(text, n, columns - prefix, last ? 100 : 90);
     if (columns - prefix > n + 3) {
         strbuf_addf(o->out, "%*s%s%.*s...%s\n", (int) indent, "", color, (int) n, text,
                     *color ? "\033[0m" : "");
@@ -737,16 +736,10 @@ static int output_cat(struct output *o, struct journal_file *f, const struct ent
     if (o->options.color && entry_field(f, e, "PRIORITY", &p.text, &p.n) > 0 && p.n == 1)
         priority = *p.text - '0';
     if (o->options.fields) {
-        for (size_t i = 0, n = journal_entry_n_items(f, e); i < n; i++) {
-            struct slot scratch;
-            const char *payload;
-            size_t size;
-            struct slot *s = slot_get(o, f, journal_entry_item(f, e, i), &scratch, &payload, &size);
-
-            if (!s || !s->wanted)
-                continue;
-            v = (struct value){ payload + s->name_length + 1, size - s->name_length - 1 };
-            cat_value(o, &v, priority, NULL);
+        /* In the order asked for (journalctl's is that of a hash table). */
+        STRV_FOREACH (name, o->options.fields) {
+            if (entry_field(f, e, *name, &v.text, &v.n) > 0)
+                cat_value(o, &v, priority, NULL);
         }
         return 1;
     }
