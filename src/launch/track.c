@@ -223,7 +223,7 @@ int tracker_new(struct track_host *h, const char *unit, const char *slice, void 
     t->host = h;
     t->userdata = unit_userdata;
     t->cgroup_fd = t->watch = -1;
-    t->unit = strdup(unit);
+    t->unit = strdup(unit ? unit : slice);
     if (h->kind == TRACK_CGROUP)
         t->cgroup = cgroup_path_of(slice, unit);
     if (!t->unit || (h->kind == TRACK_CGROUP && !t->cgroup)) {

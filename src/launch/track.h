@@ -68,7 +68,8 @@ void track_host_done(struct track_host *h);
 void track_dispatch(struct track_host *h);
 
 /* A tracker for the unit. `slice` is the unit's slice ("system.slice", "-.slice" or NULL for the
- * root) and fixes the cgroup's path. Nothing is made on disk before tracker_realize(). */
+ * root) and fixes the cgroup's path; `unit` NULL is for the slice itself. Nothing is made on disk
+ * before tracker_realize(). */
 int tracker_new(struct track_host *h, const char *unit, const char *slice, void *unit_userdata,
                 struct tracker **ret);
 /* Forgets it: processes live on, the cgroup stays if it is not empty. NULL is allowed. */
