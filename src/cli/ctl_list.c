@@ -192,7 +192,7 @@ static void add_unit_row(const struct systemctl *c, struct table *t, const json_
 int ctl_list_units(struct systemctl *c, char **args)
 {
     struct table_column columns[] = {
-        { "", NULL },
+        { " ", NULL },
         { "UNIT", "unit", .shrinks = true },
         { "LOAD", "load" },
         { "ACTIVE", "active" },

@@ -245,7 +245,7 @@ int table_print(const struct systemctl *c, struct table *t)
             first = false;
             if (titles && row == 0)
                 print_cell(column->title, widths[i], column,
-                           *column->title ? COLOR_UNDERLINE : COLOR_NONE, is_last(t, i));
+                           *column->title != ' ' ? COLOR_UNDERLINE : COLOR_NONE, is_last(t, i));
             else
                 print_cell(cell_text(cell), widths[i], column, cell->color, is_last(t, i));
         }
