@@ -189,11 +189,13 @@ static int (*const steps[])(struct child *) = {
     child_expand_command,
     child_pass_fds,
     child_set_bounding,
+    child_plan_seccomp,
     child_change_root,
     child_set_user,
     child_change_directory,
     child_set_securebits,
     tell_identity,
+    child_load_seccomp,
     child_execute,
 };
 

@@ -84,6 +84,7 @@ struct child {
     bool new_user_namespace;
     bool mounted_root;      /* the root folder was entered by the mount namespace */
     bool mount_namespace;   /* one was made */
+    bool mdwe_by_kernel;    /* MemoryDenyWriteExecute= is set by prctl(2) */
     char *private_tmp_path; /* PrivateTmp=disconnected: the tmpfs, before it is bound */
     uint64_t keep_caps;     /* capabilities needed after the change of user, for seccomp */
 };
@@ -142,6 +143,10 @@ int child_enter_uts(struct child *c);     /* NAMESPACE */
 int child_private_users(struct child *c); /* USER */
 /* Whether the unit needs a mount namespace. */
 bool child_needs_mounts(const struct child *c);
+
+/* seccomp.c */
+int child_plan_seccomp(struct child *c);         /* before the user changes */
+int child_load_seccomp(struct child *c);         /* SECCOMP, ADDRESS_FAMILIES */
 
 /* environment.c */
 int child_build_environment(struct child *c); /* MEMORY, 0 */

@@ -1,0 +1,10 @@
+/* launch/bpf.h -- small eBPF programs attached to a unit's cgroup (systemd.resource-control(5)):
+ * DeviceAllow= and DevicePolicy=, IPAddressAllow= and IPAddressDeny=, SocketBindAllow= and
+ * SocketBindDeny=, RestrictNetworkInterfaces=. Loaded by bpf(2) and verified by the kernel. */
+#pragma once
+
+#include "launch/cgroup.h"
+
+/* Replaces what was attached before. What cannot be had is told to `refused`. */
+void bpf_apply(int cgroup_fd, const struct unit_config *config, cgroup_refused refused,
+               void *userdata);

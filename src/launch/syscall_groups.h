@@ -1,0 +1,13 @@
+/* launch/syscall_groups.h -- the @groups of SystemCallFilter=. */
+#pragma once
+
+#include <stddef.h>
+
+/* The members of "@group", names and other groups, each followed by a NUL and the last one by
+ * another; NULL if there is no such group. Walk it with NULSTR_FOREACH. */
+const char *syscall_group(const char *name);
+
+/* The names of the groups, from 0 on; NULL at the end. */
+const char *syscall_group_name(size_t i);
+
+#define NULSTR_FOREACH(s, list) for (const char *s = (list); s && *s; s += strlen(s) + 1)
