@@ -491,3 +491,9 @@ void job_cancel(struct job *j)
 {
     job_finish(j, JOB_CANCELED, true, false);
 }
+
+void job_requeue(struct job *j)
+{
+    set_state(j, JOB_WAITING);
+    job_add_to_run_queue(j);
+}

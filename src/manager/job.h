@@ -103,6 +103,8 @@ void job_cancel(struct job *j);
 
 /* Queues the job to be looked at when the loop comes round. */
 void job_add_to_run_queue(struct job *j);
+/* Runs a job that runs already once more: its unit has to be started anew (RestartMode=direct). */
+void job_requeue(struct job *j);
 /* Whether something this job is ordered after is still in the way. */
 bool job_is_runnable(struct job *j);
 /* When the job's deadline is, USEC_INFINITY if it has none (CLOCK_MONOTONIC). */
