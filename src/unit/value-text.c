@@ -288,7 +288,7 @@ static void format_strv(const struct value_type *type, const void *v, struct str
     char *const *list = *(char **const *) v;
 
     STRV_FOREACH (s, list) {
-        auto_free char *quoted = shell_quote(*s, SHELL_QUOTE_POSIX);
+        auto_free char *quoted = shell_quote(*s, SHELL_QUOTE_EMPTY);
 
         if (!quoted)
             out->failed = true;
