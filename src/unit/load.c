@@ -745,3 +745,25 @@ int unit_loader_find(const struct unit_loader *l, const char *name, struct unit_
     fill_file(e, ret, buffer);
     return 1;
 }
+
+int unit_loader_resolve(const struct unit_loader *l, const char *name, char **ret,
+                        struct unit_file *ret_file)
+{
+    const struct index_entry *e = index_find(&l->index, name, NULL);
+    auto_free char *real = NULL;
+    static char buffer[4096];
+
+    if (!e)
+        return 0;
+    int r = real_name(e, name, &real);
+    if (r < 0)
+        return r;
+    if (e->alias_of) {
+        const struct index_entry *end = index_find(&l->index, real, NULL);
+
+        e = end ? end : e;
+    }
+    fill_file(e, ret_file, buffer);
+    *ret = take_ptr(real);
+    return 1;
+}

@@ -68,3 +68,8 @@ bool unit_loader_next(const struct unit_loader *l, size_t *position, struct unit
 
 /* The fragment file of a name, following links and templates: 1, 0 if there is none. */
 int unit_loader_find(const struct unit_loader *l, const char *name, struct unit_file *ret);
+
+/* The same, and the name that it is a file for in the end: aliases followed, the instance kept.
+ * *ret is a new string, written if 1 is returned. -ENOMEM. */
+int unit_loader_resolve(const struct unit_loader *l, const char *name, char **ret,
+                        struct unit_file *ret_file);
