@@ -188,8 +188,8 @@ int install_unit_read(struct unit_loader *l, const char *name, struct install_un
         return -ENOENT;
     }
     u.masked = f.masked;
-    u.path = strdup(f.path);
-    u.folder = u.path ? search_folder(paths, u.path) : NULL;
+    u.folder = f.folder;
+    u.path = f.masked ? path_join(f.folder, f.name, NULL) : strdup(f.path);
     r = u.path ? 0 : -ENOMEM;
     if (r >= 0 && !u.masked)
         r = resolve_linked(paths, &u);
@@ -216,6 +216,7 @@ static const char *without_root(const struct unit_paths *paths, const char *path
 static int make_link(const struct install_options *o, const char *source, const char *path,
                      struct install_result *result)
 {
+    const char *shown = without_root(unit_loader_paths(o->loader), path);
     auto_free char *old = NULL;
 
     if (readlink_alloc(path, &old) >= 0) {
@@ -230,7 +231,7 @@ static int make_link(const struct install_options *o, const char *source, const 
         if (r < 0)
             return r;
     } else if (access(path, F_OK) >= 0) {
-        return fail(result, -EEXIST, "File '%s' already exists", path);
+        return fail(result, -EEXIST, "File '%s' already exists", shown);
     }
     if (!o->dry_run) {
         int r = mkdir_parents(path, 0755);
@@ -365,7 +366,8 @@ static int read_unit(const struct install_options *o, const char *text, struct i
     if (r < 0)
         return no_such_unit(text, r, result);
     if (u->masked) {
-        r = fail(result, -ERFKILL, "Unit %s is masked", u->link ? u->link : u->path);
+        r = fail(result, -ERFKILL, "Unit %s is masked",
+                 without_root(unit_loader_paths(o->loader), u->path));
         install_unit_done(u);
     }
     return r;

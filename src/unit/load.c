@@ -715,6 +715,7 @@ bool unit_needs_reload(struct unit_loader *l, const struct unit_config *c)
 static void fill_file(const struct index_entry *e, struct unit_file *ret, char buffer[static 4096])
 {
     ret->name = e->name;
+    ret->folder = e->folder;
     ret->alias = e->alias_of;
     ret->masked = e->masked;
     ret->path = NULL;

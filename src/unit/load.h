@@ -62,6 +62,7 @@ bool unit_needs_reload(struct unit_loader *l, const struct unit_config *c);
  * *position = 0; false at the end. */
 struct unit_file {
     const char *name, *path;
+    const char *folder; /* of the search path; NULL for a built-in one */
     bool alias, masked;
 };
 bool unit_loader_next(const struct unit_loader *l, size_t *position, struct unit_file *ret);
