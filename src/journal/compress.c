@@ -23,7 +23,11 @@ static int decompress_zstd(const uint8_t *data, size_t n, size_t max, uint8_t **
         return -EBADMSG;
     if (!grow(buffer, allocated, (size_t) size + 1))
         return -ENOMEM;
-    size_t got = ZSTD_decompress(*buffer, (size_t) size, data, n);
+    /* Kept: to set it up costs more than most payloads. */
+    static ZSTD_DCtx *context;
+    if (!context && !(context = ZSTD_createDCtx()))
+        return -ENOMEM;
+    size_t got = ZSTD_decompressDCtx(context, *buffer, (size_t) size, data, n);
     if (ZSTD_isError(got) || got != size)
         return -EBADMSG;
     *ret_n = got;

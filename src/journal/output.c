@@ -816,6 +816,25 @@ static int output_verbose(struct output *o, struct journal_file *f, const struct
 
 /* ---- export ---- */
 
+static void add_two(struct output *o, const char *before, const char *text)
+{
+    strbuf_add(o->out, before);
+    strbuf_add(o->out, text);
+}
+
+static void add_number(struct output *o, const char *before, uint64_t v)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+
+    do {
+        digits[--i] = (char) ('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    strbuf_add(o->out, before);
+    strbuf_add_n(o->out, digits + i, sizeof digits - i);
+}
+
 static void add_export_field(struct strbuf *b, const struct slot *s, const char *payload, size_t n)
 {
     uint64_t size = htole64(n - s->name_length - 1);
@@ -860,11 +879,13 @@ static int output_export(struct output *o, struct journal_file *f, const struct 
     char cursor[JOURNAL_CURSOR_MAX], boot[ID128_TEXT_MAX], id[ID128_TEXT_MAX];
 
     journal_cursor_format(f, e, cursor);
-    strbuf_addf(o->out,
-                "__CURSOR=%s\n__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%" PRIu64
-                "\n__SEQNUM=%" PRIu64 "\n__SEQNUM_ID=%s\n_BOOT_ID=%s\n",
-                cursor, e->realtime, e->monotonic, e->seqnum,
-                id128_format(journal_header(f)->seqnum_id, id), id128_format(e->boot_id, boot));
+    add_two(o, "__CURSOR=", cursor);
+    add_number(o, "\n__REALTIME_TIMESTAMP=", e->realtime);
+    add_number(o, "\n__MONOTONIC_TIMESTAMP=", e->monotonic);
+    add_number(o, "\n__SEQNUM=", e->seqnum);
+    add_two(o, "\n__SEQNUM_ID=", id128_format(journal_header(f)->seqnum_id, id));
+    add_two(o, "\n_BOOT_ID=", id128_format(e->boot_id, boot));
+    strbuf_add_char(o->out, '\n');
     for (size_t i = 0, n = journal_entry_n_items(f, e); i < n; i++) {
         struct slot scratch;
         const char *payload;
@@ -999,18 +1020,23 @@ static int output_json(struct output *o, struct journal_file *f, const struct en
         [ENTRY_JSON_SEQ] = "}\n",
     };
     char cursor[JOURNAL_CURSOR_MAX], boot[ID128_TEXT_MAX], id[ID128_TEXT_MAX];
-    const char *next = json_separator(o);
-    const char *is = o->options.mode == ENTRY_JSON_PRETTY ? " : " : ":";
+    bool pretty = o->options.mode == ENTRY_JSON_PRETTY;
 
     journal_cursor_format(f, e, cursor);
     strbuf_add(o->out, begins[o->options.mode]);
-    strbuf_addf(o->out,
-                "\"__CURSOR\"%s\"%s\"%s\"__REALTIME_TIMESTAMP\"%s\"%" PRIu64
-                "\"%s\"__MONOTONIC_TIMESTAMP\"%s\"%" PRIu64 "\"%s\"__SEQNUM\"%s\"%" PRIu64
-                "\"%s\"__SEQNUM_ID\"%s\"%s\"%s\"_BOOT_ID\"%s\"%s\"",
-                is, cursor, next, is, e->realtime, next, is, e->monotonic, next, is, e->seqnum,
-                next, is, id128_format(journal_header(f)->seqnum_id, id), next, is,
-                id128_format(e->boot_id, boot));
+    add_two(o, pretty ? "\"__CURSOR\" : \"" : "\"__CURSOR\":\"", cursor);
+    add_number(o,
+               pretty ? "\",\n\t\"__REALTIME_TIMESTAMP\" : \"" : "\",\"__REALTIME_TIMESTAMP\":\"",
+               e->realtime);
+    add_number(o,
+               pretty ? "\",\n\t\"__MONOTONIC_TIMESTAMP\" : \"" : "\",\"__MONOTONIC_TIMESTAMP\":\"",
+               e->monotonic);
+    add_number(o, pretty ? "\",\n\t\"__SEQNUM\" : \"" : "\",\"__SEQNUM\":\"", e->seqnum);
+    add_two(o, pretty ? "\",\n\t\"__SEQNUM_ID\" : \"" : "\",\"__SEQNUM_ID\":\"",
+            id128_format(journal_header(f)->seqnum_id, id));
+    add_two(o, pretty ? "\",\n\t\"_BOOT_ID\" : \"" : "\",\"_BOOT_ID\":\"",
+            id128_format(e->boot_id, boot));
+    strbuf_add_char(o->out, '"');
     add_json_fields(o, f, e);
     strbuf_add(o->out, ends[o->options.mode]);
     return 1;

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -708,15 +707,46 @@ int journal_cursor_parse(const char *text, struct journal_cursor *ret)
     return 0;
 }
 
+static char *put(char *p, const char *text)
+{
+    while (*text)
+        *p++ = *text++;
+    return p;
+}
+
+static char *put_hex(char *p, uint64_t v)
+{
+    static const char digits[] = "0123456789abcdef";
+    int shift = v == 0 ? 0 : (63 - __builtin_clzll(v)) / 4 * 4;
+
+    for (; shift >= 0; shift -= 4)
+        *p++ = digits[v >> shift & 15];
+    return p;
+}
+
+static char *put_id(char *p, struct id128 id)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < sizeof id.bytes; i++) {
+        *p++ = digits[id.bytes[i] >> 4];
+        *p++ = digits[id.bytes[i] & 15];
+    }
+    return p;
+}
+
+/* By hand: export and json have one for each entry. */
 void journal_cursor_format(const struct journal_file *f, const struct entry_object *e,
                            char text[static JOURNAL_CURSOR_MAX])
 {
-    char seqnum_id[ID128_TEXT_MAX], boot[ID128_TEXT_MAX];
+    char *p = put_id(put(text, "s="), journal_header(f)->seqnum_id);
 
-    snprintf(text, JOURNAL_CURSOR_MAX,
-             "s=%s;i=%" PRIx64 ";b=%s;m=%" PRIx64 ";t=%" PRIx64 ";x=%" PRIx64,
-             id128_format(journal_header(f)->seqnum_id, seqnum_id), e->seqnum,
-             id128_format(e->boot_id, boot), e->monotonic, e->realtime, e->xor_hash);
+    p = put_hex(put(p, ";i="), e->seqnum);
+    p = put_id(put(p, ";b="), e->boot_id);
+    p = put_hex(put(p, ";m="), e->monotonic);
+    p = put_hex(put(p, ";t="), e->realtime);
+    p = put_hex(put(p, ";x="), e->xor_hash);
+    *p = 0;
 }
 
 bool journal_test_cursor(const struct journal *j, const struct journal_cursor *c)
