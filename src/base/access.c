@@ -149,6 +149,8 @@ struct walk {
     const struct identity *who;
     char *done, *rest;
     unsigned links;
+    size_t tail; /* how much of `rest` stood behind the last link: less is left once its target is
+                    passed */
 };
 
 static void walk_done(struct walk *w)
@@ -212,6 +214,7 @@ static int follow(struct walk *w, const char *path, struct access_result *ret)
     char *rest = *w->rest ? path_join(target, w->rest, NULL) : strdup(target);
     if (!rest)
         return -ENOMEM;
+    w->tail = strlen(w->rest);
     free(w->rest);
     w->rest = rest;
     return path_is_absolute(target) ? str_replace(&w->done, "/") : 0;
@@ -258,7 +261,7 @@ static int step(struct walk *w, struct access_result *ret)
     if (!path)
         return -ENOMEM;
     if (lstat(path, &st) < 0)
-        return w->links > 0 && errno == ENOENT && !*w->rest
+        return w->links > 0 && errno == ENOENT && strlen(w->rest) >= w->tail
                    ? conclude(ret, ACCESS_DANGLING, ENOENT, next, NULL)
                    : conclude_errno(ret, errno, next);
     if (S_ISLNK(st.st_mode))

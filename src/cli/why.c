@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
+#include "diagnose/again.h"
 #include "diagnose/report.h"
 #include "diagnose/run.h"
 
@@ -19,16 +21,46 @@ enum { EXIT_UNKNOWN = 1, EXIT_NO_UNIT = 4 };
 
 struct why {
     bool user, json, markdown;
+    enum { AGAIN_AUTO, AGAIN_YES, AGAIN_NO } again;
     json_t *reports; /* of more than one unit, with -o json */
 };
 
-static const char options_help[] = "  --user             units of your own manager\n"
-                                   "  -o, --output=json  the report as JSON\n"
-                                   "  --report           the report as Markdown, for a ticket\n"
-                                   "  -h, --help\n\n"
-                                   "Without a unit: every failed unit. Exit status: 0 a report was "
-                                   "made, 1 failed and the cause is\n"
-                                   "unknown, 2 usage, 4 no such unit.\n";
+static const char options_help[] =
+    "  --user             units of your own manager\n"
+    "  -o, --output=json  the report as JSON\n"
+    "  --report           the report as Markdown, for a ticket\n"
+    "  --again[=BOOL]     run the unit once more and watch its system calls (as root); without\n"
+    "                     the option only where nothing else proves the cause\n"
+    "  -h, --help\n\n"
+    "Without a unit: every failed unit. Exit status: 0 a report was "
+    "made, 1 failed and the cause is\n"
+    "unknown, 2 usage, 4 no such unit.\n";
+
+/* Long enough for most starts, short enough to wait for. */
+#define AGAIN_LIMIT (8 * USEC_PER_SEC)
+
+/* Whether the unit is to be run once more: what is known does not prove the cause, and its program
+ * had a part in the failure. */
+static bool wants_again(const struct why *w, const struct facts *facts, const struct verdict *v)
+{
+    const struct finding *cause = verdict_cause(v);
+
+    if (w->again != AGAIN_AUTO)
+        return w->again == AGAIN_YES;
+    return v->failed && facts->source != FACTS_FILE && geteuid() == 0 &&
+           (!cause || cause->confidence < SURE_PROVEN) && facts_failed_exit(facts_explained(facts));
+}
+
+static int run_again(struct why *w, struct facts *facts, struct verdict *v)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "Running %s once more, watching its system calls ...\n", facts->unit);
+    int r = facts_run_again(facts, w->user, AGAIN_LIMIT);
+    if (r <= 0)
+        return r;
+    verdict_done(v);
+    return verdict_reach(facts, v);
+}
 
 static int explain(struct why *w, const char *unit, bool many)
 {
@@ -37,6 +69,8 @@ static int explain(struct why *w, const char *unit, bool many)
     int known = facts_collect(unit, w->user, &facts);
     int r = known < 0 && known != -ENOENT ? known : verdict_reach(&facts, &v);
 
+    if (r >= 0 && wants_again(w, &facts, &v))
+        r = run_again(w, &facts, &v);
     if (r < 0) {
         fprintf(stderr, "reeve why: %s: %s\n", unit, strerror(-r));
         return EXIT_UNKNOWN;
@@ -114,6 +148,15 @@ int verb_why(int argc, char **argv)
             if (!streq(optarg, "json"))
                 return usage_error("--output= takes json, not ", optarg);
             w.json = true;
+            break;
+        case 'a':
+            c = optarg ? parse_boolean(optarg) : 1;
+            if (c < 0)
+                return usage_error("--again= takes a boolean, not ", optarg);
+            w.again = c ? AGAIN_YES : AGAIN_NO;
+            break;
+        case 'n':
+            w.again = AGAIN_NO;
             break;
         case 'r':
             w.markdown = true;

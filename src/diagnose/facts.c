@@ -159,14 +159,25 @@ char *facts_where(const struct facts *f, const char *section, const char *direct
     return format("%s:%u", unit_config_file(f->config, last->file), last->line);
 }
 
+/* "Name=value" lines without the names, one behind the other. */
 char *facts_setting(const struct facts *f, const char *section, const char *directive)
 {
     const struct directive *d = find_directive(f, section, directive);
-    auto_strbuf struct strbuf b = {};
+    auto_strbuf struct strbuf lines = {}, b = {};
 
     if (!d)
         return NULL;
-    directive_format(f->config, d, &b);
+    directive_format_file(f->config, d, &lines);
+    auto_strv char **all = strv_split(strbuf_text(&lines), "\n");
+    STRV_FOREACH (line, all) {
+        const char *value = strchr(*line, '=');
+
+        if (!value)
+            continue;
+        if (b.length > 0)
+            strbuf_add_char(&b, ' ');
+        strbuf_add(&b, value + 1);
+    }
     return strbuf_take(&b);
 }
 

@@ -158,3 +158,111 @@ void judge_moved_setting(const struct facts *facts, struct finding *f, const str
         }
     }
 }
+
+bool judge_said(const struct facts *f, const char *text)
+{
+    return facts_find_line(f, facts_explained(f), text) != NULL;
+}
+
+/* The first absolute path in a line; a new string, or NULL. */
+static char *path_in(const char *line)
+{
+    for (const char *p = line; (p = strchr(p, '/')); p++) {
+        size_t n = strcspn(p, " \t\"'`,;:)]>");
+
+        if ((p == line || strchr(" \t\"'`([<=:", p[-1])) && n > 1 && p[1] != '/')
+            return strndup(p, n);
+    }
+    return NULL;
+}
+
+char *judge_path_after(const struct facts *f, const char *words)
+{
+    const struct facts_line *l = facts_find_line(f, facts_explained(f), words);
+
+    return l ? path_in(l->text) : NULL;
+}
+
+char *judge_lock_in_output(const struct facts *f)
+{
+    const struct facts_invocation *i = facts_explained(f);
+    char *found = NULL;
+    size_t at = 0;
+
+    for (const struct facts_line *l; (l = facts_next_line(f, i, false, &at));) {
+        char *path = strcasestr(strempty(l->text), "lock") ||
+                             strcasestr(strempty(l->text), "already running")
+                         ? path_in(l->text)
+                         : NULL;
+
+        if (path && (strstr(path, "lock") || endswith(path, ".pid"))) {
+            free(found);
+            found = path;
+        } else {
+            free(path);
+        }
+    }
+    return found;
+}
+
+/* Numbers that stand where ports stand: behind a colon, "port", "-p", "listen". */
+static unsigned port_in(const char *text)
+{
+    for (const char *p = text; p && *p; p++) {
+        char *end;
+        unsigned long n;
+
+        if (!(*p >= '1' && *p <= '9') ||
+            (p > text && ((p[-1] >= '0' && p[-1] <= '9') || p[-1] == '.')))
+            continue;
+        n = strtoul(p, &end, 10);
+        bool behind = p > text && (p[-1] == ':' || p[-1] == '=' || p[-1] == ' ');
+        const char *begin = p - text > 12 ? p - 12 : text;
+        auto_free char *before = strndup(begin, (size_t) (p - begin));
+        bool named = before && (strcasestr(before, "port") || strcasestr(before, "listen") ||
+                                strstr(before, "-p "));
+
+        if (n > 0 && n < 65536 && *end != '.' && (named || (behind && p[-1] == ':')))
+            return (unsigned) n;
+        p = end - 1;
+    }
+    return 0;
+}
+
+unsigned judge_port_of_command(const struct facts *facts)
+{
+    const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
+    const struct facts_invocation *i = facts_explained(facts);
+    auto_free char *line = c && c->argv ? strv_join(c->argv, " ") : NULL;
+    unsigned port = line ? port_in(line) : 0;
+    size_t at = 0;
+
+    STRV_FOREACH (e, facts->config ? facts->config->exec->environment : NULL)
+        if (!port)
+            port = port_in(*e);
+    for (const struct facts_line *l; !port && (l = facts_next_line(facts, i, false, &at));)
+        port = port_in(l->text);
+    return port;
+}
+
+void judge_port_in_words(struct facts *facts, struct finding *f)
+{
+    static const char *const words[] = { "address already in use", "address in use", "EADDRINUSE",
+                                         "errno 98", "already in use" };
+    const struct facts_line *l = NULL;
+
+    for (size_t i = 0; !l && i < ELEMENTSOF(words); i++)
+        l = facts_find_line(facts, facts_explained(facts), words[i]);
+    if (!l)
+        return;
+    unsigned port = port_in(l->text);
+    if (!port)
+        port = judge_port_of_command(facts);
+    if (!port || !probe_true(facts_probe(facts, "port", "tcp 0.0.0.0:%u", port), "held"))
+        return;
+    auto_free char *address = format("0.0.0.0:%u", port);
+    find(f, SURE_PROVEN, "port %u is in use", port);
+    find_fact(f, "address", address);
+    find_fact_number(f, "port", port);
+    find_line(f, l);
+}

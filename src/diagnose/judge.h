@@ -23,3 +23,21 @@ void judge_expand(const struct facts *facts, struct finding *f, const char *path
 /* Adds the drop-in that has a misplaced setting in the section where it belongs. */
 void judge_moved_setting(const struct facts *facts, struct finding *f,
                          const struct unit_message *m);
+
+/* Where the program itself says that an address is in use, and a probe finds a port of its command
+ * line or words held by somebody else: sets the facts "address" and "port". Else leaves the finding
+ * alone. */
+void judge_port_in_words(struct facts *facts, struct finding *f);
+
+/* The port that the command line, environment or last words name; 0: none. */
+unsigned judge_port_of_command(const struct facts *facts);
+
+/* The path in the last line of the service that has `words`; a new string, or NULL. */
+char *judge_path_after(const struct facts *f, const char *words);
+
+/* A path that ends in .lock or .pid, or has "lock" in it, in the last words; a new string, or NULL.
+ */
+char *judge_lock_in_output(const struct facts *f);
+
+/* Whether the service's own output has the text. */
+bool judge_said(const struct facts *f, const char *text);

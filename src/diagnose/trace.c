@@ -30,6 +30,8 @@
 /* One traced thread. */
 struct thread {
     pid_t tid, pid;
+    bool
+        unwatched; /* the manager, or a process of it that has not executed a program of the unit */
     const struct trace_call *call; /* the one it is in, or NULL */
     uint64_t args[6];
     struct trace_event
@@ -46,6 +48,10 @@ struct tracer {
     struct map known; /* "pid text error" -> index + 1, so that what repeats is counted */
     usec_t started_at;
     pid_t root;
+    pid_t manager; /* 0: a program is traced, not a manager */
+    bool (*wanted)(pid_t pid, void *userdata);
+    void *userdata;
+    size_t executed;
     struct trace_root root_state;
 };
 
@@ -81,24 +87,31 @@ static void thread_free(struct thread *th)
     free(th);
 }
 
-void tracer_free(struct tracer *t)
+static void let_go(pid_t tid);
+
+void tracer_let_go(struct tracer *t)
 {
     struct thread *th;
+
+    MAP_FOREACH (th, &t->threads) {
+        /* Without us the filtered calls would fail with ENOSYS for good. */
+        if (t->filter)
+            (void) kill(th->pid, SIGKILL);
+        else
+            let_go(th->tid);
+        thread_free(th);
+    }
+    map_done(&t->threads);
+}
+
+void tracer_free(struct tracer *t)
+{
     const char *key;
     size_t at = 0;
 
     if (!t)
         return;
-    MAP_FOREACH (th, &t->threads) {
-        /* Without us the filtered calls would fail with ENOSYS for good. */
-        if (t->filter)
-            (void) kill(th->pid, SIGKILL);
-        else if (ptrace(PTRACE_INTERRUPT, th->tid, NULL, NULL) == 0 &&
-                 waitpid(th->tid, NULL, __WALL) >= 0)
-            (void) ptrace(PTRACE_DETACH, th->tid, NULL, NULL);
-        thread_free(th);
-    }
-    map_done(&t->threads);
+    tracer_let_go(t);
     while (map_next(&t->known, &at, &key))
         free((char *) key);
     map_done(&t->known);
@@ -277,7 +290,13 @@ static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool 
     int error = is_error ? (int) -result : 0;
     struct trace_event *e = take_ptr(th->pending);
 
-    if (call && (error ? !is_noise(error) : call->keep)) {
+    /* EAGAIN is how forks and locks fail in earnest. */
+    bool fails = call && error &&
+                 (!is_noise(error) || (error == EAGAIN && (strstr(call->name, "fork") ||
+                                                           startswith(call->name, "clone") ||
+                                                           streq(call->name, "flock"))));
+
+    if (call && (error ? fails : call->keep)) {
         if (!e)
             e = decode(t, th);
         if (e) {
@@ -333,6 +352,7 @@ static struct thread *thread_get(struct tracer *t, pid_t tid)
         return NULL;
     th->tid = tid;
     th->pid = tid;
+    th->unwatched = t->manager > 0;
     if (map_put_u64(&t->threads, (uint64_t) tid, th) < 0) {
         free(th);
         return NULL;
@@ -356,7 +376,7 @@ static void resume(struct tracer *t, struct thread *th, int signal)
 {
     /* With the filter, a thread runs freely until the next filtered call; its end has to be asked
      * for. */
-    bool to_end = !t->filter || th->call;
+    bool to_end = !th->unwatched && (!t->filter || th->call);
 
     (void) ptrace(to_end ? PTRACE_SYSCALL : PTRACE_CONT, th->tid, NULL, (void *) (intptr_t) signal);
 }
@@ -394,6 +414,10 @@ static void on_exec(struct tracer *t, struct thread *th)
         }
     }
     th->executed_at = now_usec(CLOCK_MONOTONIC);
+    if (t->manager > 0)
+        th->unwatched = !t->wanted(th->pid, t->userdata);
+    if (!th->unwatched)
+        t->executed++;
     if (th->pid == t->root)
         t->root_state.executed = true;
     read_comm(th);
@@ -410,6 +434,7 @@ static void on_new_process(struct tracer *t, struct thread *parent)
         return;
     child->pid = thread_group((pid_t) tid);
     child->executed_at = parent->executed_at;
+    child->unwatched = parent->unwatched;
 }
 
 #ifdef __x86_64__
@@ -499,6 +524,11 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
         break;
     case PTRACE_EVENT_EXEC:
         on_exec(t, th);
+        if (th->unwatched) { /* another unit's: none of our business */
+            (void) ptrace(PTRACE_DETACH, tid, NULL, NULL);
+            thread_free(map_remove_u64(&t->threads, (uint64_t) tid));
+            return;
+        }
         signal = 0;
         break;
     case PTRACE_EVENT_FORK:
@@ -526,11 +556,64 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
     resume(t, th, signal);
 }
 
+#define TRACE_OPTIONS \
+    (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | \
+     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT)
+
+int tracer_seize_manager(struct tracer *t, pid_t manager, bool (*wanted)(pid_t pid, void *userdata),
+                         void *userdata)
+{
+    t->manager = manager;
+    t->wanted = wanted;
+    t->userdata = userdata;
+    if (!thread_get(t, manager))
+        return -ENOMEM;
+    if (ptrace(PTRACE_SEIZE, manager, NULL, (void *) (unsigned long) TRACE_OPTIONS) < 0) {
+        int r = -errno;
+
+        thread_free(map_remove_u64(&t->threads, (uint64_t) manager));
+        t->manager = 0;
+        return r;
+    }
+    return 0;
+}
+
+static void let_go(pid_t tid)
+{
+    int status;
+
+    if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 || waitpid(tid, &status, __WALL) < 0 ||
+        !WIFSTOPPED(status))
+        return;
+    /* It may have stopped for a signal on its way: that one has to arrive. */
+    int signal = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80) ? WSTOPSIG(status) : 0;
+    (void) ptrace(PTRACE_DETACH, tid, NULL, (void *) (intptr_t) signal);
+}
+
+void tracer_release_manager(struct tracer *t)
+{
+    struct thread *th = t->manager > 0 ? map_remove_u64(&t->threads, (uint64_t) t->manager) : NULL;
+
+    if (!th)
+        return;
+    let_go(th->tid);
+    thread_free(th);
+}
+
+size_t tracer_watched(const struct tracer *t, size_t *ret_executed)
+{
+    struct thread *th;
+    size_t n = 0;
+
+    MAP_FOREACH (th, &t->threads)
+        n += !th->unwatched;
+    *ret_executed = t->executed;
+    return n;
+}
+
 int tracer_seize(struct tracer *t, pid_t pid, bool filter)
 {
-    unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK |
-                            PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT |
-                            (filter ? PTRACE_O_TRACESECCOMP : 0);
+    unsigned long options = TRACE_OPTIONS | (filter ? PTRACE_O_TRACESECCOMP : 0);
     struct thread *th = thread_get(t, pid);
 
     if (!th)

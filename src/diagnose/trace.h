@@ -75,6 +75,21 @@ int trace_filter_install(void);
  * traced. */
 int tracer_seize(struct tracer *t, pid_t pid, bool filter);
 
+/* Seizes a service manager in place of a program: it is stopped only while it forks, and let go
+ * again by tracer_release_manager(). What it forks is watched from its execve() on, if `wanted`
+ * says so of its pid then (asked again at each execve()), and let go if not. Without a filter.
+ * Returns as tracer_seize(). */
+int tracer_seize_manager(struct tracer *t, pid_t manager, bool (*wanted)(pid_t pid, void *userdata),
+                         void *userdata);
+void tracer_release_manager(struct tracer *t);
+
+/* Lets go of everything that is traced: without a filter it runs on. The events stay. */
+void tracer_let_go(struct tracer *t);
+
+/* How many watched processes and threads there are; *ret_executed: how many ever executed a
+ * program. */
+size_t tracer_watched(const struct tracer *t, size_t *ret_executed);
+
 /* For a process whose only children are traced ones: it waits for all there are.
  * Handles what the traced processes reported; waits for it up to `timeout` (0: does not wait).
  * Returns 1 if something is still traced, 0 if nothing is, or a negative errno. */

@@ -25,7 +25,8 @@ static int make_tree(void **state)
         { "open/script", NULL, S_IFREG | 0755 }, { "closed", NULL, S_IFDIR | 0700 },
         { "closed/file", NULL, S_IFREG | 0666 }, { "to-file", "open/file", 0 },
         { "to-nothing", "open/nothing", 0 },     { "round", "round", 0 },
-        { "through", "closed/file", 0 },         { "up", "open/../open/script", 0 },
+        { "through", "closed/file", 0 },         { "to-folder", "open", 0 },
+        { "far", "open/nothing/x", 0 },          { "up", "open/../open/script", 0 },
         { "absolute", "/open/script", 0 },
     };
 
@@ -78,6 +79,8 @@ static void verdicts(void **state)
         { "to-file", &member, ACCESS_READ, ACCESS_OK, "open/file" },
         { "to-nothing", &stranger, 0, ACCESS_DANGLING, "open/nothing" },
         { "nothing", &stranger, 0, ACCESS_MISSING, "nothing" },
+        { "to-folder/nothing", &stranger, 0, ACCESS_MISSING, "open/nothing" },
+        { "far", &stranger, 0, ACCESS_DANGLING, "open/nothing" },
         { "nothing/below", &stranger, 0, ACCESS_MISSING, "nothing" },
         { "round", &stranger, 0, ACCESS_LOOP, "round" },
         { "up", &stranger, ACCESS_EXECUTE, ACCESS_OK, "open/script" },
