@@ -46,6 +46,7 @@ struct job_run {
     usec_t begin;
     int status;    /* exit status for what was refused */
     bool failed;   /* a job failed */
+    char **names;  /* what was asked for */
     bool progress; /* a progress line is on the terminal */
 };
 
@@ -377,6 +378,16 @@ static void wait_for_end(struct job_run *run, char **names)
     }
 }
 
+/* The call itself failed: so did each unit's. */
+static int report_call_failure(struct job_run *run, int r, const struct control_error *e)
+{
+    STRV_FOREACH (name, run->names)
+        fprintf(stderr, "Failed to %s %s: %s\nSee system logs and '%s%s status %s' for details.\n",
+                run->verb->name, *name, systemctl_error_text(r, e), run->c->program,
+                scope_word(run->c), *name);
+    return control_error_is(e, "PermissionDenied") ? EXIT_LSB_NO_PERMISSION : EXIT_FAILURE;
+}
+
 static int follow_jobs(struct job_run *run)
 {
     bool terminal = isatty(STDERR_FILENO) && !run->c->quiet;
@@ -394,9 +405,7 @@ static int follow_jobs(struct job_run *run)
         }
         if (r < 0) {
             clear_progress(run);
-            fprintf(stderr, "Failed to %s units: %s\n", run->verb->name,
-                    systemctl_error_text(r, &e));
-            return control_error_is(&e, "PermissionDenied") ? EXIT_LSB_NO_PERMISSION : EXIT_FAILURE;
+            return report_call_failure(run, r, &e);
         }
         if (first)
             take_first_answer(run, reply);
@@ -442,7 +451,9 @@ static void warn_of_triggers(struct systemctl *c, char *const *names)
 static int run_jobs(struct systemctl *c, const struct job_verb *verb, char **names,
                     const char *mode)
 {
-    struct job_run run = { .c = c, .verb = verb, .begin = now_usec(CLOCK_MONOTONIC) };
+    struct job_run run = {
+        .c = c, .verb = verb, .names = names, .begin = now_usec(CLOCK_MONOTONIC)
+    };
     json_t *in;
     int r = systemctl_connect(c), status;
 
@@ -464,9 +475,7 @@ static int run_jobs(struct systemctl *c, const struct job_verb *verb, char **nam
                 print_transaction(&run);
             json_decref(reply);
         } else {
-            fprintf(stderr, "Failed to %s units: %s\n", verb->name, systemctl_error_text(r, &e));
-            run.status = control_error_is(&e, "PermissionDenied") ? EXIT_LSB_NO_PERMISSION
-                                                                  : EXIT_FAILURE;
+            run.status = report_call_failure(&run, r, &e);
         }
         status = run.status;
     } else {

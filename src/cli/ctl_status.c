@@ -450,7 +450,8 @@ static void print_unit(struct systemctl *c, const json_t *p)
                "on disk. Run '%s daemon-reload' to reload units.\n",
                term_color(COLOR_YELLOW), term_reset(), property_text(p, "Id"), c->program);
     if (c->lines > 0)
-        output_lines_print(c, property_text(p, "Id"), (unsigned) c->lines, status_line_width(c));
+        output_lines_print(c, property_text(p, "Id"), property_number(p, "InactiveExitTimestamp"),
+                           (unsigned) c->lines, status_line_width(c));
 }
 
 static int unit_status(const json_t *p)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/names.h"
@@ -120,31 +121,42 @@ static const char *section_of(const char *unit, const char *name)
     return "Unit";
 }
 
-/* Keeps a property in a file, so that it survives the next reload: one file a property, below
- * system.control/ (systemd.unit(5), UNIT FILE LOAD PATH). */
-static int write_drop_in(const struct systemctl *c, const char *unit, const char *assignment)
+/* The file that keeps a property, so that it survives the next reload: one file a property, below
+ * system.control/ (systemd.unit(5), UNIT FILE LOAD PATH). A new string, or NULL. */
+static char *drop_in_path(const struct systemctl *c, const char *unit, const char *assignment)
 {
-    const char *base = c->scope == SCOPE_USER ? NULL : c->runtime ? "/run/systemd" : "/etc/systemd";
+    const char *base = c->runtime ? "/run/systemd" : "/etc/systemd";
     const char *runtime = getenv("XDG_RUNTIME_DIR"), *config = getenv("XDG_CONFIG_HOME");
     auto_free char *name = memdup0(assignment, strcspn(assignment, "="));
     auto_free char *own = NULL;
-    auto_free char *path = NULL;
+
+    if (c->scope == SCOPE_USER) {
+        if (c->runtime && runtime)
+            own = path_join(runtime, "systemd", NULL);
+        else if (config)
+            own = path_join(config, "systemd", NULL);
+        else
+            own = path_join(strempty(getenv("HOME")), ".config/systemd", NULL);
+        base = own;
+    }
+    if (!name || !base)
+        return NULL;
+    return format("%s/%s.control/%s.d/50-%s.conf", base, c->scope == SCOPE_USER ? "user" : "system",
+                  unit, name);
+}
+
+static int write_drop_in(const char *path, const char *unit, const char *assignment)
+{
+    auto_free char *name = memdup0(assignment, strcspn(assignment, "="));
     auto_free char *text = NULL;
     int r;
 
-    if (!base && c->runtime && runtime)
-        base = own = path_join(runtime, "systemd", NULL);
-    else if (!base)
-        base = own = config ? path_join(config, "systemd", NULL)
-                            : path_join(strempty(getenv("HOME")), ".config/systemd", NULL);
-    if (!name || !base)
+    if (!name)
         return -ENOMEM;
-    path = format("%s/%s.control/%s.d/50-%s.conf", base, c->scope == SCOPE_USER ? "user" : "system",
-                  unit, name);
-    text = format("# This is a drop-in unit file extension, created via \"reeve set-property\"\n"
-                  "# or an equivalent operation. Do not edit.\n[%s]\n%s\n",
+    text = format("# Written by set-property: another one of the same property replaces it.\n"
+                  "[%s]\n%s\n",
                   section_of(unit, name), assignment);
-    if (!path || !text)
+    if (!text)
         return -ENOMEM;
     r = mkdir_parents(path, 0755);
     if (r >= 0)
@@ -154,12 +166,52 @@ static int write_drop_in(const struct systemctl *c, const char *unit, const char
     return r;
 }
 
+/* Files written before the manager is asked; put back as they were if it refuses. */
+struct drop_ins {
+    char **paths, **before; /* before: the old text, "" for a file that was not there */
+};
+
+static int write_drop_ins(const struct systemctl *c, const char *unit, char *const *assignments,
+                          struct drop_ins *d)
+{
+    STRV_FOREACH (assignment, assignments) {
+        auto_free char *path = drop_in_path(c, unit, *assignment);
+        auto_free char *before = NULL;
+        int r = path ? 0 : -ENOMEM;
+
+        if (r >= 0 && file_read(path, 1 << 20, &before, NULL) < 0)
+            before = NULL;
+        if (r >= 0)
+            r = write_drop_in(path, unit, *assignment);
+        if (r >= 0)
+            r = strv_add(&d->paths, path);
+        if (r >= 0)
+            r = strv_add(&d->before, strempty(before));
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void undo_drop_ins(const struct drop_ins *d)
+{
+    for (size_t i = strv_length(d->paths); i-- > 0;) {
+        const char *before = d->before ? d->before[i] : "";
+
+        if (*before)
+            file_replace(d->paths[i], before, strlen(before), 0644);
+        else
+            unlink(d->paths[i]);
+    }
+}
+
 int ctl_set_property(struct systemctl *c, char **args)
 {
     auto_strv char **names = NULL;
     char *unit[] = { args[0], NULL };
     auto_control_error struct control_error e = { 0 };
     json_t *assignments = json_array();
+    struct drop_ins files = { 0 };
     int r;
 
     STRV_FOREACH (assignment, args + 1) {
@@ -175,23 +227,29 @@ int ctl_set_property(struct systemctl *c, char **args)
         json_decref(assignments);
         return systemctl_exit_unreachable(c);
     }
-    r = systemctl_call_quiet(c, "SetProperties",
-                             json_pack("{s:s, s:o}", "unit", names[0], "assignments", assignments),
-                             NULL, &e);
+    r = systemctl_connect(c);
+    if (r >= 0)
+        r = write_drop_ins(c, names[0], args + 1, &files);
+    if (r >= 0)
+        r = systemctl_call_quiet(c, "SetProperties",
+                                 json_pack("{s:s, s:o, s:o}", "unit", names[0], "assignments",
+                                           assignments, "drop_ins", json_texts(files.paths)),
+                                 NULL, &e);
+    else
+        json_decref(assignments);
+    if (r < 0)
+        undo_drop_ins(&files);
+    strv_free(files.paths);
+    strv_free(files.before);
     if (r == -EHOSTDOWN)
         return systemctl_exit_unreachable(c);
-    if (r < 0) {
+    if (r == -EREMOTEIO) {
         const char *reason = json_string_value(json_object_get(e.parameters, "reason"));
 
         if (reason && (streq(reason, "PropertyReadOnly") || streq(reason, "InvalidArgs")))
             fprintf(stderr, "%s\n", e.message);
         else
-            fprintf(stderr, "Failed to set unit properties on %s: %s\n", names[0],
-                    systemctl_error_text(r, &e));
-        return EXIT_FAILURE;
+            fprintf(stderr, "Failed to set unit properties on %s: %s\n", names[0], e.message);
     }
-    STRV_FOREACH (assignment, args + 1)
-        if (write_drop_in(c, names[0], *assignment) < 0)
-            return EXIT_FAILURE;
-    return EXIT_SUCCESS;
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "cli/log.h"
 #include "cli/term.h"
 
 json_t *output_lines_fetch(struct systemctl *c, const char *unit, unsigned n)
@@ -69,12 +70,62 @@ static void print_line(const struct systemctl *c, const json_t *line, const char
            color == COLOR_NONE ? "" : term_reset());
 }
 
-void output_lines_print(struct systemctl *c, const char *unit, unsigned n, size_t width)
+/* ---- the journal ---- */
+
+/* Whether there is an entry to be shown: what is before them is only printed then. */
+static bool any_entry(const struct log_options *o, struct journal *j)
 {
-    json_t *lines = output_lines_fetch(c, unit, n), *line;
+    journal_seek_tail(j);
+    return journal_step(j, false) > 0 &&
+           (o->since == USEC_INFINITY || journal_current(j)->realtime >= o->since);
+}
+
+static bool print_journal(struct systemctl *c, const char *unit, usec_t since, unsigned n)
+{
+    char *units[] = { (char *) unit, NULL };
+    struct log_options o = {
+        .program = c->program,
+        .since = since > 0 ? since : USEC_INFINITY,
+        .until = USEC_INFINITY,
+        .case_sensitive = -1,
+        .lines = (long) n,
+        .quiet = true,
+        .no_pager = true,
+        .output = { .mode = ENTRY_SHORT, .full = c->full, .all = c->all },
+    };
+    struct journal *j = journal_new();
+    struct match *match = NULL;
+    bool found = false;
+
+    if (c->scope == SCOPE_USER)
+        o.user_units = units;
+    else
+        o.units = units;
+    if (c->output_name)
+        (void) entry_mode_from_name(c->output_name, &o.output.mode);
+    if (j && log_open(&o, j) >= 0 && journal_n_files(j) > 0 &&
+        log_build_match(&o, j, &match) >= 0) {
+        found = journal_set_match(j, match) >= 0 && any_entry(&o, j);
+        if (found) {
+            putchar('\n');
+            fflush(stdout);
+            log_show(&o, j);
+        }
+    }
+    journal_free(j);
+    return found;
+}
+
+void output_lines_print(struct systemctl *c, const char *unit, usec_t since, unsigned n,
+                        size_t width)
+{
+    json_t *lines, *line;
     struct utsname name;
     size_t i;
 
+    if (print_journal(c, unit, since, n))
+        return;
+    lines = output_lines_fetch(c, unit, n);
     uname(&name);
     name.nodename[strcspn(name.nodename, ".")] = '\0';
     json_array_foreach(lines, i, line)

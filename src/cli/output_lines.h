@@ -7,11 +7,13 @@
 
 #include "cli/systemctl.h"
 
-/* Prints an empty line and at most n lines of what is kept, as journalctl -o short does ("Nov 22
- * 21:29:15 host sh[142]: hello"), cut to `width` cells; nothing at all if there are none, or if the
- * caller may not read them. */
-void output_lines_print(struct systemctl *c, const char *unit, unsigned n, size_t width);
+/* Prints an empty line and the last n lines of the unit since a point in time (0: ever), from the
+ * journal's files, or else what the collector keeps of its output; nothing at all if there are
+ * none, or the caller may not read them. --output= is one of journalctl's. Lines are cut to
+ * `width`. */
+void output_lines_print(struct systemctl *c, const char *unit, usec_t since, unsigned n,
+                        size_t width);
 
-/* The same as an array of objects (type Line of the interface), never NULL but where memory is out.
- */
+/* What the collector keeps, an array of objects (type Line of the interface); never NULL but where
+ * memory is out. */
 json_t *output_lines_fetch(struct systemctl *c, const char *unit, unsigned n);

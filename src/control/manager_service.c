@@ -197,6 +197,21 @@ int method_unit(struct varlink_call *c, const json_t *in, struct manager *m, str
     return 1;
 }
 
+int method_loaded_unit(struct varlink_call *c, const json_t *in, struct manager *m,
+                       struct unit **ret)
+{
+    const char *name = json_string_value(json_object_get(in, "unit"));
+    struct unit *u = manager_unit(m, name);
+    char message[512];
+
+    if (!u) {
+        snprintf(message, sizeof message, "Unit %s not loaded.", name);
+        return varlink_error(c, "NoSuchUnit", json_pack("{s:s}", "message", message));
+    }
+    *ret = unit_follow_merge(u);
+    return 1;
+}
+
 bool is_one_of(const json_t *texts, const char *text)
 {
     json_t *t;

@@ -30,8 +30,11 @@ int reply_result(struct varlink_call *c, int r, const struct op_error *e);
  * the call was answered already, to be returned. */
 int method_unit(struct varlink_call *c, const json_t *in, struct manager *m, struct unit **ret);
 
-/* Whether a text is NULL-pattern-free or matches one of the patterns of the JSON array (null: any),
- * glob(7). */
+/* The same for a unit that has to be in memory already: NoSuchUnit else, "Unit x not loaded.". */
+int method_loaded_unit(struct varlink_call *c, const json_t *in, struct manager *m,
+                       struct unit **ret);
+
+/* Whether a text matches one of the patterns, glob(7), of a JSON array; null: any. */
 bool matches_any(const json_t *patterns, const char *text);
 /* Whether it equals one of them; false for null. */
 bool is_one_of(const json_t *texts, const char *text);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/parse.h"
@@ -108,8 +109,6 @@ int method_enqueue_jobs(struct varlink_call *c, const json_t *in, void *manager)
 
     if (!request)
         return invalid_parameter(c, "type");
-    if (mode < 0)
-        return invalid_parameter(c, "mode");
     if (!ids)
         return -ENOMEM;
     json_array_foreach(units, i, name)
@@ -117,7 +116,9 @@ int method_enqueue_jobs(struct varlink_call *c, const json_t *in, void *manager)
         const char *unit = json_string_value(name);
         auto_op_error struct op_error e = { 0 };
         struct job *j = NULL;
-        int r = enqueue_one(manager, request, unit, (enum job_mode) mode, &j, &e);
+        int r = mode < 0
+                    ? op_error_set(&e, -EINVAL, "InvalidArgs", "Job mode %s invalid", mode_name)
+                    : enqueue_one(manager, request, unit, (enum job_mode) mode, &j, &e);
 
         if (r < 0 && json_array_append_new(refused, describe_refusal(unit, r, &e)) < 0)
             return -ENOMEM;
@@ -241,7 +242,7 @@ int method_kill_unit(struct varlink_call *c, const json_t *in, void *manager)
         return invalid_parameter(c, "whom");
     if (signo < 1 || signo > SIGRTMAX)
         return invalid_parameter(c, "signal");
-    r = method_unit(c, in, manager, &u);
+    r = method_loaded_unit(c, in, manager, &u);
     if (r <= 0)
         return r;
     r = unit_kill(u, whom, (int) signo, json_is_integer(value) ? SI_QUEUE : SI_USER,
@@ -251,20 +252,17 @@ int method_kill_unit(struct varlink_call *c, const json_t *in, void *manager)
 
 int method_reset_failed(struct varlink_call *c, const json_t *in, void *manager)
 {
-    const char *name = json_string_value(json_object_get(in, "unit"));
-    char message[512];
     struct unit *u;
+    int r;
 
-    if (!name) {
+    if (!json_is_string(json_object_get(in, "unit"))) {
         manager_reset_failed(manager);
         return varlink_reply(c, NULL);
     }
-    u = manager_unit(manager, name);
-    if (!u) {
-        snprintf(message, sizeof message, "Unit %s not loaded.", name);
-        return varlink_error(c, "NoSuchUnit", json_pack("{s:s}", "message", message));
-    }
-    unit_reset_failed(unit_follow_merge(u));
+    r = method_loaded_unit(c, in, manager, &u);
+    if (r <= 0)
+        return r;
+    unit_reset_failed(u);
     return varlink_reply(c, NULL);
 }
 
@@ -301,7 +299,7 @@ int method_clean_unit(struct varlink_call *c, const json_t *in, void *manager)
             return invalid_parameter(c, "what");
         mask |= bits;
     }
-    r = method_unit(c, in, manager, &u);
+    r = method_loaded_unit(c, in, manager, &u);
     if (r <= 0)
         return r;
     return reply_result(c, unit_clean(u, mask, &e), &e);
@@ -311,7 +309,7 @@ int method_freeze_unit(struct varlink_call *c, const json_t *in, void *manager)
 {
     auto_op_error struct op_error e = { 0 };
     struct unit *u;
-    int r = method_unit(c, in, manager, &u);
+    int r = method_loaded_unit(c, in, manager, &u);
 
     return r <= 0 ? r : reply_result(c, unit_freeze(u, &e), &e);
 }
@@ -320,7 +318,7 @@ int method_thaw_unit(struct varlink_call *c, const json_t *in, void *manager)
 {
     auto_op_error struct op_error e = { 0 };
     struct unit *u;
-    int r = method_unit(c, in, manager, &u);
+    int r = method_loaded_unit(c, in, manager, &u);
 
     return r <= 0 ? r : reply_result(c, unit_thaw(u, &e), &e);
 }
@@ -338,6 +336,27 @@ static int find_assignment(const struct unit *u, const char *assignment,
         return op_error_set(e, -EINVAL, "PropertyReadOnly", "Unknown assignment: %s", assignment);
     *ret_directive = d;
     *ret_value = equals + 1;
+    return 0;
+}
+
+/* The files that keep these properties are the unit's from now on: it needs no reload for them. */
+static int note_drop_ins(struct unit *u, const json_t *paths)
+{
+    json_t *path;
+    size_t i;
+
+    json_array_foreach(paths, i, path)
+    {
+        const char *text = json_string_value(path);
+        struct stat st;
+
+        if (stat(text, &st) < 0)
+            continue;
+        if (!strv_contains(u->config->dropin_paths, text) &&
+            strv_add(&u->config->dropin_paths, text) < 0)
+            return -ENOMEM;
+        u->config->dropin_mtime = MAX(u->config->dropin_mtime, timespec_usec(&st.st_mtim));
+    }
     return 0;
 }
 
@@ -371,6 +390,9 @@ int method_set_properties(struct varlink_call *c, const json_t *in, void *manage
             return reply_refused(c, r, &e);
         }
     }
+    r = note_drop_ins(u, json_object_get(in, "drop_ins"));
+    if (r < 0)
+        return r;
     if (u->ops->reloaded)
         u->ops->reloaded(u);
     unit_changed(u);

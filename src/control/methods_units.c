@@ -234,7 +234,9 @@ int method_find_unit(struct varlink_call *c, const json_t *in, void *manager)
         json_int_t n = json_integer_value(pid);
 
         /* As systemd: 0 is the caller itself. */
-        u = manager_unit_by_pid(manager, n == 0 ? varlink_call_peer(c)->pid : (pid_t) n);
+        if (n == 0)
+            n = varlink_call_peer(c)->pid;
+        u = manager_unit_by_pid(manager, (pid_t) n);
         snprintf(message, sizeof message, "PID %jd does not belong to any loaded unit.",
                  (intmax_t) n);
     } else if (invocation && id128_parse(invocation, &id) >= 0) {

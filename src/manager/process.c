@@ -31,7 +31,8 @@ int unit_tracker(struct unit *u, struct tracker **ret)
     if (m->test)
         return -EOPNOTSUPP;
     /* Slices above have their settings before anything runs in them. */
-    if (u->slice && !u->slice->tracker && m->tracking.kind == TRACK_CGROUP) {
+    if (u->slice && !u->slice->tracker && !streq(u->slice->id, "-.slice") &&
+        m->tracking.kind == TRACK_CGROUP) {
         struct tracker *above;
 
         r = unit_tracker(u->slice, &above);
@@ -303,7 +304,7 @@ int unit_clean(struct unit *u, unsigned mask, struct op_error *e)
     if (u->job)
         return op_error_set(e, -EBUSY, "UnitBusy", "Unit '%s' has a job pending.", u->id);
     if (unit_active_state(u) != ACTIVE_INACTIVE)
-        return op_error_set(e, -EBUSY, "UnitBusy", "Unit '%s' is not inactive.", u->id);
+        return op_error_set(e, -EBUSY, "UnitBusy", "Unit is not inactive or has pending job.");
     if (!(mask & can))
         return op_error_set(e, -EOPNOTSUPP, "NothingToClean",
                             "No matching resources to clean up for unit '%s'.", u->id);
