@@ -144,6 +144,13 @@ int child_private_users(struct child *c); /* USER */
 /* Whether the unit needs a mount namespace. */
 bool child_needs_mounts(const struct child *c);
 
+/* keyring.c, mac.c, delegate.c */
+int child_join_keyring(struct child *c);         /* KEYRING */
+int child_set_smack(struct child *c);            /* SMACK_PROCESS_LABEL */
+int child_set_labels(struct child *c);           /* SELINUX_CONTEXT, APPARMOR_PROFILE */
+int child_delegate_cgroup(struct child *c);      /* CGROUP */
+int child_tell_missing(struct child *c);         /* BPF, NAMESPACE: what is not there yet */
+
 /* seccomp.c */
 int child_plan_seccomp(struct child *c);         /* before the user changes */
 int child_load_seccomp(struct child *c);         /* SECCOMP, ADDRESS_FAMILIES */

@@ -613,7 +613,10 @@ static void prepare_incoming(struct child *c)
     auto_free char *outside = path_join(c->manager->runtime_prefix, "systemd/propagate",
                                         c->request->unit, NULL);
 
-    if (c->manager->user || !outside || mkdir_parents(outside, 0755) < 0)
+    /* Only where a systemd has its places. */
+    if (c->manager->user || !outside || !streq(c->manager->runtime_prefix, "/run") ||
+        faccessat(AT_FDCWD, "/run/systemd/system", F_OK, 0) < 0 ||
+        mkdir_parents(outside, 0755) < 0)
         return;
     (void) mkdir(outside, 0600);
     (void) mkdir("/run/systemd/incoming", 0755);

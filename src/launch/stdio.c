@@ -304,8 +304,11 @@ int child_setup_stdio(struct child *c)
 {
     /* The stream and the others must not be where 0 to 2 are about to go: the manager keeps those
      * numbers occupied. */
-    int r = setup_input(c);
+    const struct exec_config *e = c->exec;
 
+    if (e->tty_reset || e->tty_vhangup || e->tty_vt_disallocate)
+        terminal_reset(terminal_path(c), e->tty_reset, e->tty_vhangup, e->tty_vt_disallocate);
+    int r = setup_input(c);
     if (r >= 0)
         r = setup_stdout(c);
     if (r >= 0)
