@@ -151,6 +151,9 @@ static void log_messages(struct unit *u)
 {
     const struct unit_config *c = u->config;
 
+    /* What is not run, or is done by reeve itself, has one message: at its start. */
+    if (u->not_yet_run || u->ops == &provided_ops)
+        return;
     for (unsigned i = 0; i < c->n_messages; i++) {
         const struct unit_message *msg = &c->messages[i];
 

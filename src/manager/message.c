@@ -63,15 +63,19 @@ static void add_unit_fields(char ***fields, struct unit *u)
                   id128_format(u->invocation, id));
 }
 
-/* To the journal with all fields, to the console as one line. */
+/* To the journal with all fields; the collector writes it to the console as one line. Without a
+ * collector that writes there it goes to standard error. */
 static void emit(struct manager *m, int priority, const char *text, char ***fields)
 {
+    bool sent = false;
+
     if (m->collector && !m->test) {
         strv_addf(fields, "MESSAGE=%s", text);
         strv_addf(fields, "PRIORITY=%d", priority);
-        (void) collector_send_message(m->collector, *fields);
+        sent = collector_send_message(m->collector, *fields) >= 0;
     }
-    log_line(priority, "%s", text);
+    if (!sent || !m->console || streq(m->console, "none"))
+        log_line(priority, "%s", text);
 }
 
 static void log_message(struct unit *u, enum message msg, int priority, int error, va_list ap)
