@@ -54,7 +54,7 @@ struct collector {
     struct field_group manager_fields;
     uint64_t n_lines, n_rate_limited;
 
-    uint8_t *batch;  /* READ_BATCH and a NUL, for streams */
+    uint8_t *batch;  /* READ_BATCH and some room, for streams */
     uint8_t *packet; /* WIRE_MESSAGE_MAX, for the channel and for datagrams */
     size_t packet_size;
 };

@@ -183,6 +183,8 @@ static void machine_fields(struct collector *c)
         field_add(&c->machine, "_HOSTNAME", name.nodename);
     field_add(&c->machine, "_RUNTIME_SCOPE", "system");
     field_add(&c->manager_fields, "_TRANSPORT", "journal");
+    /* `reeve log -u` believes what such entries say of units; clients cannot set the field. */
+    field_add(&c->manager_fields, "_REEVE_MANAGER", "1");
     for (int i = 0; i < 8; i++)
         field_addf(&c->priorities[i], "PRIORITY", "%d", i);
 }
@@ -258,7 +260,7 @@ static int collector_begin(struct collector *c)
     static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
     const int request_signals[] = { SIGUSR1, SIGUSR2, SIGRTMIN + 1 };
 
-    c->batch = malloc(READ_BATCH + 1);
+    c->batch = malloc(READ_BATCH + 64); /* and room before it, see stream.c */
     c->rates = rates_new();
     if (!c->batch || !c->rates || !grow(&c->packet, &c->packet_size, WIRE_MESSAGE_MAX + 1))
         return -ENOMEM;

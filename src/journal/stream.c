@@ -23,6 +23,7 @@
 #include "journal/filter.h"
 #include "journal/rate.h"
 
+#define MESSAGE_SPACE 8 /* "MESSAGE=" */
 #define HEADER_LINES 7
 #define HEADER_MAX (16u * 1024)
 #define DRAIN_MAX (16u << 20)
@@ -45,10 +46,12 @@ struct stream {
     struct line_filter filter;
     struct field_group fields;
 
-    char *partial; /* the unfinished line */
+    char *partial; /* the unfinished line, behind MESSAGE_SPACE bytes */
     size_t partial_n, partial_allocated;
     pid_t partial_pid;
-    int slot; /* of the spill file, -1: nothing is there */
+    /* Of the spill file, -1: nothing is there. While a batch is being kept, old_slot is what holds
+     * if it is not taken. */
+    int slot, old_slot;
 };
 
 enum line_break { BREAK_NEWLINE, BREAK_NUL, BREAK_LINE_MAX, BREAK_EOF, BREAK_PID_CHANGE };
@@ -63,7 +66,7 @@ static const char *const line_break_fields[] = {
 /* ---- lines ---- */
 
 /* "<N>" at the beginning, N from 0 to 7 (sd-daemon(3)). */
-static const char *skip_level(const char *text, size_t *n, int *priority)
+static char *skip_level(char *text, size_t *n, int *priority)
 {
     if (*n < 3 || text[0] != '<' || text[1] < '0' || text[1] > '7' || text[2] != '>')
         return text;
@@ -81,7 +84,9 @@ static bool blank(const char *text, size_t n)
     return true;
 }
 
-static void stream_line(struct stream *s, const char *text, size_t n, const struct ucred *who,
+/* One line. It is put together with its field name in place: the MESSAGE_SPACE bytes before the
+ * text are written over; they are room, or of lines that were kept already. */
+static void stream_line(struct stream *s, char *text, size_t n, const struct ucred *who,
                         enum line_break why)
 {
     struct collector *c = s->collector;
@@ -108,6 +113,8 @@ static void stream_line(struct stream *s, const char *text, size_t n, const stru
 
     e.message = text;
     e.message_length = n;
+    memcpy(text - MESSAGE_SPACE, "MESSAGE=", MESSAGE_SPACE);
+    fields[e.n_fields++] = (struct iovec){ text - MESSAGE_SPACE, n + MESSAGE_SPACE };
     struct sender *sender = sender_get(&c->senders, who, event_loop_now(c->loop, CLOCK_MONOTONIC));
     e.groups[e.n_groups++] = &c->machine;
     e.groups[e.n_groups++] = &s->fields;
@@ -127,39 +134,34 @@ static void partial_clear(struct stream *s)
     free(s->partial);
     s->partial = NULL;
     s->partial_allocated = 0;
-    spill_clear(&s->collector->spill, &s->slot);
 }
 
 static void partial_emit(struct stream *s, const struct ucred *who, enum line_break why)
 {
     if (s->partial_n > 0)
-        stream_line(s, s->partial, s->partial_n, who, why);
+        stream_line(s, s->partial + MESSAGE_SPACE, s->partial_n, who, why);
     partial_clear(s);
 }
 
-/* Keeps the beginning of a line; `spill`: also for the next collector. */
-static void partial_add(struct stream *s, const char *text, size_t n, const struct ucred *who,
-                        bool spill)
+/* Adds the beginning of a line. */
+static void partial_add(struct stream *s, char *text, size_t n, const struct ucred *who)
 {
-    if (spill &&
-        spill_add(&s->collector->spill, &s->slot, s->id, who->pid, s->partial_n, text, n) < 0)
-        log_debug("No memory is left to keep the unfinished line of %s", strempty(s->unit));
-    if (!grow(&s->partial, &s->partial_allocated, s->partial_n + n)) {
+    if (!grow(&s->partial, &s->partial_allocated, MESSAGE_SPACE + s->partial_n + n)) {
         /* Better two lines than none. */
         partial_emit(s, who, BREAK_LINE_MAX);
         stream_line(s, text, n, who, BREAK_LINE_MAX);
         return;
     }
-    memcpy(s->partial + s->partial_n, text, n);
+    memcpy(s->partial + MESSAGE_SPACE + s->partial_n, text, n);
     s->partial_n += n;
     s->partial_pid = who->pid;
 }
 
 /* Where the line ends: at a newline or a NUL; NULL where it goes on. */
-static const char *line_end(const char *text, size_t n, enum line_break *why)
+static char *line_end(char *text, size_t n, enum line_break *why)
 {
-    const char *newline = memchr(text, '\n', n);
-    const char *nul = memchr(text, 0, newline ? (size_t) (newline - text) : n);
+    char *newline = memchr(text, '\n', n);
+    char *nul = memchr(text, 0, newline ? (size_t) (newline - text) : n);
 
     *why = nul ? BREAK_NUL : BREAK_NEWLINE;
     return nul ? nul : newline;
@@ -173,7 +175,7 @@ static size_t room_in_line(const struct stream *s)
 }
 
 /* One line, the kept beginning included, cut where it is too long. */
-static void stream_whole_line(struct stream *s, const char *text, size_t n, const struct ucred *who,
+static void stream_whole_line(struct stream *s, char *text, size_t n, const struct ucred *who,
                               enum line_break why)
 {
     size_t max = s->collector->config.line_max;
@@ -181,7 +183,7 @@ static void stream_whole_line(struct stream *s, const char *text, size_t n, cons
     if (s->partial_n > 0) {
         size_t room = room_in_line(s), take = MIN(n, room);
 
-        partial_add(s, text, take, who, false);
+        partial_add(s, text, take, who);
         text += take;
         n -= take;
         partial_emit(s, who, n > 0 ? BREAK_LINE_MAX : why);
@@ -194,7 +196,7 @@ static void stream_whole_line(struct stream *s, const char *text, size_t n, cons
 }
 
 /* Keeps a batch: lines, then the rest. */
-static void stream_feed(struct stream *s, const char *text, size_t n, const struct ucred *who)
+static void stream_feed(struct stream *s, char *text, size_t n, const struct ucred *who)
 {
     size_t max = s->collector->config.line_max;
 
@@ -205,7 +207,7 @@ static void stream_feed(struct stream *s, const char *text, size_t n, const stru
     }
     while (n > 0) {
         enum line_break why;
-        const char *end = line_end(text, n, &why);
+        char *end = line_end(text, n, &why);
 
         if (!end)
             break;
@@ -221,7 +223,7 @@ static void stream_feed(struct stream *s, const char *text, size_t n, const stru
         n -= take;
     }
     if (n > 0)
-        partial_add(s, text, n, who, true);
+        partial_add(s, text, n, who);
 }
 
 /* ---- reading ---- */
@@ -231,6 +233,7 @@ static void stream_free(struct stream *s)
     event_source_free(s->io);
     close_fd(s->fd);
     spill_clear(&s->collector->spill, &s->slot);
+    spill_clear(&s->collector->spill, &s->old_slot);
     map_remove_u64(&s->collector->streams, s->id);
     line_filter_done(&s->filter);
     field_group_done(&s->fields);
@@ -260,7 +263,7 @@ static ssize_t peek(struct stream *s, struct ucred *ret_who)
         struct cmsghdr head;
         uint8_t space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(64)];
     } control;
-    struct iovec iov = { .iov_base = s->collector->batch, .iov_len = READ_BATCH };
+    struct iovec iov = { .iov_base = s->collector->batch + MESSAGE_SPACE, .iov_len = READ_BATCH };
     struct msghdr message = {
         .msg_iov = &iov,
         .msg_iovlen = 1,
@@ -322,7 +325,7 @@ static ssize_t stream_read(struct stream *s, bool hung_up)
         stream_end(s);
         return -ENOTCONN;
     }
-    const char *text = (const char *) s->collector->batch;
+    char *text = (char *) s->collector->batch + MESSAGE_SPACE;
     size_t used = 0;
     if (!s->header_done) {
         used = stream_header(s, text, (size_t) n);
@@ -333,8 +336,25 @@ static ssize_t stream_read(struct stream *s, bool hung_up)
         if (used == 0)
             return 0; /* waits, edge-triggered, in the socket */
     }
+    /* The order is what makes a collector that is killed at any point lose nothing: spill.h. */
+    struct spill_batch batch = { 0 };
+    bool hashed = s->slot >= 0;
+    if (hashed) {
+        batch = spill_batch_of(text, (size_t) n);
+        (void) spill_until(&s->collector->spill, s->slot, batch);
+        s->old_slot = s->slot;
+        s->slot = -1;
+    }
+    bool unfinished = s->partial_n > 0 || text[n - 1] != '\n';
+    if (unfinished && !hashed)
+        batch = spill_batch_of(text, (size_t) n);
     stream_feed(s, text + used, (size_t) n - used, &who);
+    if (s->partial_n > 0 &&
+        spill_keep(&s->collector->spill, s->id, s->partial_pid, s->partial + MESSAGE_SPACE,
+                   s->partial_n, batch, &s->slot) < 0)
+        log_debug("No memory is left to keep the unfinished line of %s", strempty(s->unit));
     commit(s, (size_t) n);
+    spill_clear(&s->collector->spill, &s->old_slot);
     return n;
 }
 
@@ -447,6 +467,24 @@ static void stream_settings(struct stream *s, struct wire_in *in)
 
 /* ---- where streams come from ---- */
 
+/* What a collector before had of an unfinished line. */
+static void claim_partial(struct stream *s)
+{
+    auto_free char *text = NULL;
+    size_t n;
+    pid_t pid;
+
+    uint8_t *head = s->collector->batch;
+    ssize_t head_n = recv(s->fd, head, SPILL_BATCH_MAX, MSG_DONTWAIT | MSG_PEEK);
+    s->slot = spill_claim(&s->collector->spill, s->id, head, head_n > 0 ? (size_t) head_n : 0,
+                          &text, &n, &pid);
+    if (s->slot < 0 || !grow(&s->partial, &s->partial_allocated, MESSAGE_SPACE + n))
+        return;
+    memcpy(s->partial + MESSAGE_SPACE, text, n);
+    s->partial_n = n;
+    s->partial_pid = pid;
+}
+
 static struct stream *stream_new(struct collector *c, uint64_t id, int fd)
 {
     struct stream *s = new0(struct stream, 1);
@@ -460,7 +498,7 @@ static struct stream *stream_new(struct collector *c, uint64_t id, int fd)
     s->collector = c;
     s->id = id;
     s->fd = -1;
-    s->slot = -1;
+    s->slot = s->old_slot = -1;
     s->priority = LOG_INFO;
     s->facility = LOG_FAC(LOG_DAEMON);
     s->level_max = -1;
@@ -472,9 +510,7 @@ static struct stream *stream_new(struct collector *c, uint64_t id, int fd)
     s->stream_id = strdup(id128_format(id128_random(), text));
     s->fd = fd;
     (void) getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &s->peer, &n);
-    s->slot = spill_claim(&c->spill, id, &s->partial, &s->partial_n, &s->partial_pid);
-    if (s->slot >= 0)
-        s->partial_allocated = s->partial_n + 1;
+    claim_partial(s);
     return s;
 }
 
