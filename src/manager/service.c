@@ -640,7 +640,8 @@ static int service_start(struct unit *u)
     struct step step = service_decide(&v, EV_START, RESULT_SUCCESS);
     if (step.verdict == STEP_REFUSE)
         return step.error;
-    begin(s);
+    if (step.next == SERVICE_CONDITION)
+        begin(s);
     return service_handle(s, EV_START, RESULT_SUCCESS);
 }
 
@@ -735,7 +736,7 @@ static int service_can_clean(const struct unit *u, unsigned *ret_mask)
         mask |= SPAWN_CLEAN_LOGS;
     if (c->configuration_directory)
         mask |= SPAWN_CLEAN_CONFIGURATION;
-    if (SERVICE(u)->n_fds > 0)
+    if (SERVICE(u)->n_fds > 0 || u->config->service->file_descriptor_store_max > 0)
         mask |= SPAWN_CLEAN_FDSTORE;
     *ret_mask = mask;
     return 0;

@@ -206,8 +206,8 @@ static struct step decide_restarting(const struct service_view *v, enum service_
         /* A stop job that waits ends the restart when it runs. */
         return waits && !v->stop_pending ? go(v, SERVICE_AUTO_RESTART_QUEUED, RESULT_SUCCESS)
                                          : stay(v);
-    case EV_START:
-        return refuse(v, -EAGAIN);
+    case EV_START: /* cuts the wait short */
+        return waits ? go(v, SERVICE_AUTO_RESTART_QUEUED, RESULT_SUCCESS) : refuse(v, -EAGAIN);
     case EV_REFUSED:
         return end(v, f, false);
     case EV_STOP:
@@ -323,8 +323,10 @@ static struct step starting_empty(const struct service_view *v)
 
     if ((!start && v->state != SERVICE_START_POST) || v->control_alive || v->main == MAIN_ALIVE)
         return stay(v);
-    if (start && v->main == MAIN_GONE &&
-        (v->type == SERVICE_TYPE_NOTIFY || v->type == SERVICE_TYPE_NOTIFY_RELOAD))
+    /* A daemon whose main process was never known may still be found: it has until its timeout. */
+    if (v->main == MAIN_UNKNOWN)
+        return stay(v);
+    if (start && (v->type == SERVICE_TYPE_NOTIFY || v->type == SERVICE_TYPE_NOTIFY_RELOAD))
         return go(v, SERVICE_STOP_POST, RESULT_PROTOCOL);
     if (v->pid_file)
         return go(v, start ? SERVICE_STOP_POST : SERVICE_STOP, RESULT_PROTOCOL);

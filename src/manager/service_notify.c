@@ -454,7 +454,7 @@ static void change_watchdog(struct service *s, const struct notify_message *m)
     } else if (m->fields & NOTIFY_BIT(WATCHDOG))
         service_ping_watchdog(s);
     if (m->fields & NOTIFY_BIT(WATCHDOG_USEC)) {
-        s->watchdog_override = m->watchdog_usec;
+        s->watchdog_override = m->watchdog_usec == USEC_INFINITY ? USEC_UNSET : m->watchdog_usec;
         service_ping_watchdog(s);
     }
 }

@@ -551,8 +551,10 @@ static void control_exited(struct service *s, int code, int status, enum service
 
     if (command && (command->flags & COMMAND_IGNORE_FAILURE))
         f = RESULT_SUCCESS;
-    if (phase == SPAWN_CONDITION)
+    if (phase == SPAWN_CONDITION) {
         f = condition_result(&s->control_exec, f);
+        UNIT(s)->condition_result = f == RESULT_EXEC_CONDITION ? TRIED_FALSE : TRIED_TRUE;
+    }
     bool success = f == RESULT_SUCCESS || f == RESULT_EXEC_CONDITION;
     if (phase != NO_PHASE)
         say_exit(s, "Control", phase, success, &s->control_exec);
@@ -573,7 +575,8 @@ static void control_exited(struct service *s, int code, int status, enum service
 void service_child_exited(struct unit *u, pid_t pid, int code, int status)
 {
     struct service *s = SERVICE(u);
-    bool daemon = service_config(s)->type != SERVICE_TYPE_ONESHOT;
+    /* Being ended by SIGTERM is success for daemons alone, not for commands. */
+    bool daemon = pid == s->main.pid && service_config(s)->type != SERVICE_TYPE_ONESHOT;
     enum service_result f = service_exit_result(code, status, daemon,
                                                 service_config(s)->success_exit_status);
 

@@ -193,7 +193,7 @@ static void act_on_end(struct unit *u, enum active_state old, enum active_state 
     const struct unit_section *c = u->config ? u->config->unit : NULL;
     int status = u->ops->exit_status ? u->ops->exit_status(u) : -1;
 
-    if (!c || unit_will_restart(u))
+    if (!c)
         return;
     if (old != ACTIVE_FAILED && ns == ACTIVE_FAILED)
         manager_action(u->manager, c->failure_action,
@@ -232,8 +232,8 @@ void unit_notify_state(struct unit *u, enum active_state old, enum active_state 
             stop_what_follows(u);
     }
 
-    /* A service that waits for its restart has not ended for good. */
-    if (old != ns && !unit_will_restart(u)) {
+    /* Also where a restart follows: RestartMode=direct is there to keep this quiet. */
+    if (old != ns) {
         if (ns == ACTIVE_FAILED)
             unit_start_on_termination(u, ATOM_ON_FAILURE);
         else if (ns == ACTIVE_INACTIVE && !inactive_or_failed(old))

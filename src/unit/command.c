@@ -349,7 +349,9 @@ static int expand_word(struct expansion *x, const char *word, char **ret)
         if (word[0] == '$' && word[1] == '$') {
             strbuf_add_char(&b, '$');
             word += 2;
-        } else if (word[0] == '$' && word[1] == '{' && (end = strchr(word, '}'))) {
+        } else if (word[0] == '$' && word[1] == '{' && (end = word + strcspn(word, "}:")) &&
+                   *end == '}') {
+            /* ${NAME:-default} and the like are the shell's: they stay. */
             const char *value;
             int r = look_up(x, word + 2, (size_t) (end - word) - 2, &value);
 

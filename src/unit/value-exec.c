@@ -929,7 +929,7 @@ static void format_exit_status_set(const struct value_type *type, const void *v,
         }
     for (int i = 1; i <= 64; i++)
         if (exit_status_set_has_signal(set, i)) {
-            strbuf_addf(out, "%s%s%s", separator, i < 32 ? "SIG" : "", signal_name(i));
+            strbuf_addf(out, "%s%s", separator, signal_name(i));
             separator = " ";
         }
 }
