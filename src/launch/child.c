@@ -57,6 +57,15 @@ int child_fail_detail(struct child *c, enum exec_status step, int error, const c
     return record(c, step, error, directive, object);
 }
 
+/* The kernel, a container's runtime or a lack of privilege says no. What the unit got wrong (a path
+ * that does not exist) is its failure everywhere. */
+static bool refused_here(int error)
+{
+    return error == -EPERM || error == -EACCES || error == -ENOSYS || error == -EOPNOTSUPP ||
+           error == -EROFS || error == -ENOSPC || error == -EUSERS || error == -EINVAL ||
+           error == -ENODEV;
+}
+
 int child_degrade(struct child *c, enum exec_status step, int error, unsigned char class,
                   bool only_best_effort, const char *directive, const char *object)
 {
@@ -74,7 +83,7 @@ int child_degrade(struct child *c, enum exec_status step, int error, unsigned ch
     case SANDBOX_POLICY_MAX:
         break;
     }
-    if (!allowed)
+    if (!allowed || !refused_here(error))
         return child_fail(c, step, error, directive, object);
     report_degraded(c->report_fd, directive, error, object);
     return 0;

@@ -49,7 +49,8 @@ struct cleaning {
 static void note(struct cleaning *x, enum exec_status step, int error, const char *directive,
                  const char *object)
 {
-    if (error >= 0 || x->failure.error < 0)
+    /* Something else is in the way: then there is nothing of ours to remove. */
+    if (error >= 0 || error == -ENOTDIR || x->failure.error < 0)
         return;
     x->failure.step = step;
     x->failure.error = error;

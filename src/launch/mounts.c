@@ -615,8 +615,7 @@ static void prepare_incoming(struct child *c)
 
     /* Only where a systemd has its places. */
     if (c->manager->user || !outside || !streq(c->manager->runtime_prefix, "/run") ||
-        faccessat(AT_FDCWD, "/run/systemd/system", F_OK, 0) < 0 ||
-        mkdir_parents(outside, 0755) < 0)
+        faccessat(AT_FDCWD, "/run/systemd/system", F_OK, 0) < 0 || mkdir_parents(outside, 0755) < 0)
         return;
     (void) mkdir(outside, 0600);
     (void) mkdir("/run/systemd/incoming", 0755);

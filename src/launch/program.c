@@ -30,8 +30,14 @@ int child_locate(struct child *c)
     char *path = NULL;
     int r = command_find(c->request->command->path, c->path_search, root, &path);
 
-    if (r < 0)
+    if (r < 0) {
+        const char *asked = c->request->command->path;
+        auto_free char *there = format("%s%s", strempty(root), asked);
+
+        if (there && path_is_absolute(asked) && stat(there, &st) == 0 && S_ISDIR(st.st_mode))
+            r = -EISDIR;
         return locate_failed(c, r);
+    }
     auto_free char *full = format("%s%s", strempty(root), path);
     if (!full)
         return locate_failed(c, -ENOMEM);

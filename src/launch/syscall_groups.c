@@ -1,5 +1,6 @@
 /* launch/syscall_groups.c -- the @groups of SystemCallFilter= (systemd.exec(5)), as systemd 257 has
- * them: `systemd-analyze syscall-filter`. Checked against it by tests/unit/launch/test_syscall.c. */
+ * them: `systemd-analyze syscall-filter`. Checked against it by tests/unit/launch/test_syscall.c.
+ */
 #include "launch/syscall_groups.h"
 
 #include <stddef.h>

@@ -1,0 +1,215 @@
+/* Every step of the set-up that this kernel can be made to fail: the launch report has the step,
+ * the errno, the object and the directive, and the child's exit status is the step's. */
+#include "launch_fixture.h"
+
+#include <errno.h>
+#include <sched.h>
+
+struct failing {
+    const char *settings, *command;
+    int step, error;
+    const char *object, *directive; /* NULL: not looked at */
+    enum spawn_exec_failure exec;
+};
+
+static const struct failing cases[] = {
+    { "WorkingDirectory=@/nowhere", "/bin/true", EXEC_STATUS_CHDIR, -ENOENT, "@/nowhere",
+      "WorkingDirectory" },
+    { "User=nobody\nWorkingDirectory=@/secret", "/bin/true", EXEC_STATUS_CHDIR, -EACCES, "@/secret",
+      "WorkingDirectory" },
+    { "", "/nowhere/program", EXEC_STATUS_EXEC, -ENOENT, "/nowhere/program", NULL,
+      SPAWN_EXEC_LOCATE },
+    { "", "surely-no-such-program", EXEC_STATUS_EXEC, -ENOENT, "surely-no-such-program", NULL,
+      SPAWN_EXEC_LOCATE },
+    { "", "@/not-executable", EXEC_STATUS_EXEC, -EACCES, "@/not-executable", NULL,
+      SPAWN_EXEC_LOCATE },
+    { "", "/etc", EXEC_STATUS_EXEC, -EISDIR, "/etc", NULL, SPAWN_EXEC_LOCATE },
+    { "", "@/bad-interpreter", EXEC_STATUS_EXEC, -ENOENT, "@/bad-interpreter", NULL,
+      SPAWN_EXEC_EXECUTE },
+    { "", "@/no-format", EXEC_STATUS_EXEC, -ENOEXEC, "@/no-format", NULL, SPAWN_EXEC_EXECUTE },
+    { "User=nobody", "@/secret/program", EXEC_STATUS_EXEC, -EACCES, "@/secret/program", NULL,
+      SPAWN_EXEC_EXECUTE },
+    { "StandardInput=file:@/nowhere/in", "/bin/true", EXEC_STATUS_STDIN, -ENOENT, "@/nowhere/in",
+      "StandardInput" },
+    { "StandardInput=tty-fail\nTTYPath=@/not-executable", "/bin/true", EXEC_STATUS_STDIN, -ENOTTY,
+      "@/not-executable", "StandardInput" },
+    { "StandardOutput=append:@/nowhere/out", "/bin/true", EXEC_STATUS_STDOUT, -ENOENT,
+      "@/nowhere/out", "StandardOutput" },
+    { "StandardError=truncate:@/nowhere/err", "/bin/true", EXEC_STATUS_STDERR, -ENOENT,
+      "@/nowhere/err", "StandardError" },
+    { "RootDirectory=@/nowhere\nMountAPIVFS=no", "/bin/true", EXEC_STATUS_EXEC, -ENOENT,
+      "/bin/true", NULL, SPAWN_EXEC_LOCATE },
+    { "RootDirectory=@/nowhere", "/bin/true", EXEC_STATUS_NAMESPACE, -ENOENT, "@/nowhere",
+      "RootDirectory" },
+    { "User=surely-nobody", "/bin/true", EXEC_STATUS_USER, -ESRCH, "surely-nobody", "User" },
+    { "Group=surely-nobody", "/bin/true", EXEC_STATUS_GROUP, -ESRCH, "surely-nobody", "Group" },
+    { "SupplementaryGroups=surely-nobody", "/bin/true", EXEC_STATUS_GROUP, -ESRCH, "surely-nobody",
+      "SupplementaryGroups" },
+    { "BindPaths=@/nowhere:/opt", "/bin/true", EXEC_STATUS_NAMESPACE, -ENOENT, "@/nowhere",
+      "BindPaths" },
+    { "ReadOnlyPaths=@/nowhere", "/bin/true", EXEC_STATUS_NAMESPACE, -ENOENT, "@/nowhere",
+      "ReadOnlyPaths" },
+    { "InaccessiblePaths=@/nowhere", "/bin/true", EXEC_STATUS_NAMESPACE, -ENOENT, "@/nowhere",
+      "InaccessiblePaths" },
+    { "NetworkNamespacePath=@/nowhere", "/bin/true", EXEC_STATUS_NETWORK, -ENOENT, "@/nowhere",
+      "NetworkNamespacePath" },
+    { "IPCNamespacePath=@/not-executable", "/bin/true", EXEC_STATUS_NAMESPACE, -EINVAL,
+      "@/not-executable", "IPCNamespacePath" },
+    { "PrivatePIDs=yes", "/bin/true", EXEC_STATUS_NAMESPACE, -EOPNOTSUPP, NULL, "PrivatePIDs" },
+    { "StateDirectory=in-the-way", "/bin/true", EXEC_STATUS_STATE_DIRECTORY, -ENOTDIR,
+      "@/lib/in-the-way", "StateDirectory" },
+    { "CacheDirectory=x:in-the-way", "/bin/true", EXEC_STATUS_CACHE_DIRECTORY, -EEXIST,
+      "@/cache/in-the-way", "CacheDirectory" },
+    { "RuntimeDirectory=in-the-way/below", "/bin/true", EXEC_STATUS_RUNTIME_DIRECTORY, -ENOTDIR,
+      "@/run/in-the-way/below", "RuntimeDirectory" },
+    { "LogsDirectory=in-the-way", "/bin/true", EXEC_STATUS_LOGS_DIRECTORY, -ENOTDIR,
+      "@/log/in-the-way", "LogsDirectory" },
+    { "ConfigurationDirectory=in-the-way/below", "/bin/true", EXEC_STATUS_CONFIGURATION_DIRECTORY,
+      -ENOTDIR, "@/etc/in-the-way/below", "ConfigurationDirectory" },
+    { "LoadCredential=key:@/nowhere/key", "/bin/true", EXEC_STATUS_CREDENTIALS, -ENOENT,
+      "@/nowhere/key", "LoadCredential" },
+    /* More than may be had: as near as possible, as systemd does. */
+    { "LimitNOFILE=infinity", "/bin/true", 0, 0, NULL, NULL },
+    { "CPUSchedulingPolicy=fifo\nCPUSchedulingPriority=10\nUser=nobody", "/bin/true", 0, 0, NULL,
+      NULL },
+    { "CPUAffinity=1000", "/bin/true", EXEC_STATUS_CPUAFFINITY, -EINVAL, NULL, "CPUAffinity" },
+    { "NUMAPolicy=bind\nNUMAMask=60", "/bin/true", EXEC_STATUS_NUMA_POLICY, -EINVAL, "bind",
+      "NUMAPolicy" },
+    { "EnvironmentFile=@/nowhere/environment", "/bin/true", -1, -ENOENT, "@/nowhere/environment",
+      "EnvironmentFile" },
+    { "OpenFile=@/nowhere/file", "/bin/true", -1, -ENOENT, "@/nowhere/file", "OpenFile" },
+    { "StandardInput=fd:missing", "/bin/true", -1, -ENOENT, "missing", "StandardInput" },
+};
+
+static void make(struct fixture *f, const char *name, const char *text, mode_t mode)
+{
+    auto_free char *path = path_join(f->folder, name, NULL);
+    int fd;
+
+    assert_int_equal(mkdir_parents(path, 0755), 0);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+    assert_int_equal(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static void make_files(struct fixture *f)
+{
+    auto_free char *secret = path_join(f->folder, "secret", NULL);
+
+    make(f, "not-executable", "text\n", 0644);
+    make(f, "bad-interpreter", "#!/nowhere/interpreter\n", 0755);
+    make(f, "no-format", "neither script nor program\n", 0755);
+    make(f, "secret/program", "#!/bin/sh\n", 0755);
+    make(f, "lib/in-the-way", "", 0644);
+    make(f, "cache/in-the-way", "", 0644);
+    make(f, "run/in-the-way", "", 0644);
+    make(f, "log/in-the-way", "", 0644);
+    make(f, "etc/in-the-way", "", 0644);
+    assert_int_equal(chmod(secret, 0700), 0);
+}
+
+static void check(struct fixture *f, const struct failing *x)
+{
+    auto_free char *command = resolved(f, x->command);
+    auto_free char *object = x->object ? resolved(f, x->object) : NULL;
+    const struct spawn_report *r = &f->report;
+
+    run_unit(f, x->settings, command);
+    if (x->step == 0) {
+        if (r->state != SPAWN_EXECUTED)
+            fail_msg("%s: step %d errno %d", x->settings, (int) r->step, r->error);
+        return;
+    }
+    int step = x->step < 0 ? 0 : x->step;
+    if (r->state != SPAWN_FAILED || (int) r->step != step || r->error != x->error ||
+        r->exec != x->exec)
+        fail_msg("%s %s: state %d step %d errno %d exec %d, not step %d errno %d exec %d",
+                 x->settings, command, r->state, (int) r->step, r->error, r->exec, step, x->error,
+                 x->exec);
+    if ((object && !streq_ptr(r->object, object)) ||
+        (x->directive && !streq_ptr(r->directive, x->directive)))
+        fail_msg("%s: object %s directive %s", x->settings, strempty(r->object),
+                 strempty(r->directive));
+    if (f->exit.code != CLD_EXITED || f->exit.status != (step > 0 ? step : EXIT_FAILURE))
+        fail_msg("%s: exit code %d status %d", x->settings, f->exit.code, f->exit.status);
+    auto_free char *message = spawn_report_message(r);
+    assert_non_null(message);
+    if (object && !strstr(message, object))
+        fail_msg("%s: the message does not name %s: %s", x->settings, object, message);
+}
+
+static void run_cases(bool holders)
+{
+    struct fixture f;
+
+    if (!is_root())
+        skip();
+    fixture_init(&f, holders);
+    make_files(&f);
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        check(&f, &cases[i]);
+    fixture_done(&f);
+}
+
+static void failures_by_cgroup(void **state)
+{
+    (void) state;
+    run_cases(false);
+}
+
+static void failures_by_holder(void **state)
+{
+    (void) state;
+    run_cases(true);
+}
+
+/* A script whose first line ends in a carriage return: the report says so. */
+static void carriage_return_is_named(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, true);
+    make(&f, "dos", "#!/bin/sh\r\necho\r\n", 0755);
+    auto_free char *command = resolved(&f, "@/dos");
+    run_unit(&f, "", command);
+    assert_int_equal(f.report.error, -ENOENT);
+    assert_int_equal(f.report.exec, SPAWN_EXEC_EXECUTE);
+    assert_non_null(strstr(f.report.detail, "carriage return"));
+    fixture_done(&f);
+}
+
+/* One that dies on its way is told from one that executed. */
+static void first_failure_is_reported(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, true);
+    /* In systemd's order: the user, then the output, then the folder, then the program. */
+    run_unit(&f, "User=surely-nobody\nStandardOutput=append:@/nowhere/out", "/nowhere/program");
+    assert_int_equal(f.report.step, EXEC_STATUS_USER);
+    run_unit(&f, "StandardOutput=append:@/nowhere/out\nStateDirectory=x", "/nowhere/program");
+    assert_int_equal(f.report.step, EXEC_STATUS_STDOUT);
+    run_unit(&f, "WorkingDirectory=@/nowhere", "/nowhere/program");
+    assert_int_equal(f.report.step, EXEC_STATUS_EXEC);
+    assert_int_equal(f.report.exec, SPAWN_EXEC_LOCATE);
+    run_unit(&f, "WorkingDirectory=@/nowhere\nReadOnlyPaths=@/nowhere", "/bin/true");
+    assert_int_equal(f.report.step, EXEC_STATUS_NAMESPACE);
+    fixture_done(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(failures_by_cgroup),
+    cmocka_unit_test(failures_by_holder),
+    cmocka_unit_test(carriage_return_is_named),
+    cmocka_unit_test(first_failure_is_reported),
+};
+
+TEST_MAIN(tests)
