@@ -31,6 +31,8 @@ static const char options_help[] =
     "      --log-level=LEVEL         What the manager says: err, warning, notice, info, debug\n"
     "      --check-state=FD          Whether this program can read that state: for daemon-reexec\n"
     "\n"
+    "As PID 1, or as a user, it starts default.target where no unit is named; beside another init\n"
+    "only what is asked for, since that one has booted the machine.\n"
     "Exit status: 0 or what `exit N`, *ActionExitStatus= or --exit-when= say; 133 for a reboot;\n"
     "1 where the manager cannot run.\n";
 
@@ -43,8 +45,17 @@ struct init_arguments {
     int check_state;
 };
 
-enum { OPT_STOP_TIMEOUT = 256, OPT_EXIT_WHEN, OPT_CONSOLE, OPT_SANDBOX, OPT_USER, OPT_SYSTEM,
-       OPT_TRACKING, OPT_LOG_LEVEL, OPT_CHECK_STATE };
+enum {
+    OPT_STOP_TIMEOUT = 256,
+    OPT_EXIT_WHEN,
+    OPT_CONSOLE,
+    OPT_SANDBOX,
+    OPT_USER,
+    OPT_SYSTEM,
+    OPT_TRACKING,
+    OPT_LOG_LEVEL,
+    OPT_CHECK_STATE
+};
 
 static const struct option long_options[] = {
     { "stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT },
@@ -225,9 +236,9 @@ int verb_init(int argc, char **argv)
     if (a.check_state >= 0)
         return manager_check_state(a.check_state) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
-    a.options.role = getpid() == 1                  ? MANAGER_PID1
-                     : geteuid() == 0 && !a.user    ? MANAGER_SUPERVISOR
-                                                    : MANAGER_USER;
+    a.options.role = getpid() == 1               ? MANAGER_PID1
+                     : geteuid() == 0 && !a.user ? MANAGER_SUPERVISOR
+                                                 : MANAGER_USER;
     a.options.user_units = a.options.role == MANAGER_USER;
     if (!a.options.console)
         a.options.console = a.options.role == MANAGER_PID1 ? "plain" : "none";

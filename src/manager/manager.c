@@ -269,6 +269,7 @@ int manager_make_loader(struct manager *m, struct unit_loader **ret)
         .root = m->root,
         .runtime_dir = m->user ? m->runtime_dir : NULL,
         .presets = m->presets,
+        .booted = m->role == MANAGER_SUPERVISOR,
     };
     struct unit_paths paths = { 0 };
     auto_free char *base = NULL;
@@ -384,6 +385,10 @@ static void generators_done(struct manager *m)
         manager_read_mounts(m);
     manager_dispatch_load_queue(m);
     m->startup = false;
+    if (!m->boot_units && m->role == MANAGER_SUPERVISOR) {
+        log_info("Beside another init: only what is asked for is started");
+        return;
+    }
     if (!m->boot_units) {
         if (start_one(m, "default.target", JOB_MODE_REPLACE) < 0)
             (void) start_one(m, "rescue.target", JOB_MODE_REPLACE);

@@ -28,7 +28,7 @@ struct unit_loader {
     struct unit_index index;
     struct unit_presets *presets;
     char *root, *runtime_dir;
-    bool user, builtins;
+    bool user, builtins, booted;
 };
 
 int unit_loader_new(const struct unit_loader_options *options, struct unit_paths *paths,
@@ -45,6 +45,7 @@ int unit_loader_new(const struct unit_loader_options *options, struct unit_paths
     *paths = (struct unit_paths){};
     l->user = options->user;
     l->builtins = !options->no_builtins;
+    l->booted = options->booted;
     l->presets = unit_presets_ref(options->presets);
     if (!l->presets) {
         l->presets = unit_presets_new(options->user);
@@ -503,10 +504,25 @@ static int read_links(struct unit_loader *l, struct unit_config *c, const char *
     return r;
 }
 
+/* Whether the unit belongs to a boot that somebody else has done. */
+static bool is_booted_already(const struct unit_loader *l, const char *name)
+{
+    static const char *const targets[] = {
+        "sysinit.target", "basic.target",  "local-fs.target", "swap.target",  "local-fs-pre.target",
+        "sockets.target", "timers.target", "paths.target",    "slices.target"
+    };
+
+    for (size_t i = 0; l->booted && i < ELEMENTSOF(targets); i++)
+        if (streq(name, targets[i]))
+            return true;
+    return false;
+}
+
 /* Drop-ins, links, and what follows from all. */
 static int load_rest(struct unit_loader *l, struct unit_config *c)
 {
-    if (c->load_state != LOAD_LOADED && c->load_state != LOAD_STUB)
+    if ((c->load_state != LOAD_LOADED && c->load_state != LOAD_STUB) ||
+        is_booted_already(l, c->name))
         return 0;
     int r = read_dropins(l, c);
 
@@ -566,7 +582,7 @@ static int real_name(const struct index_entry *e, const char *asked, char **ret)
 
 static int load_entry(struct unit_loader *l, struct unit_config *c, const struct index_entry *e)
 {
-    if (!e->folder) {
+    if (!e->folder || is_booted_already(l, e->name)) {
         const struct builtin_unit *b = builtin_unit_find(e->name, l->user);
 
         return b && b->text ? read_builtin(l, c, b) : 0;
