@@ -67,11 +67,14 @@ GETTER(notify_access)
     return put_text(v, notify_access_to_string((int) service_notify_access(SERVICE(u))));
 }
 
+/* What applies is known once the service has been started. */
 GETTER(watchdog_usec)
 {
     if (!u->config)
         return -ENODATA;
-    return put_number(v, VALUE_SPAN, service_watchdog_usec(SERVICE(u)));
+    return put_number(v, VALUE_SPAN,
+                      u->inactive_exit.monotonic ? service_watchdog_usec(SERVICE(u))
+                                                 : USEC_INFINITY);
 }
 
 GETTER(restart_usec_next)

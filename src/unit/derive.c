@@ -79,7 +79,7 @@ static int derive_service(struct unit_config *c)
     const struct service_config *s = c->service;
     bool no_start_timeout = s->type == SERVICE_TYPE_ONESHOT && !is_set(c, "TimeoutStartSec") &&
                             s->timeout_start_sec != USEC_INFINITY;
-    bool watchdog = s->watchdog_sec > 0 && s->watchdog_sec != USEC_INFINITY;
+    bool watchdog = s->watchdog_sec > 0;
     bool needs_access = s->notify_access == NOTIFY_ACCESS_NONE &&
                         (s->type == SERVICE_TYPE_NOTIFY || s->type == SERVICE_TYPE_NOTIFY_RELOAD ||
                          watchdog || s->file_descriptor_store_max > 0);
