@@ -205,6 +205,7 @@ static const struct {
 static int parse_secure_bits(struct assignment *a, const struct value_type *type, const char *text,
                              void *v)
 {
+    *(unsigned char *) v = 0; /* each line replaces the one before */
     for (;;) {
         auto_free char *word = NULL;
         size_t i = 0;

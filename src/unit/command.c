@@ -14,7 +14,8 @@
 #include "unit/specifier.h"
 #include "unit/value.h"
 
-#define WORD_FLAGS (QUOTE_UNQUOTE | QUOTE_CUNESCAPE)
+/* Unknown escapes stay as they are. */
+#define WORD_FLAGS (QUOTE_UNQUOTE | QUOTE_CUNESCAPE | QUOTE_KEEP_UNKNOWN)
 
 static void command_free(struct exec_command *c)
 {

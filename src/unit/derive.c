@@ -87,7 +87,9 @@ static int derive_service(struct unit_config *c)
                         s->oom_policy != OOM_POLICY_CONTINUE;
     bool abort_unset = s->timeout_abort_sec == USEC_UNSET;
 
-    if (no_start_timeout || needs_access || survives_oom || abort_unset) {
+    bool clamped = s->restart_max_delay_sec < s->restart_sec;
+
+    if (no_start_timeout || needs_access || survives_oom || abort_unset || clamped) {
         struct service_config *own = OWN(c, GROUP_SERVICE, service_config);
 
         if (!own)
@@ -98,14 +100,32 @@ static int derive_service(struct unit_config *c)
             own->notify_access = NOTIFY_ACCESS_MAIN;
         if (survives_oom)
             own->oom_policy = OOM_POLICY_CONTINUE;
+        if (clamped)
+            own->restart_sec = own->restart_max_delay_sec;
         if (abort_unset)
             own->timeout_abort_sec = own->timeout_stop_sec;
     }
     return derive_stdio(c);
 }
 
+/* systemd.unit(5), JobTimeoutSec=: the running time is limited as well, unless set by itself. */
+static int derive_job_timeout(struct unit_config *c)
+{
+    if (!is_set(c, "JobTimeoutSec") || is_set(c, "JobRunningTimeoutSec"))
+        return 0;
+    struct unit_section *own = OWN(c, GROUP_UNIT, unit_section);
+    if (!own)
+        return -ENOMEM;
+    own->job_running_timeout_sec = own->job_timeout_sec;
+    return 0;
+}
+
 int unit_derive(struct unit_config *c)
 {
+    int r = derive_job_timeout(c);
+
+    if (r < 0)
+        return r;
     switch ((enum unit_type) c->type) {
     case UNIT_SERVICE:
         return derive_service(c);
@@ -196,9 +216,6 @@ static int verify_service(struct unit_config *c)
     if (s->type == SERVICE_TYPE_DBUS && !s->bus_name)
         return refuse(c, "Type", "add BusName= with the name that the program takes",
                       "Type=dbus needs BusName=");
-    if (s->type == SERVICE_TYPE_FORKING && s->exit_type == EXIT_TYPE_CGROUP)
-        return refuse(c, "ExitType", "leave ExitType= out",
-                      "ExitType=cgroup is not allowed for Type=forking");
     if (c->sandbox->pam_name && c->kill->kill_mode != KILL_MODE_CONTROL_GROUP &&
         c->kill->kill_mode != KILL_MODE_MIXED)
         return refuse(c, "PAMName", "set KillMode=control-group or mixed",
@@ -212,9 +229,9 @@ static int verify_service(struct unit_config *c)
     if (s->restart_steps > 0 && s->restart_max_delay_sec == USEC_INFINITY)
         message_at(c, LOG_WARNING, "RestartSteps", "set RestartMaxDelaySec= as well",
                    "RestartSteps= has no effect without RestartMaxDelaySec=");
-    if (s->restart_max_delay_sec < s->restart_sec)
-        message_at(c, LOG_WARNING, "RestartMaxDelaySec", NULL,
-                   "RestartMaxDelaySec= is less than RestartSec=, which is used always");
+    if (s->restart_max_delay_sec == s->restart_sec && s->restart_sec != USEC_INFINITY)
+        message_at(c, LOG_WARNING, "RestartMaxDelaySec", "set it above RestartSec=",
+                   "RestartMaxDelaySec= leaves no room for growing delays");
     return 0;
 }
 

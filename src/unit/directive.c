@@ -395,6 +395,8 @@ static int assign(struct assignment *a, const struct directive *d, const char *t
 
     if (*text || type->flags & VALUE_PARSES_EMPTY)
         return type->parse(a, type, text, value);
+    if (type->flags & VALUE_IGNORES_EMPTY && d->group != GROUP_INSTALL)
+        return 0;
     if (type->flags & VALUE_REFUSES_EMPTY)
         return assignment_fault(a, "give it a value, or leave the line out",
                                 "an empty value is not allowed here");
@@ -417,7 +419,10 @@ int directive_assign(struct unit_config *c, const struct directive *d, const cha
     int r = assign(&a, d, text);
     if (r < 0)
         return r;
-    if (a.n_faults > 0 && !d->type->clear)
+    bool is_list = d->type->clear && !(d->type->flags & VALUE_REFUSES_EMPTY);
+    if (a.n_faults > 0 && !is_list)
+        return 0;
+    if (!*text && d->type->flags & VALUE_IGNORES_EMPTY && d->group != GROUP_INSTALL)
         return 0;
     if (d->standing != STANDING_HONOURED && *text) {
         const char *preset = unit_presets_group(c->presets, (enum config_group) d->group);
@@ -502,8 +507,26 @@ void directive_format(const struct unit_config *c, const struct directive *d, st
 {
     const void *value = directive_value(c, d);
 
+    bool root = c->exec->root_directory || c->sandbox->root_image;
+    const ctype_tristate *t = value;
+    ctype_tristate effective = -1;
+
+    /* What unset values come to. */
     if (d->type == &type_signal_optional && *(const int *) value == 0)
         value = &c->kill->kill_signal;
+    if (d->type == &type_tristate && *t < 0) {
+        if (t == &c->exec->set_login_environment)
+            effective = c->exec->user || c->sandbox->dynamic_user || c->sandbox->pam_name;
+        else if (t == &c->sandbox->mount_apivfs)
+            effective = root;
+        else if (t == &c->sandbox->bind_log_sockets)
+            effective = c->exec->log_namespace || root || c->sandbox->mount_apivfs > 0;
+        value = &effective;
+    }
+    if (value == &c->unit->description && !c->unit->description) {
+        strbuf_add(out, c->name);
+        return;
+    }
     d->type->format(d->type, value, out);
 }
 

@@ -239,7 +239,7 @@ static int judge_parse(struct unit_config *c, const char *path, int r)
 {
     if (r >= 0 || r == -ENOMEM)
         return r < 0 ? r : 0;
-    if (r == -ENOEXEC || r == -EBADMSG)
+    if (r == -ENOEXEC)
         return set_error(c, LOAD_BAD_SETTING, -ENOEXEC,
                          format("Unit %s has a bad unit file setting.", c->name));
     unit_config_message(c, LOG_ERR, path, 0, NULL, NULL, NULL, "the file cannot be read: %s",
@@ -648,10 +648,10 @@ int unit_load(struct unit_loader *l, const char *name, struct unit_config **ret)
 
 int unit_config_finish(struct unit_config *c)
 {
-    if (c->load_state != LOAD_LOADED)
+    if (c->load_state != LOAD_LOADED && c->load_state != LOAD_BAD_SETTING)
         return 0;
     int r = unit_derive(c);
-    return r < 0 ? r : unit_verify(c);
+    return r < 0 || c->load_state != LOAD_LOADED ? r : unit_verify(c);
 }
 
 int unit_load_file(struct unit_loader *l, const char *path, const char *name, bool alone,

@@ -20,8 +20,9 @@ struct unit_loader_options {
     struct unit_presets *presets; /* NULL for those of the rows; a reference is taken */
     bool no_builtins;             /* do not fall back to the built-in targets and slices */
     /* Somebody else has booted the machine: the targets of early boot (sysinit.target, basic.target
-     * and what they want) are the built-in ones alone, without the links and drop-ins of the machine,
-     * so that no unit draws in what is for boot only (systemd-tmpfiles --boot empties /tmp). */
+     * and what they want) are the built-in ones alone, without the links and drop-ins of the
+     * machine, so that no unit draws in what is for boot only (systemd-tmpfiles --boot empties
+     * /tmp). */
     bool booted;
 };
 

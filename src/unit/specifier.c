@@ -1,5 +1,6 @@
 #include "unit/specifier.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -284,22 +285,30 @@ static int os_release(const struct specifier_context *x, char letter, char **ret
     return r == -ENXIO ? give("", ret) : r;
 }
 
+/* The control group, as far as it is known while files are read: that of a unit without slice. */
+static int cgroup(const struct specifier_context *x, char letter, char **ret)
+{
+    *ret = format("/%s", x->name);
+    return *ret ? 0 : -ENOMEM;
+}
+
 static int percent(const struct specifier_context *x, char letter, char **ret)
 {
     return give("%", ret);
 }
 
 static const resolver resolvers[128] = {
-    ['%'] = percent,    ['a'] = architecture, ['A'] = os_release,  ['b'] = id,
-    ['B'] = os_release, ['C'] = folder,       ['d'] = credentials, ['D'] = folder,
-    ['E'] = folder,     ['f'] = path_name,    ['g'] = user_fact,   ['G'] = user_fact,
-    ['h'] = user_fact,  ['H'] = uname_fact,   ['i'] = instance,    ['I'] = instance,
-    ['j'] = prefix,     ['J'] = prefix,       ['l'] = uname_fact,  ['L'] = folder,
-    ['m'] = id,         ['M'] = os_release,   ['n'] = full_name,   ['N'] = full_name,
-    ['o'] = os_release, ['p'] = prefix,       ['P'] = prefix,      ['q'] = pretty_hostname,
-    ['s'] = user_fact,  ['S'] = folder,       ['t'] = folder,      ['T'] = folder,
-    ['u'] = user_fact,  ['U'] = user_fact,    ['v'] = uname_fact,  ['V'] = folder,
-    ['w'] = os_release, ['W'] = os_release,   ['y'] = fragment,    ['Y'] = fragment,
+    ['%'] = percent,         ['a'] = architecture, ['A'] = os_release, ['b'] = id,
+    ['B'] = os_release,      ['c'] = cgroup,       ['C'] = folder,     ['d'] = credentials,
+    ['D'] = folder,          ['E'] = folder,       ['f'] = path_name,  ['g'] = user_fact,
+    ['G'] = user_fact,       ['h'] = user_fact,    ['H'] = uname_fact, ['i'] = instance,
+    ['I'] = instance,        ['j'] = prefix,       ['J'] = prefix,     ['l'] = uname_fact,
+    ['L'] = folder,          ['m'] = id,           ['M'] = os_release, ['n'] = full_name,
+    ['N'] = full_name,       ['o'] = os_release,   ['p'] = prefix,     ['P'] = prefix,
+    ['q'] = pretty_hostname, ['s'] = user_fact,    ['S'] = folder,     ['t'] = folder,
+    ['T'] = folder,          ['u'] = user_fact,    ['U'] = user_fact,  ['v'] = uname_fact,
+    ['V'] = folder,          ['w'] = os_release,   ['W'] = os_release, ['y'] = fragment,
+    ['Y'] = fragment,
 };
 
 bool specifier_is_known(char letter)
@@ -322,7 +331,13 @@ int specifier_expand(const struct specifier_context *ctx, const char *text, unsi
             break;
         char letter = text[1];
         if (!specifier_is_known(letter)) {
-            /* "%" at the end, or before a letter that means nothing, stays. */
+            /* "%" at the end, or before what is no letter or digit, stays. Since systemd 257 other
+             * letters are refused; 252 let them pass. */
+            if (isascii((unsigned char) letter) && isalnum((unsigned char) letter)) {
+                if (ret_letter)
+                    *ret_letter = letter;
+                return -EBADSLT;
+            }
             strbuf_add_char(&b, '%');
             text++;
             continue;

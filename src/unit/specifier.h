@@ -14,10 +14,11 @@ struct specifier_context {
     bool user;                 /* for a manager of one user */
 };
 
-/* Replaces every specifier. An unknown one stays as it is, as systemd has it; one that cannot be
- * resolved now (%i, %m ...) is an error: *ret_letter is its letter then (may be NULL).
- * *ret is a new string. Returns 0, -ENAMETOOLONG if the result is longer than `max`, -ENOMEM,
- * -ENOMEDIUM, -EINVAL ... */
+/* Replaces every specifier. "%" before anything but an ASCII letter or digit stays; an unknown
+ * letter
+ * (-EBADSLT) and one that cannot be resolved now (%m ...) are errors: *ret_letter is its letter
+ * then (may be NULL). *ret is a new string. Returns 0, -ENAMETOOLONG if the result is longer than
+ * `max`, -ENOMEM, -ENOMEDIUM, -EINVAL ... */
 int specifier_expand(const struct specifier_context *ctx, const char *text, unsigned max,
                      char **ret, char *ret_letter);
 

@@ -197,6 +197,7 @@ struct path_spec {
 /* clang-format off */
 /* plain */
 typedef bool ctype_boolean;
+typedef bool ctype_boolean_strict;              /* a wrong value makes the unit unusable */
 typedef signed char ctype_tristate;             /* 1, 0, -1 unset */
 typedef int ctype_int;
 typedef unsigned ctype_uint;
@@ -217,6 +218,7 @@ typedef usec_t ctype_timeout_both;
 typedef usec_t ctype_timeout_clean;
 typedef nsec_t ctype_nanoseconds;               /* UINT64_MAX: unset */
 /* texts and lists of texts */
+typedef char *ctype_root_path;                  /* a wrong value makes the unit unusable */
 typedef char *ctype_string, *ctype_path, *ctype_user_name, *ctype_unit_name, *ctype_bus_name,
     *ctype_pid_file, *ctype_log_namespace, *ctype_slice_name, *ctype_interface_name, *ctype_fd_name;
 typedef char *ctype_optional_string;            /* a leading "-" is kept: failing to set it is fine */

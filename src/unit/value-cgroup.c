@@ -59,7 +59,10 @@ static int parse_cpu_weight(struct assignment *a, const struct value_type *type,
 
 static void format_cpu_weight(const struct value_type *type, const void *v, struct strbuf *out)
 {
-    format_u64(type, v, out);
+    if (*(const uint64_t *) v == 0)
+        strbuf_add(out, "idle");
+    else
+        format_u64(type, v, out);
 }
 
 static void format_cpu_weight_file(const struct value_type *type, const char *name, const void *v,
@@ -177,8 +180,9 @@ static uint64_t part_of(uint64_t total, unsigned permyriad)
     return total / 10000 * permyriad + total % 10000 * permyriad / 10000;
 }
 
-static int parse_amount(struct assignment *a, const char *text, uint64_t total, uint64_t min,
-                        bool protection, uint64_t *ret)
+/* Percentages give a multiple of `unit`. */
+static int parse_amount(struct assignment *a, const char *text, uint64_t total, uint64_t unit,
+                        uint64_t min, uint64_t *ret)
 {
     unsigned permyriad;
     uint64_t n;
@@ -186,7 +190,7 @@ static int parse_amount(struct assignment *a, const char *text, uint64_t total, 
     if (streq(text, "infinity"))
         n = SIZE_INFINITY;
     else if (parse_permyriad(text, &permyriad) >= 0)
-        n = part_of(total, permyriad);
+        n = part_of(total / unit, permyriad) * unit;
     else if (parse_size(text, 1024, &n) < 0)
         return assignment_fault(a, "write a size as 512M, a percentage as 10%, or infinity",
                                 "\"%s\" is no amount", text);
@@ -196,28 +200,33 @@ static int parse_amount(struct assignment *a, const char *text, uint64_t total, 
     return 0;
 }
 
+static uint64_t page_size(void)
+{
+    return (uint64_t) sysconf(_SC_PAGESIZE);
+}
+
 static int parse_memory_limit(struct assignment *a, const struct value_type *type, const char *text,
                               void *v)
 {
-    return parse_amount(a, text, machine_memory(), 1, false, v);
+    return parse_amount(a, text, machine_memory(), page_size(), 1, v);
 }
 
 static int parse_memory_limit_or_0(struct assignment *a, const struct value_type *type,
                                    const char *text, void *v)
 {
-    return parse_amount(a, text, machine_memory(), 0, false, v);
+    return parse_amount(a, text, machine_memory(), page_size(), 0, v);
 }
 
 static int parse_memory_protection(struct assignment *a, const struct value_type *type,
                                    const char *text, void *v)
 {
-    return parse_amount(a, text, machine_memory(), 0, true, v);
+    return parse_amount(a, text, machine_memory(), page_size(), 0, v);
 }
 
 static int parse_tasks_max(struct assignment *a, const struct value_type *type, const char *text,
                            void *v)
 {
-    return parse_amount(a, text, machine_tasks(), 1, false, v);
+    return parse_amount(a, text, machine_tasks(), 1, 1, v);
 }
 
 static void format_amount(const struct value_type *type, const void *v, struct strbuf *out)
@@ -249,7 +258,7 @@ static int parse_pressure_limit(struct assignment *a, const struct value_type *t
 
     if (parse_permyriad(text, &permyriad) < 0)
         return assignment_fault(a, "write a percentage as 60%", "\"%s\" is no percentage", text);
-    *(uint32_t *) v = (uint32_t) part_of(UINT32_MAX, permyriad);
+    *(uint32_t *) v = (uint32_t) (((uint64_t) UINT32_MAX * permyriad + 5000) / 10000);
     return 0;
 }
 
@@ -750,10 +759,17 @@ static void format_socket_bind(const struct socket_bind *b, struct strbuf *out)
         strbuf_addf(out, "%u-%u", b->port_min, b->port_min + b->n_ports - 1u);
 }
 
+/* systemctl has no colon between protocol and ports. */
 static void format_socket_binds(const struct value_type *type, const void *v, struct strbuf *out)
 {
     for (const struct socket_bind *b = *(struct socket_bind *const *) v; b; b = b->next) {
-        format_socket_bind(b, out);
+        struct socket_bind ports = { .port_min = b->port_min, .n_ports = b->n_ports };
+
+        if (b->family)
+            strbuf_add(out, b->family == AF_INET ? "ipv4:" : "ipv6:");
+        if (b->protocol)
+            strbuf_add(out, b->protocol == IPPROTO_TCP ? "tcp" : "udp");
+        format_socket_bind(&ports, out);
         if (b->next)
             strbuf_add_char(out, ' ');
     }

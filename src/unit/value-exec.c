@@ -396,13 +396,8 @@ static const char *stdio_name(const struct value_type *type, int kind)
 
 static void format_stdio(const struct value_type *type, const void *v, struct strbuf *out)
 {
-    const struct exec_stdio *s = v;
-    bool fd = s->kind == (type == &type_exec_input ? EXEC_INPUT_FD : EXEC_OUTPUT_FD);
-
-    strbuf_add(out, stdio_name(type, s->kind));
-    /* The name behind fd: is a property of its own (StandardInputFileDescriptorName=). */
-    if (s->target && !fd)
-        strbuf_addf(out, ":%s", s->target);
+    /* The path is not shown; the name behind fd: is a property of its own. */
+    strbuf_add(out, stdio_name(type, ((const struct exec_stdio *) v)->kind));
 }
 
 static void format_stdio_file(const struct value_type *type, const char *name, const void *v,
@@ -745,6 +740,12 @@ static void format_open_file(const struct open_file *f, struct strbuf *out)
 {
     const char *separator = ":";
 
+    bool plain = !f->read_only && !f->append && !f->truncate && !f->graceful;
+
+    if (plain && streq(f->name, path_basename(f->path))) {
+        strbuf_add(out, f->path);
+        return;
+    }
     strbuf_addf(out, "%s:%s", f->path, f->name);
     for (int i = 0; i < 4; i++) {
         static const char *const names[] = { "read-only", "append", "truncate", "graceful" };
@@ -1086,6 +1087,7 @@ static void format_rlimit_file(const struct value_type *type, const char *name, 
     } \
     const struct value_type type_##type_name = { .name = #type_name, \
                                                  .size = sizeof(struct rlimit_value), \
+                                                 .flags = VALUE_REFUSES_EMPTY, \
                                                  .parse = parse_##type_name, \
                                                  .format = format_rlimit, \
                                                  .format_file = format_rlimit_file }

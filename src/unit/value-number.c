@@ -17,14 +17,6 @@
                                                  .unset = (int64_t) (unset_value), \
                                                  .parse = parse_function, \
                                                  .format = format_function }
-/* The same for settings whose empty assignment means the unset value. */
-#define NUMBER_RESETS(type_name, unset_value, parse_function, format_function) \
-    const struct value_type type_##type_name = { .name = #type_name, \
-                                                 .size = sizeof(ctype_##type_name), \
-                                                 .unset = (int64_t) (unset_value), \
-                                                 .parse = parse_function, \
-                                                 .format = format_function }
-
 static int parse_bool(struct assignment *a, const struct value_type *type, const char *text,
                       void *v)
 {
@@ -50,6 +42,24 @@ static void format_tristate_file(const struct value_type *type, const char *name
 }
 
 NUMBER(boolean, 0, parse_bool, format_bool);
+
+/* A setting that the unit must not run without: a wrong or empty value makes the unit unusable. */
+static int parse_bool_or_die(struct assignment *a, const struct value_type *type, const char *text,
+                             void *v)
+{
+    int b = parse_boolean(text);
+
+    if (b < 0)
+        return assignment_fatal(a, "write yes or no", "\"%s\" is no boolean", text);
+    value_set_number(type, v, b);
+    return 0;
+}
+const struct value_type type_boolean_strict = { .name = "boolean_strict",
+                                                .size = sizeof(ctype_boolean_strict),
+                                                .flags = VALUE_PARSES_EMPTY,
+                                                .parse = parse_bool_or_die,
+                                                .format = format_bool };
+
 const struct value_type type_tristate = { .name = "tristate",
                                           .size = sizeof(ctype_tristate),
                                           .unset = -1,
@@ -211,12 +221,12 @@ const struct value_type type_signal_optional = { .name = "signal_optional",
 static int parse_exit_status(struct assignment *a, const struct value_type *type, const char *text,
                              void *v)
 {
-    int status = exit_status_from_name(text);
+    unsigned status;
 
-    if (status < 0)
+    if (parse_unsigned(text, &status) < 0 || status > 255)
         return assignment_fault(a, "write a number from 0 to 255", "\"%s\" is no exit status",
                                 text);
-    value_set_number(type, v, status);
+    value_set_number(type, v, (int64_t) status);
     return 0;
 }
 
@@ -238,6 +248,16 @@ static void format_optional_file(const struct value_type *type, const char *name
 #define OPTIONAL(type_name, unset_value, parse_function, format_function) \
     const struct value_type type_##type_name = { .name = #type_name, \
                                                  .size = sizeof(ctype_##type_name), \
+                                                 .unset = (int64_t) (unset_value), \
+                                                 .parse = parse_function, \
+                                                 .format = format_function, \
+                                                 .format_file = format_optional_file }
+
+/* The same for settings that an empty assignment leaves as they are. */
+#define OPTIONAL_REFUSES(type_name, unset_value, parse_function, format_function) \
+    const struct value_type type_##type_name = { .name = #type_name, \
+                                                 .size = sizeof(ctype_##type_name), \
+                                                 .flags = VALUE_REFUSES_EMPTY, \
                                                  .unset = (int64_t) (unset_value), \
                                                  .parse = parse_function, \
                                                  .format = format_function, \
@@ -312,10 +332,10 @@ const struct value_type type_timespan_or_default = { .name = "timespan_or_defaul
 const struct value_type type_timeout_abort = { .name = "timeout_abort",
                                                .size = sizeof(usec_t),
                                                .unset = (int64_t) USEC_UNSET,
-                                               .parse = parse_timeout,
+                                               .parse = parse_timespan,
                                                .format = format_timespan,
                                                .format_file = format_timespan_optional_file };
-NUMBER_RESETS(timeout_clean, USEC_INFINITY, parse_timespan, format_timespan);
+NUMBER(timeout_clean, USEC_INFINITY, parse_timespan, format_timespan);
 
 /* TimeoutSec= of services. */
 static int parse_timeout_both(struct assignment *a, const struct value_type *type, const char *text,
@@ -349,7 +369,7 @@ static void format_timer_slack(const struct value_type *type, const void *v, str
 
     strbuf_addf(out, "%" PRIu64, n == UINT64_MAX ? 50000 : n);
 }
-OPTIONAL(nanoseconds, -1, parse_nanoseconds, format_timer_slack);
+OPTIONAL_REFUSES(nanoseconds, -1, parse_nanoseconds, format_timer_slack);
 
 /* Numbers with a meaning. */
 
@@ -393,7 +413,7 @@ static int parse_cpu_priority(struct assignment *a, const struct value_type *typ
 {
     return parse_range(a, type, text, 0, 99, v);
 }
-OPTIONAL(cpu_priority, -1, parse_cpu_priority, format_or_zero);
+OPTIONAL_REFUSES(cpu_priority, -1, parse_cpu_priority, format_or_zero);
 
 static int parse_swap_priority(struct assignment *a, const struct value_type *type,
                                const char *text, void *v)

@@ -13,10 +13,6 @@
 #include "unit/value-list.h"
 #include "unit/value.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 /* BindPaths=SOURCE[:DESTINATION[:rbind|norbind]]. */
 
 LIST_FUNCTIONS(bind_mount, (free(i->source), free(i->destination)), {
@@ -89,8 +85,8 @@ static int parse_bind_mounts(struct assignment *a, const struct value_type *type
 static void format_bind_mounts(const struct value_type *type, const void *v, struct strbuf *out)
 {
     for (const struct bind_mount *m = *(struct bind_mount *const *) v; m; m = m->next)
-        strbuf_addf(out, "%s%s:%s:%s%s", m->ignore_missing ? "-" : "", m->source, m->destination,
-                    m->recursive ? "rbind" : "norbind", m->next ? " " : "");
+        strbuf_addf(out, "%s%s:%s%s%s", m->ignore_missing ? "-" : "", m->source, m->destination,
+                    m->recursive ? ":rbind" : "", m->next ? " " : "");
 }
 
 static void add_escaped(struct strbuf *out, const char *text)
@@ -608,7 +604,7 @@ static const struct {
 } namespaces[] = { { "cgroup", CLONE_NEWCGROUP }, { "ipc", CLONE_NEWIPC },
                    { "net", CLONE_NEWNET },       { "mnt", CLONE_NEWNS },
                    { "pid", CLONE_NEWPID },       { "user", CLONE_NEWUSER },
-                   { "uts", CLONE_NEWUTS },       { "time", CLONE_NEWTIME } };
+                   { "uts", CLONE_NEWUTS } };
 
 static int parse_namespace_set(struct assignment *a, const struct value_type *type,
                                const char *text, void *v)

@@ -79,6 +79,17 @@ static int parse_path(struct assignment *a, const struct value_type *type, const
     return parse_checked(a, text, assignment_check_path, v);
 }
 
+static int check_root(struct assignment *a, char *path)
+{
+    return assignment_check_path(a, path) == 0 ? 0 : -ENOEXEC;
+}
+
+static int parse_root(struct assignment *a, const struct value_type *type, const char *text,
+                      void *v)
+{
+    return parse_checked(a, text, check_root, v);
+}
+
 /* systemd.io/USER_NAMES: what is refused even in the relaxed form. */
 static bool user_name_is_valid(const char *name)
 {
@@ -87,9 +98,9 @@ static bool user_name_is_valid(const char *name)
 
     if (parse_uid(name, &uid) >= 0)
         return true;
-    if (n == 0 || n > 255 || !utf8_is_valid(name) || name[0] == '-' ||
-        isspace((unsigned char) name[0]) || isspace((unsigned char) name[n - 1]) ||
-        strspn(name, "0123456789") == n || streq(name, ".") || streq(name, ".."))
+    if (n == 0 || n > 255 || !utf8_is_valid(name) || isspace((unsigned char) name[0]) ||
+        isspace((unsigned char) name[n - 1]) || strspn(name, "0123456789") == n ||
+        streq(name, ".") || streq(name, ".."))
         return false;
     for (const char *p = name; *p; p++)
         if (strchr(":/\n\t\r", *p) || (unsigned char) *p < ' ')
@@ -187,8 +198,20 @@ static int parse_pid_file(struct assignment *a, const struct value_type *type, c
     } else {
         path = take_ptr(s);
     }
-    if (assignment_check_path(a, path) == 0)
-        set_string(v, take_ptr(path));
+    if (assignment_check_path(a, path) != 0)
+        return 0;
+    const char *rest = startswith(path, "/var/run/");
+    if (rest) {
+        char *moved = path_join("/run", rest, NULL);
+
+        if (!moved)
+            return -ENOMEM;
+        assignment_note(a, "write /run", "%s is below the old folder /var/run, taken for %s", path,
+                        moved);
+        free(path);
+        path = moved;
+    }
+    set_string(v, take_ptr(path));
     return 0;
 }
 
@@ -254,6 +277,7 @@ static int parse_fd_name(struct assignment *a, const struct value_type *type, co
                                                  .copy = copy_string }
 STRING(string, parse_string);
 STRING(path, parse_path);
+STRING(root_path, parse_root);
 STRING(user_name, parse_user);
 STRING(unit_name, parse_unit_name);
 STRING(bus_name, parse_bus_name);
@@ -489,6 +513,7 @@ static int parse_search_path(struct assignment *a, const struct value_type *type
 
     if (!folders)
         return -ENOMEM;
+    auto_strv char **paths = NULL;
     STRV_FOREACH (f, folders) {
         auto_free char *path = NULL;
         int r = assignment_expand(a, *f, &path);
@@ -496,11 +521,11 @@ static int parse_search_path(struct assignment *a, const struct value_type *type
         if (r == 0)
             r = assignment_check_path(a, path);
         if (r == 0)
-            r = strv_push(v, take_ptr(path));
-        if (r < 0)
-            return r;
+            r = strv_push(&paths, take_ptr(path));
+        if (r != 0)
+            return r < 0 ? r : 0; /* one that is wrong spoils the line */
     }
-    return 0;
+    return strv_extend(v, paths, true);
 }
 
 static void format_search_path_file(const struct value_type *type, const char *name, const void *v,
@@ -530,7 +555,7 @@ static int parse_log_fields(struct assignment *a, const struct value_type *type,
     return parse_words(a, text, QUOTE_UNQUOTE | QUOTE_CUNESCAPE, check_log_field, false, v);
 }
 
-/* "-" and "+" may stand before the path in any order. */
+/* "-" and "+", in this order, may stand before the path. */
 static int parse_mount_paths(struct assignment *a, const struct value_type *type, const char *text,
                              void *v)
 {
@@ -541,9 +566,10 @@ static int parse_mount_paths(struct assignment *a, const struct value_type *type
         if (r == 0 || r == -EINVAL)
             return 0;
         if (r == 1) {
-            size_t prefix = strspn(word, "+-");
+            size_t prefix = *word == '-';
 
-            if (prefix > 2 || assignment_check_path(a, word + prefix) != 0)
+            prefix += word[prefix] == '+';
+            if (assignment_check_path(a, word + prefix) != 0)
                 continue;
             r = strv_push(v, take_ptr(word));
         }
@@ -631,7 +657,14 @@ static int parse_archs(struct assignment *a, const struct value_type *type, cons
                                                  .copy = copy_strv }
 STRV(strings, parse_strings, format_strv, format_strv_file);
 STRV(urls, parse_urls, format_strv, format_strv_file);
-STRV(unit_names, parse_unit_names, format_strv, format_strv_file);
+const struct value_type type_unit_names = { .name = "unit_names",
+                                            .size = sizeof(char **),
+                                            .flags = VALUE_IGNORES_EMPTY,
+                                            .parse = parse_unit_names,
+                                            .format = format_strv,
+                                            .format_file = format_strv_file,
+                                            .clear = clear_strv,
+                                            .copy = copy_strv };
 STRV(paths, parse_paths, format_strv, format_strv_file);
 STRV(user_names, parse_user_names, format_strv, format_strv_file);
 STRV(env_names, parse_env_names, format_strv, format_strv_file);

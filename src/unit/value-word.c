@@ -72,7 +72,6 @@ WORD(restart_mode, RESTART_MODE_MAX);
 WORD(timeout_failure_mode, TIMEOUT_FAILURE_MODE_MAX);
 WORD(notify_access, NOTIFY_ACCESS_MAX);
 WORD(oom_policy, OOM_POLICY_MAX);
-WORD(kill_mode, KILL_MODE_MAX);
 WORD(utmp_mode, UTMP_MODE_MAX);
 WORD(keyring_mode, KEYRING_MODE_MAX);
 WORD(protect_proc, PROTECT_PROC_MAX);
@@ -80,7 +79,14 @@ WORD(proc_subset, PROC_SUBSET_MAX);
 WORD(device_policy, DEVICE_POLICY_MAX);
 WORD(managed_oom, MANAGED_OOM_MAX);
 WORD(managed_oom_preference, MANAGED_OOM_PREFERENCE_MAX);
-WORD(pressure_watch, PRESSURE_WATCH_MAX);
+
+/* An empty KillMode= is the first word. */
+const struct value_type type_kill_mode = { .name = "kill_mode",
+                                           .size = sizeof(ctype_kill_mode),
+                                           .words = kill_mode_names,
+                                           .n_words = KILL_MODE_MAX,
+                                           .parse = parse_word,
+                                           .format = format_word };
 
 /* Words, or a boolean: "no" is the first word, "yes" the second. */
 static int parse_word_or_boolean(struct assignment *a, const struct value_type *type,
@@ -96,14 +102,11 @@ static int parse_word_or_boolean(struct assignment *a, const struct value_type *
     return 0;
 }
 
-/* What systemctl shows of such a setting is the boolean where there are only two values, and for
- * the second word of settings that once were booleans. */
-static void format_yes_for_second(const struct value_type *type, const void *v, struct strbuf *out)
+/* Of settings that once were booleans systemctl shows the boolean (PrivateTmp=), and the word as
+ * another property (PrivateTmpEx=). */
+static void format_as_boolean(const struct value_type *type, const void *v, struct strbuf *out)
 {
-    if (value_number(type, v) == 1)
-        strbuf_add(out, "yes");
-    else
-        format_word(type, v, out);
+    strbuf_add(out, value_number(type, v) > 0 ? "yes" : "no");
 }
 
 #define WORD_OR_BOOLEAN(type_name, MAX, format_function) \
@@ -118,10 +121,27 @@ WORD_OR_BOOLEAN(fd_store_preserve, FD_STORE_PRESERVE_MAX, format_word);
 WORD_OR_BOOLEAN(preserve_mode, PRESERVE_MAX, format_word);
 WORD_OR_BOOLEAN(protect_system, PROTECT_SYSTEM_MAX, format_word);
 WORD_OR_BOOLEAN(protect_home, PROTECT_HOME_MAX, format_word);
-WORD_OR_BOOLEAN(private_tmp, PRIVATE_TMP_MAX, format_yes_for_second);
-WORD_OR_BOOLEAN(private_users, PRIVATE_USERS_MAX, format_yes_for_second);
+WORD_OR_BOOLEAN(pressure_watch, PRESSURE_WATCH_MAX, format_word);
 WORD_OR_BOOLEAN(private_pids, PRIVATE_PIDS_MAX, format_word);
-WORD_OR_BOOLEAN(protect_control_groups, PROTECT_CONTROL_GROUPS_MAX, format_word);
+
+static void format_plain_word_file(const struct value_type *type, const char *name, const void *v,
+                                   struct strbuf *out)
+{
+    format_line(out, name, type->words[value_number(type, v)]);
+}
+
+#define WORD_SHOWN_AS_BOOLEAN(type_name, MAX) \
+    const struct value_type type_##type_name = { .name = #type_name, \
+                                                 .size = sizeof(ctype_##type_name), \
+                                                 .flags = VALUE_REFUSES_EMPTY, \
+                                                 .words = type_name##_names, \
+                                                 .n_words = MAX, \
+                                                 .parse = parse_word_or_boolean, \
+                                                 .format = format_as_boolean, \
+                                                 .format_file = format_plain_word_file }
+WORD_SHOWN_AS_BOOLEAN(private_tmp, PRIVATE_TMP_MAX);
+WORD_SHOWN_AS_BOOLEAN(private_users, PRIVATE_USERS_MAX);
+WORD_SHOWN_AS_BOOLEAN(protect_control_groups, PROTECT_CONTROL_GROUPS_MAX);
 
 /* OnFailureJobMode=, and the old OnFailureIsolate=, a boolean, that stands for it. */
 static int parse_job_mode(struct assignment *a, const struct value_type *type, const char *text,
@@ -221,7 +241,7 @@ static void format_io_class(const struct value_type *type, const void *v, struct
 {
     int64_t i = value_number(type, v);
 
-    strbuf_addf(out, "%d", i < 0 ? IO_CLASS_BEST_EFFORT : (int) i);
+    strbuf_addf(out, "%d", i <= 0 ? IO_CLASS_BEST_EFFORT : (int) i);
 }
 const struct value_type type_io_class = { .name = "io_class",
                                           .size = sizeof(ctype_io_class),
@@ -237,6 +257,25 @@ static const char *const cpu_policy_names[] = {
     [SCHED_BATCH] = "batch", [SCHED_IDLE] = "idle",
 };
 
+/* A real-time policy brings its lowest priority with it. */
+static int parse_cpu_policy(struct assignment *a, const struct value_type *type, const char *text,
+                            void *v)
+{
+    struct exec_config *e = a->group;
+    int r = parse_word_or_number(a, type, text, v);
+
+    if (r >= 0 && e->cpu_scheduling_policy >= 0) {
+        int min = sched_get_priority_min(e->cpu_scheduling_policy);
+        int max = sched_get_priority_max(e->cpu_scheduling_policy);
+
+        if (min >= 0 && e->cpu_scheduling_priority < min && min > 0)
+            e->cpu_scheduling_priority = (signed char) min;
+        else if (max >= 0 && e->cpu_scheduling_priority > max)
+            e->cpu_scheduling_priority = (signed char) max;
+    }
+    return r;
+}
+
 static void format_cpu_policy(const struct value_type *type, const void *v, struct strbuf *out)
 {
     int64_t i = value_number(type, v);
@@ -248,7 +287,7 @@ const struct value_type type_cpu_policy = { .name = "cpu_policy",
                                             .unset = -1,
                                             .words = cpu_policy_names,
                                             .n_words = ELEMENTSOF(cpu_policy_names),
-                                            .parse = parse_word_or_number,
+                                            .parse = parse_cpu_policy,
                                             .format = format_cpu_policy,
                                             .format_file = format_word_file };
 
@@ -294,6 +333,7 @@ const struct value_type type_syslog_level = { .name = "syslog_level",
                                               .format_file = format_word_file };
 const struct value_type type_syslog_level_optional = { .name = "syslog_level_optional",
                                                        .size = sizeof(ctype_syslog_level_optional),
+                                                       .flags = VALUE_REFUSES_EMPTY,
                                                        .unset = -1,
                                                        .words = level_names,
                                                        .n_words = ELEMENTSOF(level_names),

@@ -177,7 +177,9 @@ void format_text_line(struct strbuf *out, const char *name, const char *text)
 int assignment_word(struct assignment *a, const char **text, unsigned flags, char **ret)
 {
     auto_free char *word = NULL;
-    int r = quote_next_word(text, &word, NULL, flags);
+    /* Unknown escapes stay as they are. */
+    int r = quote_next_word(text, &word, NULL,
+                            flags | (flags & QUOTE_CUNESCAPE ? QUOTE_KEEP_UNKNOWN : 0));
 
     *text = strempty(*text);
     if (r == 0 || r == -ENOMEM)
