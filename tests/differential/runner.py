@@ -81,6 +81,10 @@ def _normal_text(text, s):
     return text
 
 
+# What reeve says on purpose where systemd says nothing, for people, on standard error.
+ADDED = re.compile(r'Or "reeve why [^"]*" for the cause\.')
+
+
 def _normal_property(key, value, s):
     if re.search(r"Timestamp(Monotonic)?$", key):
         return "unset" if value in ("", "0", "n/a") else "set"
@@ -116,7 +120,7 @@ class Run:
 
     def _finished(self, code, out, err):
         return {"exit": code, "out": self._text(out).splitlines(),
-                "err": self._text(err).splitlines()}
+                "err": [line for line in self._text(err).splitlines() if not ADDED.fullmatch(line)]}
 
     def _command(self, text):
         done = self.shell.run(["sh", "-c", text], stdin=subprocess.DEVNULL)
@@ -170,7 +174,7 @@ class Run:
         done = self.shell.run(["cat", path])
         lines = self._text(done.stdout).splitlines()
         if done.returncode != 0:
-            return None
+            return "missing"
         return sorted(lines) if order else lines
 
     def _order(self, points):

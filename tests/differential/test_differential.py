@@ -31,8 +31,7 @@ def outcomes(request):
     if why := _missing():
         pytest.skip(why)
     chosen = [i.callspec.params["s"] for i in request.session.items
-              if i.nodeid.startswith(request.node.nodeid) and hasattr(i, "callspec")
-              and isinstance(i.callspec.params.get("s"), scenarios.Scenario)]
+              if hasattr(i, "callspec") and isinstance(i.callspec.params.get("s"), scenarios.Scenario)]
     with machine.Machine(["/usr/local/bin/reeve", "init"], reeve=os.environ["REEVE"]) as booted:
         return {s.name: o for s, o in runner.run(booted.prefix, chosen, actor.build())}
 
