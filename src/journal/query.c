@@ -491,6 +491,22 @@ static size_t seek_index(struct journal *j, struct reader *r)
     return j->position.valid ? reader_bisect(r, compare_position, &j->position) : 0;
 }
 
+/* Whether the entry is at the place that was sought, and not behind it. */
+static bool seek_hits(const struct journal *j, const struct reader *r, const struct entry_object *e)
+{
+    const struct journal_cursor *c = &j->seek_cursor;
+
+    if (j->seek == SEEK_REALTIME)
+        return e->realtime == j->seek_time;
+    if (j->seek != SEEK_CURSOR)
+        return false;
+    if (c->has_seqnum && id128_equal(c->seqnum_id, journal_header(r->file)->seqnum_id))
+        return e->seqnum == c->seqnum;
+    if (c->has_boot && id128_equal(c->boot, e->boot_id))
+        return e->monotonic == c->monotonic;
+    return c->has_realtime && e->realtime == c->realtime;
+}
+
 /* Every file to the place that was sought, or behind the current entry. */
 static void place_readers(struct journal *j, bool forward)
 {
@@ -514,9 +530,7 @@ static void place_readers(struct journal *j, bool forward)
                                            ? journal_entry(r->file,
                                                            entry_list_get(&r->all, r->file, index))
                                            : NULL;
-        bool exact = seeking && e &&
-                     ((j->seek == SEEK_REALTIME && e->realtime == j->seek_time) ||
-                      j->seek == SEEK_CURSOR);
+        bool exact = seeking && e && seek_hits(j, r, e);
         if (exact && j->seek == SEEK_REALTIME) {
             usec_t after = j->seek_time + 1;
 
