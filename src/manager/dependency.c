@@ -33,7 +33,8 @@ const struct dependency_info dependency_infos[DEPENDENCY_KIND_MAX] = {
                                ATOM_ORDERED_BY_TARGET },
     [DEP_WANTED_BY] = { "WantedBy", DEP_WANTS, ATOM_PINS | ATOM_ORDERED_BY_TARGET },
     [DEP_BOUND_BY] = { "BoundBy", DEP_BINDS_TO,
-                       ATOM_PROPAGATE_STOP | ATOM_PROPAGATE_RESTART | ATOM_PROPAGATE_START_FAILURE |
+                       ATOM_RETROACTIVE_STOP_ON_STOP | ATOM_PROPAGATE_STOP |
+                           ATOM_PROPAGATE_RESTART | ATOM_PROPAGATE_START_FAILURE |
                            ATOM_CHECK_BOUND | ATOM_PINS | ATOM_ORDERED_BY_TARGET },
     [DEP_CONSISTS_OF] = { "ConsistsOf", DEP_PART_OF, ATOM_PROPAGATE_STOP | ATOM_PROPAGATE_RESTART },
     [DEP_UPHELD_BY] = { "UpheldBy", DEP_UPHOLDS,

@@ -7,30 +7,8 @@
 #include "base/strv.h"
 #include "manager/environment.h"
 #include "manager/private.h"
-
-static bool name_is_valid(const char *text, size_t n)
-{
-    if (n == 0 || (text[0] >= '0' && text[0] <= '9'))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
-              (text[i] >= '0' && text[i] <= '9') || text[i] == '_'))
-            return false;
-    return true;
-}
-
-/* "NAME=VALUE", the value without control characters but tab and newline. */
-static bool assignment_is_valid(const char *text)
-{
-    const char *equals = strchr(text, '=');
-
-    if (!equals || !name_is_valid(text, (size_t) (equals - text)))
-        return false;
-    for (const char *p = equals + 1; *p; p++)
-        if ((unsigned char) *p < ' ' && *p != '\t' && *p != '\n')
-            return false;
-    return true;
-}
+#include "unit/env-file.h"
+#include "unit/manager-config.h"
 
 char *const *manager_environment(const struct manager *m)
 {
@@ -41,11 +19,10 @@ int manager_change_environment(struct manager *m, char *const *set, char *const 
                                struct op_error *e)
 {
     STRV_FOREACH (assignment, set)
-        if (!assignment_is_valid(*assignment))
-            return op_error_set(e, -EINVAL, "InvalidArgs", "Invalid environment assignment: %s",
-                                *assignment);
+        if (!env_assignment_is_valid(*assignment))
+            return op_error_set(e, -EINVAL, "InvalidArgs", "Invalid environment assignments");
     STRV_FOREACH (name, unset)
-        if (!name_is_valid(*name, strcspn(*name, "=")))
+        if (!env_name_is_valid(*name) && !env_assignment_is_valid(*name))
             return op_error_set(e, -EINVAL, "InvalidArgs", "Invalid environment variable name: %s",
                                 *name);
 
@@ -71,8 +48,33 @@ int manager_change_environment(struct manager *m, char *const *set, char *const 
     return 0;
 }
 
-/* What the manager itself was started with, less what concerns the manager alone. */
-int manager_init_environment(struct manager *m)
+/* LANG and the like (locale.conf(5)); without the file what systemd is built with. */
+static int add_locale(char ***env)
+{
+    static const char *const names[] = { "LANG",           "LANGUAGE",         "LC_CTYPE",
+                                         "LC_NUMERIC",     "LC_TIME",          "LC_COLLATE",
+                                         "LC_MONETARY",    "LC_MESSAGES",      "LC_PAPER",
+                                         "LC_NAME",        "LC_ADDRESS",       "LC_TELEPHONE",
+                                         "LC_MEASUREMENT", "LC_IDENTIFICATION" };
+    auto_strv char **assignments = NULL;
+    bool any = false;
+
+    (void) env_file_read(NULL, "/etc/locale.conf", &assignments, NULL, 0, NULL);
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        const char *value = strv_env_get(assignments, names[i]);
+
+        if (!value)
+            continue;
+        any = true;
+        if (strv_addf(env, "%s=%s", names[i], value) < 0)
+            return -ENOMEM;
+    }
+    return any ? 0 : strv_add(env, "LANG=C.UTF-8");
+}
+
+/* A user's manager, and `reeve up`, hand on what they were started with, less what concerns
+ * themselves. */
+static int add_own(char ***env)
 {
     extern char **environ;
     static const char *const own[] = { "NOTIFY_SOCKET",  "LISTEN_PID",
@@ -84,25 +86,43 @@ int manager_init_environment(struct manager *m)
                                        "SERVICE_RESULT", "_",
                                        "SHLVL",          "PWD",
                                        "OLDPWD",         "TERM",
-                                       "HOME",           "USER",
-                                       "LOGNAME",        "SHELL" };
-    auto_strv char **env = NULL;
+                                       "REEVE_CRASHES",  "REEVE_STATE_FD" };
 
     STRV_FOREACH (assignment, environ) {
-        bool skip = !assignment_is_valid(*assignment);
+        bool skip = !env_assignment_is_valid(*assignment);
 
-        /* A user's manager hands HOME and the like on: they are the user's. */
         for (size_t i = 0; i < ELEMENTSOF(own) && !skip; i++) {
             const char *rest = startswith(*assignment, own[i]);
 
-            skip = rest && *rest == '=' && !(m->user && i >= 17);
+            skip = rest && *rest == '=';
         }
-        if (!skip && strv_add(&env, *assignment) < 0)
+        if (!skip && strv_add(env, *assignment) < 0)
             return -ENOMEM;
     }
-    if (!strv_env_get(env, "PATH") &&
-        strv_add(&env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") < 0)
-        return -ENOMEM;
+    return 0;
+}
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+
+int manager_init_environment(struct manager *m)
+{
+    auto_strv char **env = NULL;
+    int r;
+
+    if (m->user || m->role == MANAGER_EPHEMERAL)
+        r = add_own(&env);
+    else
+        r = add_locale(&env); /* the system's services do not see who started the manager, or how */
+    if (r >= 0 && !strv_env_get(env, "PATH"))
+        r = strv_add(&env, DEFAULT_PATH);
+    if (r >= 0 && m->config)
+        STRV_FOREACH (assignment, m->config->default_environment) {
+            r = strv_env_set(&env, *assignment);
+            if (r < 0)
+                break;
+        }
+    if (r < 0)
+        return r;
     strv_sort(env);
     strv_free(m->environment);
     m->environment = take_ptr(env);

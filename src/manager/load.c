@@ -55,13 +55,15 @@ int manager_load_unit(struct manager *m, const char *name, struct unit **ret, st
                                 "Unit name %s is missing the instance name.", name);
         return op_error_set(e, -EINVAL, "InvalidName", "Unit name %s is not valid.", name);
     }
+    /* A file may have come since the folders were read. */
+    u = manager_unit(m, name);
+    bool refreshed = (!u || u->load_state == LOAD_NOT_FOUND) && !m->startup &&
+                     unit_loader_refresh(m->loader) > 0;
     int r = manager_stub(m, name, &u);
     if (r < 0)
         return op_error_set(e, r, "NoMemory", "Out of memory.");
-
-    /* A file may have come since the name was looked for in vain. */
     u = unit_follow_merge(u);
-    if (u->load_state == LOAD_NOT_FOUND && !u->job && unit_loader_refresh(m->loader) > 0)
+    if (refreshed && u->load_state == LOAD_NOT_FOUND && !u->job)
         (void) unit_reread(u);
     manager_dispatch_load_queue(m);
     *ret = unit_follow_merge(u);

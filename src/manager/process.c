@@ -270,7 +270,7 @@ static int set_frozen(struct unit *u, bool freeze, struct op_error *e)
         return op_error_set(e, -EOPNOTSUPP, "NotSupported", "Unit '%s' does not support freezing.",
                             u->id);
     if (!u->tracker || unit_active_state(u) != ACTIVE_ACTIVE)
-        return op_error_set(e, -EHOSTDOWN, "UnitInactive", "Unit '%s' is inactive.", u->id);
+        return op_error_set(e, -EHOSTDOWN, "UnitInactive", "Unit is not active");
     int r = tracker_freeze(u->tracker, freeze);
     if (r < 0)
         return op_error_set(e, r, "NotSupported",

@@ -12,6 +12,8 @@
 #include "unit/condition.h"
 #include "unit/config.h"
 #include "unit/load.h"
+#include "unit/manager-config.h"
+#include "unit/virt.h"
 
 void property_value_done(struct property_value *v)
 {
@@ -188,7 +190,7 @@ static int get_LoadError(const struct unit *u, struct property_value *v)
 
 static int get_Job(const struct unit *u, struct property_value *v)
 {
-    return u->job ? number(v, u->job->id) : -ENODATA;
+    return u->job ? number(v, u->job->id) : text(v, "");
 }
 
 static int get_StateChangeTimestamp(const struct unit *u, struct property_value *v)
@@ -484,6 +486,54 @@ static int get_Warnings(const struct manager *m, struct property_value *v)
     return strings(v, m->warnings);
 }
 
+static int span(struct property_value *v, usec_t t)
+{
+    *v = (struct property_value){ .kind = VALUE_SPAN, .number = t };
+    return 0;
+}
+
+#define CONFIG_SPANS(ROW) \
+    ROW(DefaultTimeoutStartUSec, default_timeout_start_sec) \
+    ROW(DefaultTimeoutStopUSec, default_timeout_stop_sec) \
+    ROW(DefaultRestartUSec, default_restart_sec) \
+    ROW(DefaultTimerAccuracyUSec, default_timer_accuracy_sec) \
+    ROW(DefaultStartLimitIntervalUSec, default_start_limit_interval_sec)
+
+#define DEFINE_SPAN(name, member) \
+    static int get_##name(const struct manager *m, struct property_value *v) \
+    { \
+        return m->config ? span(v, m->config->member) : -ENODATA; \
+    }
+CONFIG_SPANS(DEFINE_SPAN)
+
+static int get_DefaultStartLimitBurst(const struct manager *m, struct property_value *v)
+{
+    return m->config ? number(v, m->config->default_start_limit_burst) : -ENODATA;
+}
+
+static int get_DefaultStandardOutput(const struct manager *m, struct property_value *v)
+{
+    return m->config ? text(v, exec_output_to_string(m->config->default_standard_output.kind))
+                     : -ENODATA;
+}
+
+static int get_DefaultStandardError(const struct manager *m, struct property_value *v)
+{
+    return m->config ? text(v, exec_output_to_string(m->config->default_standard_error.kind))
+                     : -ENODATA;
+}
+
+static int get_Virtualization(const struct manager *m, struct property_value *v)
+{
+    return text(v, virt_any());
+}
+
+static int get_Architecture(const struct manager *m, struct property_value *v)
+{
+    return text(v, architecture_name());
+}
+
+#define CONFIG_SPAN_ROW(name, member) { #name, get_##name },
 #define MANAGER_ROW(name) { #name, get_##name },
 
 /* clang-format off */
@@ -493,6 +543,9 @@ const struct manager_property_row manager_properties[] = {
     MANAGER_ROW(UnitPath) MANAGER_ROW(UserspaceTimestamp)
     MANAGER_ROW(UserspaceTimestampMonotonic) MANAGER_ROW(FinishTimestamp)
     MANAGER_ROW(FinishTimestampMonotonic) MANAGER_ROW(ExitCode)
+    MANAGER_ROW(Virtualization) MANAGER_ROW(Architecture) MANAGER_ROW(DefaultStandardOutput)
+    MANAGER_ROW(DefaultStandardError) CONFIG_SPANS(CONFIG_SPAN_ROW)
+    MANAGER_ROW(DefaultStartLimitBurst)
     { "ReeveTracking", get_Tracking }, { "ReeveWarnings", get_Warnings },
     { NULL, NULL },
 };
