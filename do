@@ -67,7 +67,7 @@ build)
     compile build/dev ;;
 static)
     install $build_packages
-    setup build/static -Dstatic=true -Dbuildtype=release -Dstrip=true
+    setup build/static -Dstatic=true -Dbuildtype=plain -Doptimization=2
     compile build/static ;;
 demo)
     install $build_packages $demo_packages
@@ -79,7 +79,7 @@ check)
     exec sh tests/check.sh "$@" ;;
 bench)
     install $build_packages $check_packages
-    setup build/static -Dstatic=true -Dbuildtype=release -Dstrip=true
+    setup build/static -Dstatic=true -Dbuildtype=plain -Doptimization=2
     compile build/static
     exec python3 tests/bench/run.py --reeve build/static/src/reeve "$@" ;;
 fuzz)

@@ -1,11 +1,11 @@
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/glob.h"
 #include "base/strv.h"
 #include "cli/log.h"
 
@@ -32,26 +32,23 @@ static void on_problem(const char *path, int error, void *userdata)
 static int open_files(const struct log_options *o, struct journal *j)
 {
     STRV_FOREACH (pattern, o->files) {
-        glob_t found = { 0 };
+        auto_strv char **found = NULL;
+        int n = path_glob(*pattern, &found);
 
-        if (glob(*pattern, GLOB_NOSORT, NULL, &found) != 0) {
+        if (n <= 0) {
             fprintf(stderr, "%s: no file %s\n", o->program, *pattern);
-            globfree(&found);
-            return -ENOENT;
+            return n < 0 ? n : -ENOENT;
         }
-        for (size_t i = 0; i < found.gl_pathc; i++) {
-            int r = journal_add_file(j, found.gl_pathv[i]);
+        STRV_FOREACH (path, found) {
+            int r = journal_add_file(j, *path);
 
-            if (r < 0 && r != -EEXIST) {
-                if (r != -ENODATA || found.gl_pathc == 1)
-                    on_problem(found.gl_pathv[i], r, (void *) o);
-                if (found.gl_pathc == 1) {
-                    globfree(&found);
-                    return r;
-                }
-            }
+            if (r >= 0 || r == -EEXIST)
+                continue;
+            if (r != -ENODATA || n == 1)
+                on_problem(*path, r, (void *) o);
+            if (n == 1)
+                return r;
         }
-        globfree(&found);
     }
     return 0;
 }

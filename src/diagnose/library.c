@@ -1,7 +1,6 @@
 /* The walk over all libraries that a program needs, as ld.so(8) makes it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "diagnose/program.h"
@@ -62,12 +62,11 @@ static int read_ld_so_conf(const char *root, const char *path, unsigned depth, c
                 return -ENOMEM;
             continue;
         }
-        glob_t found = {};
+        auto_strv char **found = NULL;
         auto_free char *all = below_root(root, pattern + strspn(pattern, " \t"));
-        if (all && glob(all, 0, NULL, &found) == 0)
-            for (size_t i = 0; i < found.gl_pathc; i++)
-                (void) read_ld_so_conf(NULL, found.gl_pathv[i], depth + 1, folders);
-        globfree(&found);
+        if (all && path_glob(all, &found) > 0)
+            STRV_FOREACH (file, found)
+                (void) read_ld_so_conf(NULL, *file, depth + 1, folders);
     }
     return 0;
 }
@@ -165,14 +164,10 @@ static char *find_elsewhere(struct search *s, const char *program, const char *n
     }
     for (size_t i = 0; i < ELEMENTSOF(patterns); i++) {
         auto_free char *pattern = path_join(strempty(s->root), patterns[i], name, NULL);
-        glob_t found = {};
-        char *path = NULL;
+        auto_strv char **found = NULL;
 
-        if (pattern && glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc > 0)
-            path = strdup(found.gl_pathv[0] + strlen(strempty(s->root)));
-        globfree(&found);
-        if (path)
-            return path;
+        if (pattern && path_glob(pattern, &found) > 0)
+            return strdup(found[0] + strlen(strempty(s->root)));
     }
     return NULL;
 }

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "base/access.h"
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/names.h"
 #include "base/parse.h"
 #include "base/process.h"
@@ -182,13 +182,12 @@ static void same_name_elsewhere(const char *path, json_t *to)
     }
     for (size_t i = 0; i < ELEMENTSOF(patterns) && json_array_size(to) < 8; i++) {
         auto_free char *pattern = path_join(patterns[i], name, NULL);
-        glob_t found = {};
+        auto_strv char **found = NULL;
 
-        if (pattern && !strpbrk(name, "*?[") && glob(pattern, 0, NULL, &found) == 0)
-            for (size_t k = 0; k < found.gl_pathc; k++)
-                if (!streq(found.gl_pathv[k], path))
-                    add_if_there(found.gl_pathv[k], to);
-        globfree(&found);
+        if (pattern && !strpbrk(name, "*?[{") && path_glob(pattern, &found) > 0)
+            STRV_FOREACH (p, found)
+                if (!streq(*p, path))
+                    add_if_there(*p, to);
     }
 }
 
@@ -240,13 +239,12 @@ json_t *probe_command(struct facts *f, const char *name)
 
     for (size_t i = 0; list && i < ELEMENTSOF(patterns) && json_array_size(list) < 8; i++) {
         auto_free char *pattern = path_join(patterns[i], name, NULL);
-        glob_t found = {};
+        auto_strv char **found = NULL;
 
-        if (pattern && !strpbrk(name, "*?[/") && glob(pattern, 0, NULL, &found) == 0)
-            for (size_t k = 0; k < found.gl_pathc; k++)
-                if (access(found.gl_pathv[k], X_OK) == 0)
-                    add_if_there(found.gl_pathv[k], list);
-        globfree(&found);
+        if (pattern && !strpbrk(name, "*?[{/") && path_glob(pattern, &found) > 0)
+            STRV_FOREACH (p, found)
+                if (access(*p, X_OK) == 0)
+                    add_if_there(*p, list);
     }
     return json_pack("{s:o}", "candidates", list);
 }

@@ -4,7 +4,6 @@
  * ones: the manager's block and what it adds to it, what is set here, ExecSearchPath=,
  * PassEnvironment=, Environment=, EnvironmentFile=; UnsetEnvironment= takes off what it names. */
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/id128.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -174,7 +174,7 @@ static int read_files(struct child *c, struct environment *e)
 {
     for (const struct env_file *f = c->exec->environment_file; f; f = f->next) {
         auto_free char *path = format("%s%s", strempty(c->manager->root), f->path);
-        glob_t found = { 0 };
+        auto_strv char **found = NULL;
 
         if (!path)
             return child_fail(c, EXEC_STATUS_MEMORY, -ENOMEM, NULL, NULL);
@@ -184,21 +184,14 @@ static int read_files(struct child *c, struct environment *e)
                 return r;
             continue;
         }
-        int r = glob(path, GLOB_NOSORT | GLOB_BRACE, NULL, &found);
-        if (r != 0) {
-            globfree(&found);
-            if (f->optional)
-                continue;
-            return child_fail(c, 0, r == GLOB_NOSPACE ? -ENOMEM : -ENOENT, "EnvironmentFile",
-                              f->path);
-        }
-        strv_sort(found.gl_pathv);
-        for (size_t i = 0; i < found.gl_pathc; i++) {
-            r = read_one_file(c, found.gl_pathv[i], f->optional, e);
+        int r = path_glob(path, &found);
+        if (r < 0 || (r == 0 && !f->optional))
+            return child_fail(c, 0, r < 0 ? r : -ENOENT, "EnvironmentFile", f->path);
+        STRV_FOREACH (p, found) {
+            r = read_one_file(c, *p, f->optional, e);
             if (r < 0)
                 return r;
         }
-        globfree(&found);
     }
     return 0;
 }

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -11,8 +10,10 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "base/time.h"
 #include "unit/condition-private.h"
 #include "unit/env-file.h"
@@ -43,13 +44,10 @@ int test_path_exists(const char *parameter, const struct condition_context *ctx)
 int test_path_exists_glob(const char *parameter, const struct condition_context *ctx)
 {
     auto_free char *full = below_root(ctx, parameter);
-    glob_t found = {};
+    auto_strv char **found = NULL;
+    int r = full ? path_glob(full, &found) : -ENOMEM;
 
-    if (!full)
-        return -ENOMEM;
-    int r = glob(full, GLOB_NOSORT, NULL, &found);
-    globfree(&found);
-    return r == 0;
+    return r < 0 ? r : r > 0;
 }
 
 int test_path_is_directory(const char *parameter, const struct condition_context *ctx)
