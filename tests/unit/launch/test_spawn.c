@@ -1,0 +1,293 @@
+/* What a launched process sees of its settings. Truth: systemd.exec(5), and systemd 257 where it
+ * says less. */
+#include "launch_fixture.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "launch/syscall_filter.h"
+
+#define SHOW(what) "/bin/sh -c '" what "'"
+#define STATUS(field) SHOW("grep ^" field ": /proc/self/status")
+
+struct seen {
+    const char *settings, *command, *output;
+};
+
+static const struct seen cases[] = {
+    /* stdio */
+    { "", SHOW("echo out; echo err >&2; readlink /proc/self/fd/0"), "out\nerr\n/dev/null\n" },
+    { "StandardOutput=null", SHOW("echo lost; readlink /proc/self/fd/1 >&2"), "" },
+    { "StandardOutput=append:@/out", SHOW("echo one"), "" },
+    { "StandardOutput=append:@/out", SHOW("echo two"), "" },
+    { "", "/bin/cat @/out", "one\ntwo\n" },
+    { "StandardOutput=truncate:@/out", SHOW("echo three"), "" },
+    { "StandardInput=file:@/out", "/bin/cat", "three\n" },
+    { "StandardInput=data\nStandardInputText=a line\nStandardInputData=Yg==", "/bin/cat",
+      "a line\nb" },
+    /* environment */
+    { "Environment=A=1 \"B=2 3\"\nUnsetEnvironment=A", SHOW("echo $$A-$$B"), "-2 3\n" },
+    { "Environment=A=1\nEnvironmentFile=@/environment", SHOW("echo $$A"), "from file\n" },
+    { "EnvironmentFile=@/environment*\nEnvironmentFile=-@/nowhere", SHOW("echo $$A"),
+      "from file\n" },
+    { "Environment=\"A=one two\"", "/bin/echo x${A} ${A} $A $$A", "xone two one two one two $A\n" },
+    { "Environment=\"A=one two\"", ":/bin/echo $A ${A}", "$A ${A}\n" },
+    { "", SHOW("test $$SYSTEMD_EXEC_PID = $$$$ && echo own pid"), "own pid\n" },
+    { "User=nobody", SHOW("echo $$USER $$LOGNAME $$HOME $$SHELL."),
+      "nobody nobody /nonexistent .\n" },
+    { "User=nobody\nSetLoginEnvironment=no", SHOW("echo $$USER $$LOGNAME $$HOME."), "nobody .\n" },
+    { "", SHOW("echo $$USER $$HOME"), "root\n" },
+    { "", SHOW("echo $$PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\n" },
+    { "ExecSearchPath=/bin:/opt", "sh -c 'echo $$PATH'", "/bin:/opt\n" },
+    /* identity */
+    { "User=nobody", SHOW("id -u; id -g; id -G"), "65534\n65534\n65534\n" },
+    { "User=nobody\nGroup=daemon\nSupplementaryGroups=mail 4242", SHOW("id -g; id -G"),
+      "1\n1 8 4242\n" },
+    { "User=nobody", "+/usr/bin/id -u", "0\n" },
+    { "User=nobody", "!/usr/bin/id -u", "0\n" },
+    { "User=nobody", "!!/usr/bin/id -u", "65534\n" },
+    { "User=nobody", STATUS("CapEff"), "CapEff:\t0000000000000000\n" },
+    { "User=nobody\nAmbientCapabilities=CAP_NET_BIND_SERVICE", STATUS("Cap[IPEA].*"),
+      "CapInh:\t0000000000000400\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000400\n"
+      "CapAmb:\t0000000000000400\n" },
+    { "CapabilityBoundingSet=CAP_CHOWN CAP_KILL", STATUS("Cap[EB].*"),
+      "CapEff:\t0000000000000021\nCapBnd:\t0000000000000021\n" },
+    { "NoNewPrivileges=yes", STATUS("NoNewPrivs"), "NoNewPrivs:\t1\n" },
+    { "User=nobody\nSystemCallFilter=@system-service", SHOW("grep -E \"^(NoNewPrivs|Seccomp):\" /proc/self/status"),
+      "NoNewPrivs:\t0\nSeccomp:\t2\n" },
+    { "User=nobody\nSystemCallFilter=@system-service", STATUS("Cap[IPEA].*"),
+      "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+      "CapAmb:\t0000000000000000\n" },
+    { "DynamicUser=yes",
+      SHOW("test $$(id -u) -ge 61184 && test $$(id -u) -le 65519 && echo dynamic"), "dynamic\n" },
+    { "DynamicUser=yes\nStateDirectory=x",
+      SHOW("echo $$USER; touch $$STATE_DIRECTORY/file && echo w"), "tested\nw\n" },
+    { "DynamicUser=yes", SHOW("touch /usr/x /home/x 2>/dev/null || echo read-only"),
+      "read-only\n" },
+    /* limits and scheduling */
+    { "LimitNOFILE=100:200\nLimitCORE=5", SHOW("ulimit -Sn; ulimit -Hn; ulimit -c"),
+      "100\n200\n0\n" },
+    { "Nice=7", SHOW("nice"), "7\n" },
+    { "OOMScoreAdjust=123", "/bin/cat /proc/self/oom_score_adj", "123\n" },
+    { "UMask=0077", SHOW("umask"), "0077\n" },
+    { "CPUAffinity=0", STATUS("Cpus_allowed_list"), "Cpus_allowed_list:\t0\n" },
+    { "TimerSlackNSec=12345", "/bin/cat /proc/self/timerslack_ns", "12345\n" },
+    { "CoredumpFilter=0x3", "/bin/cat /proc/self/coredump_filter", "00000003\n" },
+    { "IgnoreSIGPIPE=no", STATUS("SigIgn"), "SigIgn:\t0000000000000000\n" },
+    { "", STATUS("Sig[IB].*"), "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001000\n" },
+    { "CPUSchedulingPolicy=batch", SHOW("cut -d\" \" -f41 /proc/self/stat"), "3\n" },
+    /* folders */
+    { "", "/bin/pwd", "/\n" },
+    { "WorkingDirectory=/usr", "/bin/pwd", "/usr\n" },
+    { "WorkingDirectory=-@/nowhere", "/bin/pwd", "/\n" },
+    { "WorkingDirectory=~\nUser=daemon", "/bin/pwd", "/usr/sbin\n" },
+    { "User=nobody\nStateDirectory=a b/c\nStateDirectoryMode=0750",
+      SHOW("stat -c \"%a %u\" @/lib/a @/lib/b/c @/lib/b; echo $$STATE_DIRECTORY"),
+      "750 65534\n750 65534\n755 0\n@/lib/a:@/lib/b/c\n" },
+    { "LogsDirectory=x:y/z", SHOW("readlink @/log/y/z"), "../x\n" },
+    { "RuntimeDirectory=r", SHOW("test -d @/run/r && echo there"), "there\n" },
+    { "", SHOW("test -d @/run/r || echo gone"), "gone\n" },
+    { "RuntimeDirectory=r\nRuntimeDirectoryPreserve=yes", "/bin/true", "" },
+    { "", SHOW("test -d @/run/r && echo kept"), "kept\n" },
+    /* mounts */
+    { "PrivateTmp=yes", SHOW("ls -A /tmp; touch /tmp/x && echo w"), "w\n" },
+    { "ProtectSystem=strict\nReadWritePaths=@/lib",
+      SHOW("touch @/x 2>/dev/null || echo ro; touch @/lib/x && echo w"), "ro\nw\n" },
+    { "ProtectHome=yes", SHOW("ls /root 2>&1 >/dev/null | wc -l; stat -c %a /root"), "0\n0\n" },
+    { "ProtectHome=tmpfs\nBindReadOnlyPaths=@/out:/home/here/out",
+      SHOW("ls -A /root; cat /home/here/out"), "three\n" },
+    { "TemporaryFileSystem=/var:ro\nBindPaths=@/lib:/var/lib", SHOW("ls /var; ls -d /var/lib/a"),
+      "lib\n/var/lib/a\n" },
+    { "InaccessiblePaths=@/out", SHOW("stat -c %a @/out"), "0\n" },
+    { "PrivateDevices=yes", SHOW("ls /dev | tr \"\\n\" \" \"; echo x >/dev/null && echo w"), NULL },
+    { "NoExecPaths=@/bin", "@/bin/sh -c 'echo run'", "" },
+    { "ProtectKernelTunables=yes",
+      SHOW("echo 1 2>/dev/null >/proc/sys/kernel/core_uses_pid || echo ro"), "ro\n" },
+    { "ProtectProc=invisible\nUser=nobody", SHOW("test -d /proc/1 || echo hidden"), "hidden\n" },
+    { "ProcSubset=pid", SHOW("test -e /proc/cpuinfo || echo hidden"), "hidden\n" },
+    { "PrivateNetwork=yes", SHOW("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \""), "lo\n" },
+    { "PrivateUsers=yes\nUser=nobody", SHOW("id -u; wc -l </proc/self/uid_map"), "65534\n2\n" },
+    { "ProtectHostname=yes", SHOW("hostname x 2>/dev/null || echo refused"), "refused\n" },
+    /* credentials */
+    { "SetCredential=key:secret\nUser=nobody", SHOW("cat $$CREDENTIALS_DIRECTORY/key"), "secret" },
+    { "LoadCredential=key:@/out\nPrivateMounts=yes", SHOW("cat $$CREDENTIALS_DIRECTORY/key"),
+      "three\n" },
+    { "LoadCredential=key:@/nowhere\nSetCredential=key:fallback",
+      SHOW("cat $$CREDENTIALS_DIRECTORY/key"), "fallback" },
+    { "LoadCredential=all:@/lib/b", SHOW("ls $$CREDENTIALS_DIRECTORY"), "" },
+    /* calls */
+    { "RestrictAddressFamilies=AF_UNIX", "/usr/bin/python3 -c 'import socket; socket.socket()'",
+      NULL },
+    { "SystemCallFilter=~mkdir mkdirat\nSystemCallErrorNumber=EACCES",
+      SHOW("mkdir @/new 2>/dev/null || echo refused"), "refused\n" },
+    { "RestrictSUIDSGID=yes", SHOW("chmod u+s @/out 2>/dev/null || echo refused"), "refused\n" },
+    { "RestrictNamespaces=yes", SHOW("unshare -m true 2>/dev/null || echo refused"), "refused\n" },
+};
+
+static void write_file(struct fixture *f, const char *name, const char *text)
+{
+    auto_free char *path = path_join(f->folder, name, NULL);
+
+    assert_int_equal(file_replace(path, text, strlen(text), 0644), 0);
+}
+
+static void check(struct fixture *f, const struct seen *x)
+{
+    auto_free char *command = resolved(f, x->command);
+    auto_free char *output = x->output ? resolved(f, x->output) : NULL;
+    bool fails = strstr(x->settings, "NoExecPaths");
+
+    run_unit(f, x->settings, command);
+    if (f->report.state != SPAWN_EXECUTED && !fails) {
+        auto_free char *message = spawn_report_message(&f->report);
+
+        fail_msg("[%s] %s: %s", x->settings, command, strempty(message));
+    }
+    if (output && !streq(f->output, output))
+        fail_msg("[%s] %s: \"%s\", not \"%s\"", x->settings, command, f->output, output);
+    if (f->report.n_degraded > 0)
+        fail_msg("[%s]: %s is left out: %s", x->settings, f->report.degraded[0].directive,
+                 strerror(-f->report.degraded[0].error));
+}
+
+static void run_cases(bool holders)
+{
+    struct fixture f;
+
+    if (!is_root())
+        skip();
+    fixture_init(&f, holders);
+    write_file(&f, "environment", "A='from file'\n");
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        check(&f, &cases[i]);
+    fixture_done(&f);
+}
+
+static void seen_by_cgroup(void **state)
+{
+    (void) state;
+    run_cases(false);
+}
+
+static void seen_by_holder(void **state)
+{
+    (void) state;
+    run_cases(true);
+}
+
+/* PermissionsStartOnly= and RootDirectoryStartOnly= exempt the control commands. */
+static void phases(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, true);
+    run_command(&f, "User=nobody\nPermissionsStartOnly=yes", "/usr/bin/id -u", SPAWN_START_PRE,
+                NULL);
+    assert_string_equal(f.output, "0\n");
+    run_command(&f, "User=nobody\nPermissionsStartOnly=yes", "/usr/bin/id -u", SPAWN_START, NULL);
+    assert_string_equal(f.output, "65534\n");
+    run_command(&f,
+                "RootDirectory=@/nowhere\nRootDirectoryStartOnly=yes\nMountAPIVFS=no\n"
+                "WorkingDirectory=-/",
+                "/bin/echo outside", SPAWN_RELOAD, NULL);
+    assert_string_equal(f.output, "outside\n");
+    char *environment[] = { (char *) "MAINPID=42", (char *) "A=manager", NULL };
+    run_command(&f, "Environment=A=unit", SHOW("echo $$MAINPID $$A"), SPAWN_RELOAD, environment);
+    assert_string_equal(f.output, "42 unit\n");
+    fixture_done(&f);
+}
+
+/* As the default profile of container runtimes does. */
+static void forbid_namespaces(void)
+{
+    static const char *const calls[] = { "unshare", "setns", "mount", "open_tree", "move_mount" };
+    struct syscall_filter *filter = syscall_filter_new();
+    struct sock_filter *code = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < ELEMENTSOF(calls); i++)
+        assert_int_equal(syscall_filter_add(filter, calls[i], CALL_ERRNO(EPERM), NULL, 0), 0);
+    assert_int_equal(syscall_filter_add(filter, "clone3", CALL_ERRNO(ENOSYS), NULL, 0), 0);
+    assert_int_equal(syscall_filter_program(filter, &code, &n), 0);
+    struct sock_fprog program = { (unsigned short) n, code };
+    assert_int_equal(prctl(PR_SET_SECCOMP, 2 /* SECCOMP_MODE_FILTER */, &program), 0);
+    syscall_filter_free(filter);
+    free(code);
+}
+
+/* DESIGN.md, classes: what a manager without privileges leaves out, and what it refuses. */
+static void classes(void **state)
+{
+    static const struct {
+        const char *settings;
+        enum sandbox_policy policy;
+        int step; /* 0: goes on without */
+    } units[] = {
+        { "ProtectHostname=yes", SANDBOX_CONTAINER, 0 },
+        { "ProtectHostname=yes", SANDBOX_STRICT, EXEC_STATUS_NAMESPACE },
+        { "PrivateNetwork=yes", SANDBOX_CONTAINER, EXEC_STATUS_NETWORK },
+        { "PrivateNetwork=yes", SANDBOX_BEST_EFFORT, 0 },
+        { "ProtectSystem=strict", SANDBOX_CONTAINER, 0 },
+        { "ProtectSystem=strict", SANDBOX_STRICT, EXEC_STATUS_NAMESPACE },
+        { "PrivateTmp=yes", SANDBOX_CONTAINER, EXEC_STATUS_NAMESPACE },
+        { "PrivateTmp=yes", SANDBOX_BEST_EFFORT, 0 },
+        { "BindPaths=/usr:/opt", SANDBOX_BEST_EFFORT, EXEC_STATUS_NAMESPACE },
+        { "TemporaryFileSystem=/opt", SANDBOX_BEST_EFFORT, EXEC_STATUS_NAMESPACE },
+        { "PrivateUsers=yes", SANDBOX_BEST_EFFORT, EXEC_STATUS_USER },
+        { "User=daemon", SANDBOX_BEST_EFFORT, EXEC_STATUS_GROUP },
+    };
+    struct fixture f;
+    pid_t pid;
+    int status;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    /* In a process that has given up all capabilities, and may make no namespace. */
+    pid = fork();
+    if (pid == 0) {
+        fixture_init(&f, true);
+        int failed = 0;
+        forbid_namespaces();
+        struct __user_cap_header_struct {
+            uint32_t version;
+            int pid;
+        } header = { 0x20080522, 0 };
+        struct {
+            uint32_t effective, permitted, inheritable;
+        } none[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+        for (int cap = 0; cap < 64; cap++)
+            (void) prctl(PR_CAPBSET_DROP, cap);
+        (void) syscall(SYS_capset, &header, none);
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+            f.manager.policy = units[i].policy;
+            run_unit(&f, units[i].settings, "/bin/true");
+            bool fine = units[i].step == 0
+                            ? f.report.state == SPAWN_EXECUTED && f.report.n_degraded > 0
+                            : f.report.state == SPAWN_FAILED &&
+                                  (int) f.report.step == units[i].step;
+            if (!fine) {
+                fprintf(stderr, "%s, policy %d: state %d step %d errno %d degraded %zu\n",
+                        units[i].settings, (int) units[i].policy, (int) f.report.state,
+                        (int) f.report.step, f.report.error, f.report.n_degraded);
+                failed = 1;
+            }
+        }
+        _exit(failed);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(seen_by_cgroup),
+    cmocka_unit_test(seen_by_holder),
+    cmocka_unit_test(phases),
+    cmocka_unit_test(classes),
+};
+
+TEST_MAIN(tests)
