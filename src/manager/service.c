@@ -292,14 +292,17 @@ void service_resume(struct service *s, enum service_state state)
 
 /* ---- what the states do ---- */
 
-/* Auto-restart: a start job for it, and restarts for what depends on it. */
+/* Auto-restart: a start job for it, and restarts for what depends on it, unless that is not to
+ * notice (RestartMode=direct). */
 static int queue_restart(struct service *s)
 {
+    bool direct = service_config(s)->restart_mode == RESTART_MODE_DIRECT;
+    enum job_mode mode = direct ? JOB_MODE_REPLACE : JOB_MODE_RESTART_DEPENDENCIES;
     struct unit *u = UNIT(s);
     auto_op_error struct op_error e = { 0 };
     char count[16];
 
-    int r = manager_add_job(u->manager, JOB_START, u, JOB_MODE_RESTART_DEPENDENCIES, NULL, &e);
+    int r = manager_add_job(u->manager, JOB_START, u, mode, NULL, &e);
     if (r < 0) {
         unit_log_text(u, LOG_WARNING, "Failed to schedule restart job: %s",
                       e.message ? e.message : strerror(-r));
