@@ -77,9 +77,12 @@ int child_change_directory(struct child *c)
             return child_fail(c, EXEC_STATUS_CHDIR, -ENOMEM, NULL, NULL);
         path = outside;
     }
-    if (chdir(path) < 0 && !w->missing_ok)
+    if (chdir(path) >= 0)
+        return 0;
+    if (!w->missing_ok)
         return child_fail(c, EXEC_STATUS_CHDIR, -errno, "WorkingDirectory", path);
-    return 0;
+    /* Never where the manager happens to be. */
+    return chdir("/") < 0 ? child_fail(c, EXEC_STATUS_CHDIR, -errno, "WorkingDirectory", "/") : 0;
 }
 
 /* The first line of a script names what the kernel did not find. */

@@ -48,6 +48,11 @@ struct fixture {
     pid_t pid;
 };
 
+static inline bool is_root(void)
+{
+    return geteuid() == 0;
+}
+
 static struct fixture *current; /* for the callbacks of the one tracker */
 
 static inline void fixture_empty(struct tracker *t, void *userdata)
@@ -68,7 +73,8 @@ static inline void fixture_exited(struct tracker *t, const struct track_exit *e,
 static inline void fixture_init(struct fixture *f, bool holders)
 {
     const struct track_events events = { fixture_empty, fixture_exited };
-    char *folder = strdup("/tmp/reeve-launch-XXXXXX");
+    /* Not in /tmp, which units may have of their own. */
+    char *folder = strdup(is_root() ? "/srv/reeve-launch-XXXXXX" : "/tmp/reeve-launch-XXXXXX");
 
     memset(f, 0, sizeof *f);
     current = f;
@@ -271,11 +277,6 @@ static inline char *resolved(struct fixture *f, const char *text)
             strbuf_add_char(&b, *p);
     }
     return strbuf_take(&b);
-}
-
-static inline bool is_root(void)
-{
-    return geteuid() == 0;
 }
 
 #define TEST_MAIN(tests) \

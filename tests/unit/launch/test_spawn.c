@@ -54,7 +54,8 @@ static const struct seen cases[] = {
     { "CapabilityBoundingSet=CAP_CHOWN CAP_KILL", STATUS("Cap[EB].*"),
       "CapEff:\t0000000000000021\nCapBnd:\t0000000000000021\n" },
     { "NoNewPrivileges=yes", STATUS("NoNewPrivs"), "NoNewPrivs:\t1\n" },
-    { "User=nobody\nSystemCallFilter=@system-service", SHOW("grep -E \"^(NoNewPrivs|Seccomp):\" /proc/self/status"),
+    { "User=nobody\nSystemCallFilter=@system-service",
+      SHOW("grep -E \"^(NoNewPrivs|Seccomp):\" /proc/self/status"),
       "NoNewPrivs:\t0\nSeccomp:\t2\n" },
     { "User=nobody\nSystemCallFilter=@system-service", STATUS("Cap[IPEA].*"),
       "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
