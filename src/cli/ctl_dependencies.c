@@ -187,6 +187,8 @@ int ctl_list_dependencies(struct systemctl *c, char **args)
         r = systemctl_unit_names(c, *args ? args : standard, ".service", NULL, &names);
     if (r < 0)
         return systemctl_exit_unreachable(c);
+    /* As systemctl: with --type= there is no tree, since its branches may be missing. */
+    c->plain |= c->types != NULL;
     if (!c->no_pager)
         term_pager_open();
     STRV_FOREACH (name, names) {

@@ -261,47 +261,70 @@ static char *command_of(const char *exec)
     return end ? memdup0(begin, (size_t) (end - begin)) : strdup(begin);
 }
 
-static void print_process_line(const struct systemctl *c, const json_t *p, json_int_t pid,
-                               const char *command, int code, int status)
+static int exit_code_from(const char *name)
 {
-    auto_free char *line = command_of(property_text(p, command));
-    auto_free char *cut = line ? utf8_ellipsize(line, status_line_width(c), 100) : NULL;
+    return startswith(name, "exited")   ? CLD_EXITED
+           : startswith(name, "killed") ? CLD_KILLED
+           : startswith(name, "dumped") ? CLD_DUMPED
+                                        : 0;
+}
 
+/* One line of ExecStart= and the like, if the command has run and ended: "{ ... ; pid=47 ;
+ * code=exited ; status=3 }". */
+static void print_process_line(const struct systemctl *c, const char *name, const char *exec)
+{
+    const char *pid = strstr(exec, " ; pid="), *code = strstr(exec, " ; code=");
+    const char *status = strstr(exec, " ; status=");
+    auto_free char *command = command_of(exec);
+    auto_free char *cut = NULL;
+    int how;
+
+    if (!pid || !code || !status || !command)
+        return;
+    how = exit_code_from(code + strlen(" ; code="));
+    if (how == 0)
+        return;
+    cut = utf8_ellipsize(command, status_line_width(c), 100);
     status_print_label("Process");
-    if (pid > 0)
-        printf("%" JSON_INTEGER_FORMAT " ", pid);
-    printf("%s=%s (", command, strempty(cut));
-    print_exit(code, status);
+    printf("%d %s=%s (", atoi(pid + strlen(" ; pid=")), name, strempty(cut));
+    print_exit(how, atoi(status + strlen(" ; status=")));
     printf(")\n");
 }
 
-/* The command that failed where it was not the main one: the newest record knows. */
-static void print_failed_command(struct systemctl *c, const json_t *p)
+static void print_process_lines(const struct systemctl *c, const json_t *p)
+{
+    static const char *const names[] = { "ExecCondition", "ExecStartPre", "ExecStart",
+                                         "ExecStartPost", "ExecReload",   "ExecStop",
+                                         "ExecStopPost" };
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        auto_strv char **lines = strv_split(property_text(p, names[i]), "\n");
+
+        STRV_FOREACH (line, lines)
+            print_process_line(c, names[i], *line);
+    }
+}
+
+/* The step of the set-up that failed, and what it choked on. */
+static void print_failed_step(struct systemctl *c, const json_t *p)
 {
     auto_control_error struct control_error e = { 0 };
     json_t *in = json_pack("{s:s}", "unit", property_text(p, "Id")), *reply;
     const json_t *record;
-    const char *command, *object, *directive;
+    const char *object, *directive;
+    int step;
 
     if (!streq(property_text(p, "ActiveState"), "failed") ||
         systemctl_call_quiet(c, "ListRecords", in, &reply, &e) < 0)
         return;
     record = json_array_get(json_object_get(reply, "records"), 0);
-    command = json_string_value(json_object_get(record, "command"));
-    if (command && !streq(command, "ExecStart") &&
-        json_integer_value(json_object_get(record, "exit_code")) != 0)
-        print_process_line(c, p, 0, command,
-                           (int) json_integer_value(json_object_get(record, "exit_code")),
-                           (int) json_integer_value(json_object_get(record, "exit_status")));
     object = json_string_value(json_object_get(record, "object"));
     directive = json_string_value(json_object_get(record, "directive"));
-    if (json_integer_value(json_object_get(record, "exec_step")) != 0) {
+    step = (int) json_integer_value(json_object_get(record, "exec_step"));
+    if (step != 0 && exec_status_text(step)) {
         status_print_label("Step");
-        printf("%s",
-               exec_status_text((int) json_integer_value(json_object_get(record, "exec_step"))));
-        if (object)
-            printf(" %s", object);
-        printf(": %s", strerror((int) json_integer_value(json_object_get(record, "errno"))));
+        printf("%s%s%s: %s", exec_status_text(step), object ? " " : "", strempty(object),
+               strerror((int) json_integer_value(json_object_get(record, "errno"))));
         if (directive)
             printf(" (%s=)", directive);
         putchar('\n');
@@ -319,9 +342,8 @@ static void print_main_process(struct systemctl *c, const json_t *p)
     auto_free char *comm = NULL;
     auto_free char *control_comm = NULL;
 
-    if (code != 0)
-        print_process_line(c, p, exec_pid, "ExecStart", code, status);
-    print_failed_command(c, p);
+    print_process_lines(c, p);
+    print_failed_step(c, p);
     if (main_pid > 0) {
         status_print_label("Main PID");
         printf("%d", main_pid);

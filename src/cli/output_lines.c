@@ -91,7 +91,7 @@ static bool print_journal(struct systemctl *c, const char *unit, usec_t since, u
         .lines = (long) n,
         .quiet = true,
         .no_pager = true,
-        .output = { .mode = ENTRY_SHORT, .full = c->full, .all = c->all },
+        .output = { .mode = ENTRY_SHORT, .full = c->full || !term_has_color(), .all = c->all },
     };
     struct journal *j = journal_new();
     struct match *match = NULL;

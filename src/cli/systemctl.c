@@ -23,9 +23,9 @@ static int find_verb(struct systemctl *c, int argc, char **argv)
     int n = argc - optind - (argv[optind] != NULL);
     const char *near;
 
-    c->verb = verb_find(name);
-    if (!c->verb || !c->verb->control) {
-        if (c->verb && !c->compat) {
+    c->verb = verb_find_control(name);
+    if (!c->verb) {
+        if (verb_find(name) && !c->compat) {
             fprintf(stderr, "reeve: the options of \"%s\" go behind it\n", name);
             return -EINVAL;
         }
@@ -83,15 +83,22 @@ static enum control_scope control_scope_of(const struct systemctl *c)
     return c->scope == SCOPE_SYSTEM ? CONTROL_SYSTEM : CONTROL_USER;
 }
 
+/* What SYSTEMD_OFFLINE says: 1, 0, or -EINVAL where it says nothing. */
+static int told_offline(void)
+{
+    const char *told = getenv("SYSTEMD_OFFLINE");
+
+    return told ? parse_boolean(told) : -EINVAL;
+}
+
 /* Whether / is another one than that of PID 1: a chroot. */
 static bool is_chroot(void)
 {
-    const char *told = getenv("SYSTEMD_OFFLINE");
     const char *ignored = getenv("SYSTEMD_IGNORE_CHROOT");
     struct stat ours, of_init;
 
-    if (told && parse_boolean(told) >= 0)
-        return parse_boolean(told);
+    if (told_offline() >= 0)
+        return told_offline();
     if (ignored && parse_boolean(ignored) > 0)
         return false;
     if (stat("/", &ours) < 0)
@@ -106,7 +113,7 @@ int systemctl_try_connect(struct systemctl *c)
 {
     if (c->client)
         return 0;
-    if (c->root)
+    if (c->root || told_offline() > 0)
         return -ENOENT;
     return control_connect(control_scope_of(c), &c->client, &c->client_path);
 }

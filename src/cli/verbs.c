@@ -47,6 +47,14 @@ const struct verb *verb_find(const char *name)
     return NULL;
 }
 
+const struct verb *verb_find_control(const char *name)
+{
+    for (const struct verb *v = verbs; v->name; v++)
+        if (v->control && streq(v->name, name))
+            return v;
+    return NULL;
+}
+
 /* Edits (insert, delete, replace, swap of neighbours) from a to b; SIZE_MAX for words too long. */
 static size_t edit_distance(const char *a, const char *b)
 {

@@ -71,6 +71,9 @@ extern const struct verb verbs[];
 /* The row of that name, or NULL. */
 const struct verb *verb_find(const char *name);
 
+/* The same among the verbs of systemctl ("help" is one of its own). */
+const struct verb *verb_find_control(const char *name);
+
 /* The name of the nearest verb to a misspelt one, or NULL if none is near. `control_only` leaves
  * out what is not systemctl's. */
 const char *verb_nearest(const char *name, bool control_only);

@@ -11,6 +11,7 @@
 #include "manager/private.h"
 #include "unit/condition.h"
 #include "unit/config.h"
+#include "unit/install.h"
 #include "unit/load.h"
 #include "unit/manager-config.h"
 #include "unit/virt.h"
@@ -161,6 +162,30 @@ static int get_FreezerState(const struct unit *u, struct property_value *v)
 static int get_FragmentPath(const struct unit *u, struct property_value *v)
 {
     return text(v, u->config ? u->config->fragment_path : NULL);
+}
+
+/* As the files are now, not as they were when the unit was loaded. */
+static int get_UnitFileState(const struct unit *u, struct property_value *v)
+{
+    struct unit_loader *loader = u->manager->loader;
+    enum unit_file_state state;
+
+    if (!u->config || !u->config->fragment_path || !loader)
+        return text(v, NULL);
+    (void) unit_loader_refresh(loader);
+    if (install_state(loader, u->id, &state) < 0)
+        return text(v, NULL);
+    return text(v, unit_file_state_to_string((int) state));
+}
+
+static int get_UnitFilePreset(const struct unit *u, struct property_value *v)
+{
+    int r;
+
+    if (!u->config || !u->config->fragment_path || !u->manager->loader)
+        return text(v, NULL);
+    r = install_preset_enables(u->manager->loader, u->id);
+    return text(v, r < 0 ? NULL : r > 0 ? "enabled" : "disabled");
 }
 
 static int get_DropInPaths(const struct unit *u, struct property_value *v)
@@ -378,6 +403,7 @@ const struct property_row unit_properties[] = {
     DEPENDENCIES(DEPENDENCY_ROW)
     PLAIN(Description) PLAIN(LoadState) PLAIN(LoadError) PLAIN(ActiveState) PLAIN(FreezerState)
     PLAIN(SubState) PLAIN(FragmentPath) PLAIN(DropInPaths)
+    PLAIN(UnitFileState) PLAIN(UnitFilePreset)
     PLAIN(StateChangeTimestamp) PLAIN(StateChangeTimestampMonotonic)
     TIMES(TIME_ROW)
     PLAIN(CanStart) PLAIN(CanStop) PLAIN(CanReload) PLAIN(CanIsolate) PLAIN(CanFreeze)

@@ -651,7 +651,12 @@ int install_unmask(const struct install_options *o, char *const *names,
             return -ENOMEM;
         if (!unit_name_is_valid(*n, UNIT_NAME_ANY))
             return no_such_unit(*n, -EINVAL, result);
-        int r = is_mask(path) ? remove_path(o, path, result) : 0;
+        struct unit_file f;
+        int r = 0;
+        if (is_mask(path))
+            r = remove_path(o, path, result);
+        else if (unit_loader_find(o->loader, *n, &f) == 0)
+            r = add_change(result, INSTALL_NO_SUCH_UNIT, *n, NULL);
         if (r < 0)
             return r;
     }
