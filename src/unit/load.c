@@ -650,6 +650,12 @@ int unit_config_finish(struct unit_config *c)
 {
     if (c->load_state != LOAD_LOADED && c->load_state != LOAD_BAD_SETTING)
         return 0;
+    /* What was grown by halves is cut to size: the manager keeps thousands of these. */
+    struct provenance *exact = realloc(c->provenance, MAX(c->n_provenance, 1) * sizeof *exact);
+    if (exact) {
+        c->provenance = exact;
+        c->allocated_provenance = MAX(c->n_provenance, 1);
+    }
     int r = unit_derive(c);
     return r < 0 || c->load_state != LOAD_LOADED ? r : unit_verify(c);
 }

@@ -606,6 +606,15 @@ static const struct {
                    { "pid", CLONE_NEWPID },       { "user", CLONE_NEWUSER },
                    { "uts", CLONE_NEWUTS } };
 
+static uint32_t all_namespaces(void)
+{
+    uint32_t all = 0;
+
+    for (size_t i = 0; i < ELEMENTSOF(namespaces); i++)
+        all |= namespaces[i].flag;
+    return all;
+}
+
 static int parse_namespace_set(struct assignment *a, const struct value_type *type,
                                const char *text, void *v)
 {
@@ -632,19 +641,10 @@ static int parse_namespace_set(struct assignment *a, const struct value_type *ty
         mask |= namespaces[i].flag;
     }
     if (invert)
-        *set &= ~mask;
+        *set = *set & all_namespaces() & ~mask;
     else
         *set = *set == NAMESPACES_ALL ? mask : *set | mask;
     return 0;
-}
-
-static uint32_t all_namespaces(void)
-{
-    uint32_t all = 0;
-
-    for (size_t i = 0; i < ELEMENTSOF(namespaces); i++)
-        all |= namespaces[i].flag;
-    return all;
 }
 
 static void format_namespace_set(const struct value_type *type, const void *v, struct strbuf *out)
