@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/strv.h"
 #include "base/timespan.h"
 #include "base/timestamp.h"
@@ -314,6 +317,48 @@ static int verify(const struct log_options *o, struct journal *j)
     return result;
 }
 
+/* ---- what the collector does ---- */
+
+static int ask_collector(const struct log_options *o, const char *method)
+{
+    static const char *const places[] = { "/run/systemd/journal/io.systemd.journal",
+                                          "/run/reeve/journal/io.systemd.journal" };
+    const struct timeval patience = { .tv_sec = 60 };
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    const char *own = getenv("REEVE_JOURNAL_DIR");
+    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    auto_free char *call = format("{\"method\":\"%s\",\"parameters\":{}}", method);
+    char answer[4096];
+    int r = -ENOENT;
+
+    if (fd < 0 || !call)
+        return 1;
+    (void) setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    for (size_t i = own ? 0 : 1; i <= ELEMENTSOF(places) && r < 0; i++) {
+        if (i == 0)
+            snprintf(addr.sun_path, sizeof addr.sun_path, "%s/io.systemd.journal", own);
+        else
+            strcpy(addr.sun_path, places[i - 1]);
+        r = connect(fd, (struct sockaddr *) &addr, sizeof addr) < 0 ? -errno : 0;
+    }
+    if (r >= 0)
+        r = fd_write_all(fd, call, strlen(call) + 1);
+    ssize_t n = r < 0 ? -1 : recv(fd, answer, sizeof answer - 1, 0);
+    if (r < 0 || n <= 0) {
+        fprintf(stderr, "%s: the collector cannot be reached: %s\n", o->program,
+                strerror(r < 0   ? -r
+                         : n < 0 ? errno
+                                 : ECONNRESET));
+        return 1;
+    }
+    answer[n] = 0;
+    if (strstr(answer, "\"error\"")) {
+        fprintf(stderr, "%s: the collector refused %s: %s\n", o->program, method, answer);
+        return 1;
+    }
+    return 0;
+}
+
 int log_info(const struct log_options *o, struct journal *j)
 {
     switch (o->action) {
@@ -330,14 +375,20 @@ int log_info(const struct log_options *o, struct journal *j)
     case ACTION_HEADER:
         return headers(o, j);
     case ACTION_VACUUM:
+        if (o->rotate && ask_collector(o, "io.systemd.Journal.Rotate") != 0)
+            return 1;
         return vacuum(o, j);
+    case ACTION_SYNC:
+        return ask_collector(o, "io.systemd.Journal.Synchronize");
+    case ACTION_FLUSH:
+        return ask_collector(o, "io.systemd.Journal.FlushToVar");
+    case ACTION_ROTATE:
+        return ask_collector(o, "io.systemd.Journal.Rotate");
+    case ACTION_RELINQUISH:
+        return ask_collector(o, "io.systemd.Journal.RelinquishVar");
     case ACTION_VERIFY:
         return verify(o, j);
     case ACTION_TOP:
-    case ACTION_SYNC:
-    case ACTION_FLUSH:
-    case ACTION_ROTATE:
-    case ACTION_RELINQUISH:
     case ACTION_SHOW:
         break;
     }

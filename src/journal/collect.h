@@ -21,6 +21,7 @@
 #define READ_BATCH (64u * 1024)
 
 struct stream;
+struct request;
 
 struct collector {
     struct event_loop *loop;
@@ -44,8 +45,12 @@ struct collector {
     uint64_t next_connection;
 
     /* listen.c: what is bound in options->socket_dir, -1 where it is not */
-    int native_fd, syslog_fd, stdout_fd;
-    struct event_source *native_io, *syslog_io, *stdout_io;
+    int native_fd, syslog_fd, stdout_fd, varlink_fd;
+    struct event_source *native_io, *syslog_io, *stdout_io, *varlink_io;
+
+    /* requests.c */
+    struct request *requests;
+    size_t n_requests;
 
     struct journald_config config;
 
@@ -95,3 +100,7 @@ int listen_open(struct collector *c);
 int listen_take(struct collector *c, uint64_t key, int fd);
 void listen_drain(struct collector *c);
 void listen_done(struct collector *c);
+
+/* requests.c */
+int request_accept(struct collector *c, int listener);
+void requests_done(struct collector *c);

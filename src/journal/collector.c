@@ -206,6 +206,7 @@ static void on_counters(struct event_source *s, usec_t due, void *userdata)
 
 static void collector_done(struct collector *c)
 {
+    requests_done(c);
     streams_done(c);
     listen_done(c);
     spill_close(&c->spill);
@@ -298,6 +299,7 @@ int collector_run(const struct collector_options *options)
         .native_fd = -1,
         .syslog_fd = -1,
         .stdout_fd = -1,
+        .varlink_fd = -1,
         .spill.fd = -1,
         .senders = { .place = place_sender, .userdata = &c },
         .next_connection = now_usec(CLOCK_MONOTONIC), /* never one of a collector before */

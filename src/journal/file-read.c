@@ -41,10 +41,8 @@ static bool table_sound(const struct journal_header *h, uint64_t size, uint64_t 
            table_size <= size - offset;
 }
 
-static int check_header(const struct journal_file *f)
+static int check_header(const struct journal_file *f, const struct journal_header *h)
 {
-    const struct journal_header *h = journal_header(f);
-
     if (memcmp(h->signature, JOURNAL_SIGNATURE, 8) != 0) {
         static const uint8_t zeros[8];
 
@@ -85,11 +83,17 @@ int journal_file_open_fd(int fd, const char *path, struct journal_file **ret)
     if (map == MAP_FAILED)
         return -errno;
     f->map = map;
-    int r = check_header(f);
+    struct journal_header h = { 0 };
+    memcpy(&h, map, MIN(f->size, sizeof h));
+    int r = check_header(f, &h);
     if (r < 0)
         return r;
     f->compact = journal_header(f)->incompatible_flags & INCOMPATIBLE_COMPACT;
     f->keyed = journal_header(f)->incompatible_flags & INCOMPATIBLE_KEYED_HASH;
+    f->data_table = h.data_hash_table_offset;
+    f->data_buckets = h.data_hash_table_size / sizeof(struct hash_item);
+    f->field_table = h.field_hash_table_offset;
+    f->field_buckets = h.field_hash_table_size / sizeof(struct hash_item);
     f->fd = fd;
     *ret = take_ptr(f);
     return 0;
@@ -251,11 +255,9 @@ uint64_t journal_hash(const struct journal_file *f, const void *data, size_t n)
 
 uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n)
 {
-    const struct journal_header *h = journal_header(f);
     uint64_t hash = journal_hash(f, payload, n);
-    uint64_t buckets = h->data_hash_table_size / sizeof(struct hash_item);
-    const struct hash_item *table = (const struct hash_item *) (f->map + h->data_hash_table_offset);
-    uint64_t at = table[hash % buckets].head_hash_offset, before = 0;
+    const struct hash_item *table = (const struct hash_item *) (f->map + f->data_table);
+    uint64_t at = table[hash % f->data_buckets].head_hash_offset, before = 0;
 
     while (at != 0) {
         const struct data_object *d = (const struct data_object *) journal_object(f, at,

@@ -21,6 +21,8 @@ struct journal_file {
     uint64_t size; /* mapped */
     uint64_t device, inode;
     bool compact, keyed;
+    /* Of the header, as they were checked: a writer must not change them under us. */
+    uint64_t data_table, data_buckets, field_table, field_buckets;
 
     /* The last decompressed payloads, by data offset. */
     struct unpacked {

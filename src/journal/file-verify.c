@@ -154,10 +154,9 @@ static int verify_chain(struct verify *v, const struct hash_item *bucket, uint64
     return 0;
 }
 
-static int verify_table(struct verify *v, uint64_t offset, uint64_t size, enum object_type type)
+static int verify_table(struct verify *v, uint64_t offset, uint64_t n, enum object_type type)
 {
     const struct hash_item *table = (const struct hash_item *) (v->f->map + offset);
-    uint64_t n = size / sizeof *table;
 
     for (uint64_t i = 0; i < n; i++) {
         int r = verify_chain(v, &table[i], i, n, type);
@@ -276,10 +275,9 @@ int journal_file_verify(struct journal_file *f, struct verify_report *report)
     if (r >= 0)
         r = verify_header(&v);
     if (r >= 0)
-        r = verify_table(&v, v.h->data_hash_table_offset, v.h->data_hash_table_size, OBJECT_DATA);
+        r = verify_table(&v, f->data_table, f->data_buckets, OBJECT_DATA);
     if (r >= 0)
-        r = verify_table(&v, v.h->field_hash_table_offset, v.h->field_hash_table_size,
-                         OBJECT_FIELD);
+        r = verify_table(&v, f->field_table, f->field_buckets, OBJECT_FIELD);
     if (r >= 0)
         r = verify_links(&v);
     free(v.kinds);

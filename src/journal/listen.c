@@ -27,7 +27,7 @@
 #define DRAIN_DATAGRAMS 4096
 #define RECEIVE_BUFFER (8 << 20)
 
-enum listener { LISTENER_NATIVE = 1, LISTENER_SYSLOG, LISTENER_STDOUT };
+enum listener { LISTENER_NATIVE = 1, LISTENER_SYSLOG, LISTENER_STDOUT, LISTENER_VARLINK };
 
 /* ---- entries ---- */
 
@@ -342,35 +342,54 @@ static void on_connection(struct event_source *s, int fd, uint32_t revents, void
     }
 }
 
+static void on_varlink(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    (void) request_accept(userdata, fd);
+}
+
 /* ---- the sockets ---- */
+
+struct slot {
+    int *fd;
+    struct event_source **io;
+    event_io_fn fn;
+};
+
+static struct slot slot_of(struct collector *c, enum listener which)
+{
+    switch (which) {
+    case LISTENER_NATIVE:
+        return (struct slot){ &c->native_fd, &c->native_io, on_native };
+    case LISTENER_SYSLOG:
+        return (struct slot){ &c->syslog_fd, &c->syslog_io, on_syslog };
+    case LISTENER_STDOUT:
+        return (struct slot){ &c->stdout_fd, &c->stdout_io, on_connection };
+    case LISTENER_VARLINK:
+        return (struct slot){ &c->varlink_fd, &c->varlink_io, on_varlink };
+    }
+    return (struct slot){ 0 }; /* of another version */
+}
 
 int listen_take(struct collector *c, uint64_t key, int fd)
 {
     static const int on = 1, buffer = RECEIVE_BUFFER;
     enum listener which = (enum listener)(key & ~STORED_LISTENER);
-    int *slot = which == LISTENER_NATIVE   ? &c->native_fd
-                : which == LISTENER_SYSLOG ? &c->syslog_fd
-                                           : &c->stdout_fd;
-    struct event_source **io = which == LISTENER_NATIVE   ? &c->native_io
-                               : which == LISTENER_SYSLOG ? &c->syslog_io
-                                                          : &c->stdout_io;
+    struct slot slot = slot_of(c, which);
 
-    if (*slot >= 0)
+    if (!slot.fd)
+        return -EINVAL;
+    if (*slot.fd >= 0)
         return -EEXIST;
     (void) setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-    if (which != LISTENER_STDOUT) {
+    if (which == LISTENER_NATIVE || which == LISTENER_SYSLOG) {
         (void) setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on);
         if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) < 0)
             (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     }
-    int r = event_add_io(c->loop, fd, EPOLLIN,
-                         which == LISTENER_NATIVE   ? on_native
-                         : which == LISTENER_SYSLOG ? on_syslog
-                                                    : on_connection,
-                         c, io);
+    int r = event_add_io(c->loop, fd, EPOLLIN, slot.fn, c, slot.io);
     if (r < 0)
         return r;
-    *slot = fd;
+    *slot.fd = fd;
     return 0;
 }
 
@@ -412,16 +431,17 @@ int listen_open(struct collector *c)
         { "socket", SOCK_DGRAM, LISTENER_NATIVE },
         { "dev-log", SOCK_DGRAM, LISTENER_SYSLOG },
         { "stdout", SOCK_STREAM, LISTENER_STDOUT },
+        { "io.systemd.journal", SOCK_STREAM, LISTENER_VARLINK },
     };
-    const int *have[] = { &c->native_fd, &c->syslog_fd, &c->stdout_fd };
     int r = 0;
 
     if (!c->options->socket_dir)
         return 0;
     (void) mkdir_all(c->options->socket_dir, 0755);
     for (size_t i = 0; i < ELEMENTSOF(sockets); i++) {
-        int k = *have[i] >= 0 ? 0
-                              : bind_socket(c, sockets[i].name, sockets[i].type, sockets[i].which);
+        int k = *slot_of(c, sockets[i].which).fd >= 0
+                    ? 0
+                    : bind_socket(c, sockets[i].name, sockets[i].type, sockets[i].which);
 
         if (k < 0) {
             log_warning("%s/%s cannot be listened on: %s", c->options->socket_dir, sockets[i].name,
@@ -439,5 +459,7 @@ void listen_done(struct collector *c)
     event_source_free(c->stdout_io);
     close_fd(c->native_fd);
     close_fd(c->syslog_fd);
+    event_source_free(c->varlink_io);
     close_fd(c->stdout_fd);
+    close_fd(c->varlink_fd);
 }
