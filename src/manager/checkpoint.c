@@ -29,6 +29,8 @@ struct checkpoint {
     int fd;
     size_t size, size_when_compact;
     struct state_writer pending;
+    bool head_changed;
+    usec_t head_written;
     bool broken; /* a write failed: written anew at the next flush */
 };
 
@@ -214,14 +216,32 @@ void checkpoint_unit(struct manager *m, struct unit *u, bool gone)
 
 void checkpoint_head(struct manager *m)
 {
-    if (m->checkpoint)
-        manager_save_head(m, &m->checkpoint->pending);
+    if (!m->checkpoint)
+        return;
+    m->checkpoint->head_changed = true;
+    manager_work_pending(m);
+}
+
+/* The head lists the output streams of all units, so it is not written for each new one. A stream
+ * that is missing goes on: the collector, which lives on, has it. */
+static void flush_head(struct manager *m)
+{
+    struct checkpoint *c = m->checkpoint;
+    usec_t now = now_usec(CLOCK_MONOTONIC);
+
+    if (!c->head_changed || now - c->head_written < USEC_PER_SEC)
+        return;
+    manager_save_head(m, &c->pending);
+    c->head_changed = false;
+    c->head_written = now;
 }
 
 void checkpoint_flush(struct manager *m)
 {
     struct checkpoint *c = m->checkpoint;
 
+    if (c)
+        flush_head(m);
     if (!c || (c->pending.text.length == 0 && !c->pending.text.failed && !c->broken))
         return;
     if (c->broken || c->pending.text.failed ||

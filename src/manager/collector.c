@@ -15,6 +15,7 @@
 #include "base/strv.h"
 #include "event/event.h"
 #include "journal/client.h"
+#include "manager/checkpoint.h"
 #include "manager/private.h"
 
 /* A collector that ends at once is not started faster than this, growing up to the second. */
@@ -79,6 +80,7 @@ static int spawn_collector(struct manager *m)
     m->collector_pid = pid;
     m->collector_started = now_usec(CLOCK_MONOTONIC);
     collector_client_started(m->collector);
+    checkpoint_head(m);
     return 0;
 }
 

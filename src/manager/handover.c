@@ -343,6 +343,8 @@ static int restore_row(struct unit *u, const char *key, const char *value,
     if (streq(key, "stream")) {
         r = state_read_u64(value, &n);
         u->stream = r < 0 || !m->collector ? NULL : collector_stream_find(m->collector, n);
+        if (u->stream)
+            unit_adopt_stream(u);
         return r;
     }
     if (streq(key, "tracked"))
@@ -559,12 +561,14 @@ int manager_take_over(struct manager *m)
     if (r < 0)
         return r;
     m->deserializing = true;
+    /* First what is there without us: the units of mounts. */
+    manager_read_mounts(m);
+    manager_dispatch_load_queue(m);
     restore_rows(m, &reader);
     state_reader_close_rest(&reader);
     state_reader_done(&reader);
     close((int) fd);
-    manager_read_mounts(m);
-    manager_dispatch_load_queue(m);
+    m->startup = false;
     resume_all(m);
     manager_reap(m);
     if (!m->collector)

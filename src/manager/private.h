@@ -209,6 +209,8 @@ void manager_action(struct manager *m, enum emergency_action action, int status,
 void unit_message_job_begin(struct unit *u, enum job_type t);
 void unit_message_job_end(struct unit *u, struct job *j, enum job_type t, enum job_result r);
 
+/* u->stream came over from an earlier process. */
+void unit_adopt_stream(struct unit *u);
 /* The unit's invocation is over: what belongs to it is let go (process.c). */
 void unit_ended(struct unit *u);
 /* Counts it among the failed ones, or not any more. */

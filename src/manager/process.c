@@ -12,6 +12,7 @@
 #include "base/strv.h"
 #include "journal/client.h"
 #include "launch/cgroup.h"
+#include "manager/checkpoint.h"
 #include "manager/private.h"
 #include "unit/config.h"
 
@@ -87,6 +88,11 @@ static void on_stream_end(struct collector_stream *s, void *userdata)
         u->stream = NULL;
 }
 
+void unit_adopt_stream(struct unit *u)
+{
+    collector_stream_on_end(u->stream, on_stream_end, u);
+}
+
 static int open_stream(struct unit *u)
 {
     struct manager *m = u->manager;
@@ -115,6 +121,7 @@ static int open_stream(struct unit *u)
     if (r < 0)
         return r;
     collector_stream_on_end(u->stream, on_stream_end, u);
+    checkpoint_head(m);
     return 0;
 }
 

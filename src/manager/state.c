@@ -156,8 +156,10 @@ int state_reader_init(struct state_reader *r, int state_fd)
 
 void state_reader_close_rest(struct state_reader *r)
 {
+    /* Who has taken a descriptor in another way (the collector's client) has made it close-on-exec.
+     */
     for (int fd = 3; fd <= STATE_FD_MAX; fd++)
-        if (r->open[fd / 64] & (UINT64_C(1) << (fd % 64)))
+        if ((r->open[fd / 64] & (UINT64_C(1) << (fd % 64))) && fcntl(fd, F_GETFD) == 0)
             close(fd);
 }
 

@@ -216,6 +216,8 @@ void unit_notify_state(struct unit *u, enum active_state old, enum active_state 
         return;
     }
     m->in_notify++;
+    unit_log_text(u, LOG_DEBUG, "Changed %s -> %s (%s)", active_state_name(old),
+                  active_state_name(ns), unit_sub_state(u));
     take_timestamps(u, old, ns);
     unit_count_state(u);
     unit_queue_add(u, QUEUE_CHANGED);
