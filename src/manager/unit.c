@@ -336,8 +336,13 @@ bool unit_can_isolate(const struct unit *u)
 
 bool unit_need_daemon_reload(struct unit *u)
 {
-    return u->config && !u->transient && u->manager->loader &&
-           unit_needs_reload(u->manager->loader, u->config);
+    struct unit_loader *loader = u->manager->loader;
+
+    if (!u->config || u->transient || !loader)
+        return false;
+    /* Drop-ins that are new since the folders were read count. */
+    (void) unit_loader_refresh(loader);
+    return unit_needs_reload(loader, u->config);
 }
 
 void unit_ref(struct unit *u)
