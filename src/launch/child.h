@@ -58,10 +58,10 @@ struct child {
     gid_t gid;
     char *user, *home, *shell; /* NULL where unknown */
     gid_t *groups;
-    size_t n_groups;
-    bool set_groups;   /* supplementary groups are to be set */
-    bool dynamic_user; /* the uid is one of DynamicUser= */
-    uint64_t ambient;  /* capabilities */
+    size_t n_groups, n_login_groups; /* the user's own come first */
+    bool set_groups;                 /* supplementary groups are to be set */
+    bool dynamic_user;               /* the uid is one of DynamicUser= */
+    uint64_t ambient;                /* capabilities */
 
     /* The environment, "NAME=VALUE", and what goes into it from the steps. */
     char **environment;
@@ -145,15 +145,15 @@ int child_private_users(struct child *c); /* USER */
 bool child_needs_mounts(const struct child *c);
 
 /* keyring.c, mac.c, delegate.c */
-int child_join_keyring(struct child *c);         /* KEYRING */
-int child_set_smack(struct child *c);            /* SMACK_PROCESS_LABEL */
-int child_set_labels(struct child *c);           /* SELINUX_CONTEXT, APPARMOR_PROFILE */
-int child_delegate_cgroup(struct child *c);      /* CGROUP */
-int child_tell_missing(struct child *c);         /* BPF, NAMESPACE: what is not there yet */
+int child_join_keyring(struct child *c);    /* KEYRING */
+int child_set_smack(struct child *c);       /* SMACK_PROCESS_LABEL */
+int child_set_labels(struct child *c);      /* SELINUX_CONTEXT, APPARMOR_PROFILE */
+int child_delegate_cgroup(struct child *c); /* CGROUP */
+int child_tell_missing(struct child *c);    /* BPF, NAMESPACE: what is not there yet */
 
 /* seccomp.c */
-int child_plan_seccomp(struct child *c);         /* before the user changes */
-int child_load_seccomp(struct child *c);         /* SECCOMP, ADDRESS_FAMILIES */
+int child_plan_seccomp(struct child *c); /* before the user changes */
+int child_load_seccomp(struct child *c); /* SECCOMP, ADDRESS_FAMILIES */
 
 /* environment.c */
 int child_build_environment(struct child *c); /* MEMORY, 0 */

@@ -296,8 +296,7 @@ static int make_one(struct child *c, enum directory_kind k, const struct exec_di
         r = make_folder(path, mode);
     /* A configuration folder that is there already belongs to the administrator. */
     if (r >= 0 && !(k == DIRECTORY_CONFIGURATION && existed))
-        r = take_ownership(c, path, mode, k == DIRECTORY_CONFIGURATION ? 0 : uid,
-                           k == DIRECTORY_CONFIGURATION ? 0 : gid);
+        r = take_ownership(c, path, mode, uid, gid);
     if (r >= 0 && private)
         r = make_link(hidden, public);
     if (r < 0)

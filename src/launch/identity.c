@@ -69,8 +69,9 @@ static int find_user(struct child *c, const char *name, bool change)
     if (r < 0)
         return lookup_failed(c, EXEC_STATUS_USER, r, "User", name, l.source);
     c->user = u.name;
-    /* As systemd: a home of "/" and a shell that is none are as good as not there. */
-    if (!isempty(u.home) && !streq(u.home, "/"))
+    /* As systemd, which looks nobody up nowhere: that user has no home. A home of "/" and a shell
+     * that is none are as good as not there. */
+    if (!isempty(u.home) && !streq(u.home, "/") && !streq(u.name, "nobody"))
         c->home = u.home;
     if (!is_placeholder_shell(u.shell))
         c->shell = u.shell;
@@ -119,6 +120,7 @@ static int find_groups(struct child *c)
         }
         c->set_groups = true;
     }
+    c->n_login_groups = n;
     for (char **s = c->exec->supplementary_groups; s && *s; s++)
         more++;
     if (more > 0) {
@@ -206,8 +208,13 @@ static bool setgroups_denied(void)
 
 int child_drop_groups(struct child *c)
 {
-    if (!c->apply_identity)
+    if (!c->apply_identity) {
+        /* As systemd: a command with the prefix + or ! has the groups of User= all the same. Pinned
+         * by tests/differential, language/prefix-plus. */
+        if (c->n_login_groups > 0 && set_groups(c->n_login_groups, c->groups) < 0 && errno != EPERM)
+            return child_fail(c, EXEC_STATUS_GROUP, -errno, "User", c->user);
         return 0;
+    }
     /* In a user namespace without the right to it the groups are what they are: as systemd. */
     if (c->set_groups && set_groups(c->n_groups, c->groups) < 0 &&
         !(errno == EPERM && setgroups_denied()))

@@ -51,8 +51,9 @@ static void fill_limits(struct manager_config *c)
         if (rows[i].value->set || getrlimit((__rlimit_resource_t) rows[i].resource, &now) < 0)
             continue;
         if (rows[i].resource == RLIMIT_NOFILE) {
-            now.rlim_max = MIN(now.rlim_max, (rlim_t) NOFILE_HARD);
-            now.rlim_cur = MIN(now.rlim_max, (rlim_t) NOFILE_SOFT);
+            /* Whatever our own are: the launcher comes as near as it may. */
+            now.rlim_max = NOFILE_HARD;
+            now.rlim_cur = NOFILE_SOFT;
         }
         *rows[i].value = (struct rlimit_value){ from_rlim(now.rlim_cur), from_rlim(now.rlim_max),
                                                 true };

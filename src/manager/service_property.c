@@ -158,7 +158,46 @@ COMMANDS(exec_reload, SPAWN_RELOAD)
 COMMANDS(exec_stop, SPAWN_STOP)
 COMMANDS(exec_stop_post, SPAWN_STOP_POST)
 
+#define LIMITS(ROW) \
+    ROW(CPU, cpu) \
+    ROW(FSIZE, fsize) \
+    ROW(DATA, data) \
+    ROW(STACK, stack) \
+    ROW(CORE, core) \
+    ROW(RSS, rss) \
+    ROW(NOFILE, nofile) \
+    ROW(AS, as) \
+    ROW(NPROC, nproc) \
+    ROW(MEMLOCK, memlock) \
+    ROW(LOCKS, locks) \
+    ROW(SIGPENDING, sigpending) \
+    ROW(MSGQUEUE, msgqueue) \
+    ROW(NICE, nice) \
+    ROW(RTPRIO, rtprio) \
+    ROW(RTTIME, rttime)
+
+#define SOFT_LIMIT(NAME, member) \
+    GETTER(soft_##member) \
+    { \
+        const struct limits_config *l = u->config ? u->config->limits : NULL; \
+        return l && l->limit_##member.set ? put_number(v, VALUE_UINT, l->limit_##member.soft) \
+                                          : -ENODATA; \
+    }
+LIMITS(SOFT_LIMIT)
+
+/* Facility and level in one, as syslog(3) has them. */
+GETTER(syslog_priority)
+{
+    const struct exec_config *e = u->config ? u->config->exec : NULL;
+
+    return e ? put_number(v, VALUE_INT, (uint64_t) e->syslog_facility << 3 | e->syslog_level)
+             : -ENODATA;
+}
+
+#define SOFT_LIMIT_ROW(NAME, member) { "Limit" #NAME "Soft", get_soft_##member },
+
 const struct property_row service_properties[] = {
+    LIMITS(SOFT_LIMIT_ROW){ "SyslogPriority", get_syslog_priority },
     { "ExecCondition", get_exec_condition },
     { "ExecStartPre", get_exec_start_pre },
     { "ExecStart", get_exec_start },
