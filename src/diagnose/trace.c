@@ -284,6 +284,25 @@ static void call_begins(struct tracer *t, struct thread *th, uint32_t arch, uint
         th->pending = decode(t, th);
 }
 
+/* Of what succeeded: programs that ran, ports, and files that may be configuration. */
+static bool is_of_interest(const struct trace_event *e)
+{
+    static const char *const folders[] = { "/etc/", "/opt/", "/srv/", "/usr/local/etc/" };
+    static const char *const not_theirs[] = { "/etc/ld.so",    "/etc/passwd",    "/etc/group",
+                                              "/etc/nsswitch", "/etc/localtime", "/etc/ssl",
+                                              "/etc/host",     "/etc/resolv" };
+
+    if (!startswith(e->call, "open"))
+        return true;
+    for (size_t i = 0; e->path && i < ELEMENTSOF(not_theirs); i++)
+        if (startswith(e->path, not_theirs[i]))
+            return false;
+    for (size_t i = 0; e->path && i < ELEMENTSOF(folders); i++)
+        if (startswith(e->path, folders[i]))
+            return !strstr(e->path, "/lib/") && !endswith(e->path, ".py");
+    return false;
+}
+
 static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool is_error)
 {
     const struct trace_call *call = th->call;
@@ -302,7 +321,7 @@ static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool 
         if (e) {
             e->error = error;
             e->result = result;
-            if (keep_event(t, e) < 0)
+            if ((error || is_of_interest(e)) && keep_event(t, e) < 0)
                 t->dropped++;
         } else {
             t->dropped++;
