@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/names.h"
@@ -166,43 +165,24 @@ static int write_drop_in(const char *path, const char *unit, const char *assignm
     return r;
 }
 
-/* Files written before the manager is asked; put back as they were if it refuses. */
-struct drop_ins {
-    char **paths, **before; /* before: the old text, "" for a file that was not there */
-};
-
-static int write_drop_ins(const struct systemctl *c, const char *unit, char *const *assignments,
-                          struct drop_ins *d)
+/* Keeps what the manager has taken in files, and tells it of them. */
+static int keep_properties(struct systemctl *c, const char *unit, char *const *assignments)
 {
+    auto_strv char **paths = NULL;
+
     STRV_FOREACH (assignment, assignments) {
         auto_free char *path = drop_in_path(c, unit, *assignment);
-        auto_free char *before = NULL;
-        int r = path ? 0 : -ENOMEM;
+        int r = path ? write_drop_in(path, unit, *assignment) : -ENOMEM;
 
-        if (r >= 0 && file_read(path, 1 << 20, &before, NULL) < 0)
-            before = NULL;
         if (r >= 0)
-            r = write_drop_in(path, unit, *assignment);
-        if (r >= 0)
-            r = strv_add(&d->paths, path);
-        if (r >= 0)
-            r = strv_add(&d->before, strempty(before));
+            r = strv_add(&paths, path);
         if (r < 0)
             return r;
     }
-    return 0;
-}
-
-static void undo_drop_ins(const struct drop_ins *d)
-{
-    for (size_t i = strv_length(d->paths); i-- > 0;) {
-        const char *before = d->before ? d->before[i] : "";
-
-        if (*before)
-            file_replace(d->paths[i], before, strlen(before), 0644);
-        else
-            unlink(d->paths[i]);
-    }
+    return systemctl_call(
+        c, "SetProperties",
+        json_pack("{s:s, s:[], s:o}", "unit", unit, "assignments", "drop_ins", json_texts(paths)),
+        NULL, "tell the manager of the files that keep the properties");
 }
 
 int ctl_set_property(struct systemctl *c, char **args)
@@ -211,7 +191,6 @@ int ctl_set_property(struct systemctl *c, char **args)
     char *unit[] = { args[0], NULL };
     auto_control_error struct control_error e = { 0 };
     json_t *assignments = json_array();
-    struct drop_ins files = { 0 };
     int r;
 
     STRV_FOREACH (assignment, args + 1) {
@@ -227,29 +206,20 @@ int ctl_set_property(struct systemctl *c, char **args)
         json_decref(assignments);
         return systemctl_exit_unreachable(c);
     }
-    r = systemctl_connect(c);
-    if (r >= 0)
-        r = write_drop_ins(c, names[0], args + 1, &files);
-    if (r >= 0)
-        r = systemctl_call_quiet(c, "SetProperties",
-                                 json_pack("{s:s, s:o, s:o}", "unit", names[0], "assignments",
-                                           assignments, "drop_ins", json_texts(files.paths)),
-                                 NULL, &e);
-    else
-        json_decref(assignments);
-    if (r < 0)
-        undo_drop_ins(&files);
-    strv_free(files.paths);
-    strv_free(files.before);
+    r = systemctl_call_quiet(c, "SetProperties",
+                             json_pack("{s:s, s:o}", "unit", names[0], "assignments", assignments),
+                             NULL, &e);
     if (r == -EHOSTDOWN)
         return systemctl_exit_unreachable(c);
-    if (r == -EREMOTEIO) {
+    if (r < 0) {
         const char *reason = json_string_value(json_object_get(e.parameters, "reason"));
 
         if (reason && (streq(reason, "PropertyReadOnly") || streq(reason, "InvalidArgs")))
             fprintf(stderr, "%s\n", e.message);
         else
-            fprintf(stderr, "Failed to set unit properties on %s: %s\n", names[0], e.message);
+            fprintf(stderr, "Failed to set unit properties on %s: %s\n", names[0],
+                    systemctl_error_text(r, &e));
+        return EXIT_FAILURE;
     }
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return keep_properties(c, names[0], args + 1) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
