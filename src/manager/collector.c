@@ -32,7 +32,8 @@ static int make_arguments(struct manager *m, int fd, char ***ret)
     if (strv_addf(&argv, "--control-fd=%d", fd) < 0 ||
         strv_addf(&argv, "--console=%s", m->console ? m->console : "none") < 0)
         return -ENOMEM;
-    if (m->role == MANAGER_EPHEMERAL && strv_add(&argv, "--console-color") < 0)
+    bool color = m->role == MANAGER_EPHEMERAL && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    if (color && strv_add(&argv, "--console-color") < 0)
         return -ENOMEM;
     if (m->journal_dir && strv_addf(&argv, "--socket-dir=%s", m->journal_dir) < 0)
         return -ENOMEM;

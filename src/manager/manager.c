@@ -269,7 +269,7 @@ int manager_make_loader(struct manager *m, struct unit_loader **ret)
         .root = m->root,
         .runtime_dir = m->user ? m->runtime_dir : NULL,
         .presets = m->presets,
-        .booted = m->role == MANAGER_SUPERVISOR,
+        .booted = m->role == MANAGER_SUPERVISOR || m->role == MANAGER_EPHEMERAL,
     };
     struct unit_paths paths = { 0 };
     auto_free char *base = NULL;

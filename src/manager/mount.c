@@ -26,7 +26,8 @@ static int mount_load(struct unit *u)
     if (r < 0)
         return r == -ENOMEM ? r : unit_load_fault(u, "The name is not that of a mount point.");
     u->not_yet_run = !simple_unit(u)->active;
-    if (u->config->unit->default_dependencies && !u->manager->user)
+    /* A mount that was there before, and that no file speaks of, is not ours to take down. */
+    if (u->config->fragment_path && u->config->unit->default_dependencies && !u->manager->user)
         return unit_add_dependency_name(u, DEP_CONFLICTS, DEP_BEFORE, "umount.target");
     return 0;
 }
@@ -74,6 +75,8 @@ static void mount_found(struct manager *m, const char *path)
     if (s->active)
         return;
     u->not_yet_run = false;
+    if (u->load_state == LOAD_NOT_FOUND)
+        (void) unit_reread(u);
     if (m->startup)
         s->active = true; /* it was there before us */
     else
