@@ -38,7 +38,6 @@ struct holder {
     int manager_fd; /* -1: lost */
     int listen_fd;  /* -1: cannot be found again */
     int signal_fd;
-    struct sockaddr_un address;
     struct watched watched[WATCHED_MAX];
     bool childless;
 };
@@ -153,21 +152,29 @@ static void reap_children(struct holder *h)
     }
 }
 
-static void listen_for_managers(struct holder *h, const char *dir)
+static bool socket_path(struct sockaddr_un *a, const char *dir, pid_t holder)
 {
-    if (isempty(dir) || snprintf(h->address.sun_path, sizeof h->address.sun_path, "%s/%d", dir,
-                                 getpid()) >= (int) sizeof h->address.sun_path)
-        return;
-    h->address.sun_family = AF_UNIX;
-    h->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (h->listen_fd < 0)
-        return;
-    (void) unlink(h->address.sun_path); /* of an earlier process of this number */
+    *a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    return !isempty(dir) && snprintf(a->sun_path, sizeof a->sun_path, "%s/%d", dir, holder) <
+                                (int) sizeof a->sun_path;
+}
+
+int holder_listen(const char *dir)
+{
+    struct sockaddr_un a;
+
+    if (!socket_path(&a, dir, getpid()))
+        return -1;
+    auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    (void) unlink(a.sun_path); /* of an earlier process of this number */
     mode_t mask = umask(0177);
-    if (bind(h->listen_fd, (struct sockaddr *) &h->address, sizeof h->address) < 0 ||
-        listen(h->listen_fd, 4) < 0)
-        h->listen_fd = close_fd(h->listen_fd);
+    int r = bind(fd, (struct sockaddr *) &a, sizeof a);
+    if (r >= 0)
+        r = listen(fd, 4);
     umask(mask);
+    return r < 0 ? -1 : take_fd(&fd);
 }
 
 static void accept_manager(struct holder *h)
@@ -271,12 +278,15 @@ int holder_main(int argc, char *argv[])
     struct holder h = { .listen_fd = -1 };
     sigset_t all, child;
 
-    if (argc != 5)
+    if (argc != 6)
         return 2;
     h.unit = argv[1];
     h.command = atoi(argv[2]);
     h.manager_fd = atoi(argv[3]);
+    h.listen_fd = atoi(argv[4]);
     (void) fd_cloexec(h.manager_fd, true);
+    if (h.listen_fd >= 0)
+        (void) fd_cloexec(h.listen_fd, true);
 
     /* Only its end, or SIGKILL, ends it: what it holds would go to whoever is above. */
     sigfillset(&all);
@@ -287,10 +297,10 @@ int holder_main(int argc, char *argv[])
     if (h.signal_fd < 0)
         return 1;
     watch(&h, h.command);
-    listen_for_managers(&h, argv[4]);
     int r = holder_run(&h);
-    if (h.listen_fd >= 0)
-        (void) unlink(h.address.sun_path);
+    struct sockaddr_un a;
+    if (socket_path(&a, argv[5], getpid()))
+        (void) unlink(a.sun_path);
     return r;
 }
 

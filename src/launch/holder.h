@@ -12,6 +12,11 @@
 
 #define HOLDER_NAME "reeve-holder"
 
+/* The socket that the holder (the calling process) is found by again: made before the manager hears
+ * of it, so that there is no moment at which it cannot be found. A listening descriptor, or -1
+ * where that is not to be had: then a holder that loses its manager is on its own. */
+int holder_listen(const char *dir);
+
 /* What main() calls before anything else if argv[0] is HOLDER_NAME: does not return while a
  * descendant lives. Returns the exit status. */
 int holder_main(int argc, char *argv[]);

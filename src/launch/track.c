@@ -579,19 +579,23 @@ int track_host_find(struct track_host *h,
 }
 
 /* In the process between the manager and the command: becomes the holder. */
-_noreturn_ static void become_holder(struct tracker *t, int fd, pid_t command)
+_noreturn_ static void become_holder(struct tracker *t, int fd, int listen_fd, pid_t command)
 {
-    char pid_text[16], fd_text[16];
+    char pid_text[16], fd_text[16], listen_text[16];
 
     snprintf(pid_text, sizeof pid_text, "%d", command);
     snprintf(fd_text, sizeof fd_text, "%d", fd);
+    snprintf(listen_text, sizeof listen_text, "%d", listen_fd);
     char *argv[] = { (char *) HOLDER_NAME,
                      t->unit,
                      pid_text,
                      fd_text,
+                     listen_text,
                      (char *) strempty(t->host->holder_dir),
                      NULL };
     (void) fd_cloexec(fd, false);
+    if (listen_fd >= 0)
+        (void) fd_cloexec(listen_fd, false);
     /* None of the manager's own descriptors: who reads its output must see its end. */
     auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++)
@@ -600,7 +604,7 @@ _noreturn_ static void become_holder(struct tracker *t, int fd, pid_t command)
     (void) chdir("/");
     execve("/proc/self/exe", argv, (char *[]){ NULL });
     /* No /proc: go on as we are. */
-    _exit(holder_main(5, argv));
+    _exit(holder_main(6, argv));
 }
 
 static int send_started(int fd, pid_t command, int pidfd)
@@ -675,13 +679,14 @@ static int fork_below_holder(struct tracker *t, pid_t *ret_pid, int *ret_pidfd)
         command = fork_process(-1, &pidfd);
         if (command == 0)
             return 0; /* the command; both ends are close-on-exec */
+        int listen_fd = holder_listen(t->host->holder_dir);
         if (command < 0 || send_started(theirs, command, pidfd) < 0) {
             struct holder_message m = { .status = command < 0 ? (int) command : -EIO };
 
             (void) send(theirs, &m, sizeof m, MSG_NOSIGNAL);
             _exit(1);
         }
-        become_holder(t, theirs, command);
+        become_holder(t, theirs, listen_fd, command);
     }
 
     close_fd(holder_pidfd);

@@ -35,7 +35,7 @@ static const struct seen cases[] = {
     { "Environment=\"A=one two\"", ":/bin/echo $A ${A}", "$A ${A}\n" },
     { "", SHOW("test $$SYSTEMD_EXEC_PID = $$$$ && echo own pid"), "own pid\n" },
     { "User=nobody", SHOW("echo $$USER $$LOGNAME $$HOME $$SHELL."),
-      "nobody nobody /nonexistent .\n" },
+      "nobody nobody .\n" },
     { "User=nobody\nSetLoginEnvironment=no", SHOW("echo $$USER $$LOGNAME $$HOME."), "nobody .\n" },
     { "", SHOW("echo $$USER $$HOME"), "root\n" },
     { "", SHOW("echo $$PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\n" },

@@ -63,7 +63,7 @@ static void finish(struct running *x)
 }
 
 /* Three processes: the command, a child, and one that left its parent and its session. */
-#define FAMILY "sleep 1000 & (setsid sleep 1000 &) ; echo; wait"
+#define FAMILY "sleep 1000 & (setsid sleep 1000 &) ; echo; exec sleep 1000"
 
 static void check_family(bool holders)
 {
