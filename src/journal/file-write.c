@@ -18,6 +18,8 @@
 #define MAX_SIZE_MIN (512u << 10)
 #define COMPRESS_THRESHOLD 512
 #define CHAIN_DEPTH_MAX 100
+#define ARRAY_FIRST 4
+#define ARRAY_LARGE 8192
 #define TAILS 512 /* remembered ends of entry arrays, in files that do not keep them */
 
 struct journal_writer {
@@ -330,10 +332,15 @@ static struct tail find_tail(const struct journal_writer *w, uint64_t data, uint
     return t;
 }
 
-/* As large as all before, so that a chain is short. */
+/* As large as all before, so that a chain is short; long chains grow by an eighth, so that little
+ * is left unused. */
 static size_t next_capacity(const struct journal_writer *w, const struct tail *t, uint64_t total)
 {
-    return t->array == 0 ? 4 : (size_t) MAX(array_capacity(w, t->array) * 2, total);
+    if (t->array == 0)
+        return ARRAY_FIRST;
+    if (total < ARRAY_LARGE)
+        return (size_t) MAX(array_capacity(w, t->array) * 2, total);
+    return (size_t) MAX(total / 8, (uint64_t) ARRAY_LARGE);
 }
 
 /* What the next entry of the chain will take. */
