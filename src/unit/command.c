@@ -228,6 +228,8 @@ static int parse_command(struct line *l, struct exec_command **ret)
     if (r < 0)
         return r;
     path_simplify(c->path);
+    if (streq(c->path, "/"))
+        return refuse(l, "write the path of a program", "\"%.80s\" is a folder", path);
     if (!(flags & COMMAND_ARGV0) && strv_add(&c->argv, c->path) < 0)
         return -ENOMEM;
     r = parse_arguments(l, &c->argv);
