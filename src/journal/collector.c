@@ -346,6 +346,7 @@ int journal_collector_main(int argc, char **argv)
         { "socket-dir", required_argument, NULL, 's' },
         { "volatile-dir", required_argument, NULL, 'v' },
         { "persistent-dir", required_argument, NULL, 'p' },
+        { "root", required_argument, NULL, 'r' },
         { 0 },
     };
     struct collector_options o = {
@@ -384,6 +385,9 @@ int journal_collector_main(int argc, char **argv)
             break;
         case 'p':
             o.persistent_dir = directory_argument(optarg);
+            break;
+        case 'r':
+            o.config_root = optarg;
             break;
         default:
             return 2;

@@ -625,6 +625,9 @@ static void header_unit(struct stream *s, const char *unit)
     sender = sender_get(&c->senders, &s->peer, event_loop_now(c->loop, CLOCK_MONOTONIC));
     if (sender && sender->unit)
         s->unit = strdup(sender->unit);
+    /* Who connects mostly becomes another program before it writes. */
+    if (sender)
+        sender->read_at = 0;
 }
 
 /* The seven lines with which a connection begins: identifier, unit, priority, level prefix, and

@@ -1,0 +1,216 @@
+"""The collector alone, with ordinary clients: what they send is in the files, for journalctl as well."""
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+REEVE = os.environ.get("REEVE", "reeve")
+DEADLINE = 20
+
+
+def until(condition, what):
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"never: {what}")
+
+
+class Collector:
+    def __init__(self, directory, before=(), settings="RateLimitBurst=0\n"):
+        self.sockets, self.files = directory / "sockets", directory / "files"
+        self.files.mkdir(exist_ok=True)
+        self.root = directory / "root"
+        (self.root / "etc/systemd").mkdir(parents=True, exist_ok=True)
+        (self.root / "etc/systemd/journald.conf").write_text("[Journal]\n" + settings)
+        (self.root / "etc/machine-id").write_text("c0ffee00c0ffee00c0ffee00c0ffee00\n")
+        self.before = list(before)
+        self.start()
+
+    def start(self):
+        for path in self.sockets.glob("*"):
+            path.unlink()
+        self.process = subprocess.Popen(
+            [*self.before, REEVE, "journald", f"--socket-dir={self.sockets}",
+             f"--persistent-dir={self.files}", "--volatile-dir=none", f"--root={self.root}"])
+        until((self.sockets / "io.systemd.journal").exists, "the collector listens")
+        self.environment = dict(os.environ, REEVE_JOURNAL_DIR=str(self.sockets))
+
+    def reeve(self, *arguments, **options):
+        return subprocess.run([REEVE, *arguments], env=self.environment, check=True,
+                              capture_output=True, **options).stdout
+
+    def send(self, data, name="socket"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(data, str(self.sockets / name))
+
+    def entries(self, *arguments):
+        self.reeve("log", "--sync")
+        text = self.reeve("log", "-D", str(self.files), "-o", "json", "--all", *arguments)
+        return [json.loads(line) for line in text.splitlines()]
+
+    def stop(self, signo=signal.SIGTERM):
+        self.process.send_signal(signo)
+        self.process.wait(DEADLINE)
+
+
+@pytest.fixture
+def collector(tmp_path):
+    c = Collector(tmp_path)
+    yield c
+    c.stop()
+
+
+def journalctl(*arguments):
+    if not shutil.which("journalctl"):
+        pytest.skip("no journalctl here")
+    return subprocess.run(["journalctl", "--no-pager", *arguments], capture_output=True)
+
+
+def test_stream_lines_and_levels(collector):
+    collector.reeve("tee", "-t", "prog", "-p", "notice", "sh", "-c",
+                    "echo out; echo '<3>bad' >&2; printf 'a\\0b\\n\\n   \\nlast'")
+    seen = [(e["MESSAGE"], e["PRIORITY"], e.get("_LINE_BREAK")) for e in collector.entries()]
+    assert seen == [("out", "5", None), ("bad", "3", None), ("a", "5", "nul"), ("b", "5", None),
+                    ("last", "5", "eof")]
+    entry = collector.entries()[0]
+    assert entry["SYSLOG_IDENTIFIER"] == "prog" and entry["_TRANSPORT"] == "stdout"
+    assert entry["_UID"] == str(os.getuid())
+
+
+def test_trusted_fields(collector):
+    with subprocess.Popen([REEVE, "tee", "sh", "-c", "echo 'a  b'; read x"], stdin=subprocess.PIPE,
+                          env=collector.environment) as client:
+        entry, = until(collector.entries, "the entry")
+        assert entry["_PID"] == str(client.pid) and entry["_COMM"] == "sh"
+        assert entry["_CMDLINE"] == "sh -c \"echo 'a  b'; read x\""
+        assert entry["_EXE"] == os.readlink(f"/proc/{client.pid}/exe")
+        assert entry["_MACHINE_ID"] == "c0ffee00" * 4
+        client.stdin.close()
+
+
+def test_long_lines_are_cut(collector):
+    collector.reeve("tee", input=b"x" * 100000 + b"\nshort\n")
+    entries = collector.entries()
+    assert [len(e["MESSAGE"]) for e in entries] == [49152, 49152, 100000 - 2 * 49152, 5]
+    assert [e.get("_LINE_BREAK") for e in entries] == ["line-max", "line-max", None, None]
+
+
+def test_native_and_syslog(collector):
+    collector.send(b"MESSAGE\n\x09\0\0\0\0\0\0\0two\nlines\nPRIORITY=2\nM=1\nM=2\n_PID=1\nbad=x\n")
+    collector.send(b"<27>Jan  2 03:04:05 tool[77]: said so \n", "dev-log")
+    native, syslog = collector.entries()
+    assert native["MESSAGE"] == "two\nlines" and native["M"] == ["1", "2"]
+    assert native["_PID"] == str(os.getpid()) and native["_TRANSPORT"] == "journal"
+    assert "bad" not in native
+    assert syslog["MESSAGE"] == "said so" and syslog["SYSLOG_IDENTIFIER"] == "tool"
+    assert (syslog["PRIORITY"], syslog["SYSLOG_FACILITY"], syslog["SYSLOG_PID"]) == ("3", "3", "77")
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_payload_by_descriptor(collector, sealed):
+    fd = os.memfd_create("payload", os.MFD_ALLOW_SEALING)
+    os.write(fd, b"MESSAGE=" + b"z" * 500000 + b"\nPRIORITY=4\n")
+    if sealed:
+        fcntl.fcntl(fd, 1033, 0xf)  # F_ADD_SEALS
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.connect(str(collector.sockets / "socket"))
+        socket.send_fds(s, [b""], [fd])
+    os.close(fd)
+    entry, = until(collector.entries, "the entry")
+    assert len(entry["MESSAGE"]) == 500000
+
+
+def test_logger(collector):
+    if not shutil.which("logger"):
+        pytest.skip("no logger here")
+    subprocess.run(["logger", "-u", str(collector.sockets / "dev-log"), "-t", "me", "-p",
+                    "user.err", "by logger"], check=True)
+    entry, = collector.entries()
+    assert (entry["MESSAGE"], entry["SYSLOG_IDENTIFIER"], entry["PRIORITY"]) == \
+        ("by logger", "me", "3")
+
+
+def test_rotation_and_what_journalctl_says(collector):
+    for i in range(3):
+        collector.reeve("tee", input=b"".join(b"round %d line %d\n" % (i, k) for k in range(500)))
+        collector.reeve("log", "--rotate")
+    collector.stop()
+    assert len(list(collector.files.glob("*/system@*.journal"))) == 3
+    mine = collector.reeve("log", "-D", str(collector.files), "-o", "cat")
+    assert mine.count(b"\n") == 1500
+    real = journalctl("--verify", "-D", str(collector.files))
+    assert real.returncode == 0 and b"FAIL" not in real.stderr, real.stderr
+    assert journalctl("-D", str(collector.files), "-o", "cat").stdout == mine
+    collector.start()
+
+
+def test_unclean_file_is_set_aside(collector):
+    collector.reeve("tee", input=b"before\n")
+    collector.entries()
+    collector.stop(signal.SIGKILL)
+    collector.start()
+    collector.reeve("tee", input=b"after\n")
+    entries = collector.entries()
+    assert [e["MESSAGE"] for e in entries] == ["before", "after"]
+    assert len(list(collector.files.glob("*/system@*.journal~"))) == 1
+    numbers = [int(e["__SEQNUM"]) for e in entries]
+    assert numbers == [1, 2] and entries[0]["__SEQNUM_ID"] == entries[1]["__SEQNUM_ID"]
+
+
+def test_follow(collector):
+    collector.reeve("tee", input=b"old\n")
+    collector.entries()
+    with subprocess.Popen([REEVE, "log", "-f", "-o", "cat", "-D", str(collector.files)],
+                          stdout=subprocess.PIPE) as follow:
+        assert follow.stdout.readline() == b"old\n"
+        for i in range(5):
+            collector.reeve("tee", input=b"new %d\n" % i)
+            assert follow.stdout.readline() == b"new %d\n" % i
+            if i == 2:
+                collector.reeve("log", "--rotate")
+        follow.terminate()
+
+
+def test_full_disk(tmp_path):
+    """Writing goes on as far as the disk lets it, and nothing ends."""
+    unshare = ["unshare", "-rm"] if os.getuid() != 0 else ["unshare", "-m"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    script = f"mount -t tmpfs -o size=24m none {tmp_path}/files && exec \"$@\""
+    collector = Collector(tmp_path, [*unshare, "sh", "-c", script, "sh"])
+    for i in range(4):
+        collector.reeve("tee", input=(b"%d " % i + b"%d" % time.time_ns() * 8 + b"\n") * 40000)
+    assert collector.process.poll() is None
+    root = f"/proc/{collector.process.pid}/root{collector.files}"
+    collector.reeve("tee", input=b"still there\n")
+    collector.reeve("log", "--sync")
+    last = collector.reeve("log", "-D", root, "-n", "1", "-o", "cat")
+    assert last == b"still there\n"
+    collector.stop()
+
+
+def test_rate_limit(tmp_path):
+    collector = Collector(tmp_path, settings="RateLimitIntervalSec=1h\nRateLimitBurst=100\n")
+    collector.reeve("tee", "-t", "flood", input=b"line\n" * 1000 + b"<3>error\n" * 10)
+    entries = collector.entries()
+    assert sum(e["MESSAGE"] == "line" for e in entries) == 100
+    assert sum(e["MESSAGE"] == "error" for e in entries) == 10
+    collector.stop()
+
+
+def test_settings_that_are_wrong_are_told(tmp_path, capfd):
+    collector = Collector(tmp_path, settings="Storage=sometimes\nNoSuch=1\nLineMax=100\n")
+    collector.reeve("tee", input=b"x" * 150 + b"\n")
+    assert [len(e["MESSAGE"]) for e in collector.entries()] == [100, 50]
+    collector.stop()
+    said = capfd.readouterr().err
+    assert "journald.conf:2: Storage=sometimes" in said and "journald.conf:3" in said
