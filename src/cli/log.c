@@ -24,7 +24,7 @@ static int run(const struct log_options *o, struct journal *j)
     }
     if (!o->no_pager && !o->follow)
         term_pager_open();
-    return o->action == ACTION_TOP ? log_info(o, j) : log_show(o, j);
+    return o->action == ACTION_TOP ? log_top(o, j) : log_show(o, j);
 }
 
 int verb_log(int argc, char **argv)

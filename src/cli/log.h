@@ -76,6 +76,8 @@ int log_find_boot(const struct log_options *o, struct journal *j, struct id128 *
 
 /* log_show.c */
 int log_show(const struct log_options *o, struct journal *j);
+/* log_top.c */
+int log_top(const struct log_options *o, struct journal *j);
 /* log_info.c: everything that does not show entries; exit status. */
 int log_info(const struct log_options *o, struct journal *j);
 /* log_files.c: the files that the options name. Returns 0, or a negative errno, having said what is
