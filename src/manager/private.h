@@ -105,7 +105,7 @@ struct manager {
     unsigned in_notify; /* depth of unit_notify_state() */
     struct dual_time start, userspace_done;
     unsigned n_reloads;
-    usec_t stop_deadline;
+    usec_t shutdown_begin;
     struct event_source *stop_timer;
     void (*reload_done)(int r, void *userdata);
     void *reload_userdata;

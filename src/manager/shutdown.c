@@ -90,6 +90,7 @@ static void begin_shutdown(struct manager *m, enum manager_objective o)
     if (m->shutting_down)
         return;
     m->shutting_down = true;
+    m->shutdown_begin = now_usec(CLOCK_MONOTONIC);
     m->shutdown_objective = o;
     if (timeout == 0)
         timeout = m->role == MANAGER_PID1 ? 9 * USEC_PER_SEC : USEC_INFINITY;
@@ -220,11 +221,12 @@ static void on_signal(struct event_source *s, const struct signalfd_siginfo *si,
 
     log_info("Received SIG%s from pid %u", signal_name(signo), si->ssi_pid);
     if (signo == SIGTERM || signo == SIGINT) {
-        /* The second Ctrl-C does not wait. */
-        if (m->shutting_down && signo == SIGINT) {
+        /* The second Ctrl-C does not wait; one that comes twice is one. */
+        if (m->shutting_down && signo == SIGINT &&
+            now_usec(CLOCK_MONOTONIC) - m->shutdown_begin > 300 * USEC_PER_MSEC) {
             kill_what_is_left(m);
             manager_set_objective(m, OBJECTIVE_EXIT);
-        } else
+        } else if (!m->shutting_down)
             (void) manager_start_end(m, OBJECTIVE_EXIT);
     } else if (signo == SIGHUP)
         (void) manager_reload(m, reloaded, m);
