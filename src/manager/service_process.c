@@ -173,6 +173,16 @@ static bool gets_notify_socket(const struct service *s, enum spawn_phase phase)
     assert_unreachable();
 }
 
+/* Init scripts of Debian hand themselves over to systemctl, which would wait for this very start,
+ * unless their parent is PID 1. Below a holder it is not: they know this variable as well. */
+static bool is_init_script_of_holder(const struct service *s)
+{
+    const char *source = s->unit.config->unit->source_path;
+
+    return source && startswith(source, "/etc/init.d/") && s->unit.tracker &&
+           tracker_kind(s->unit.tracker) == TRACK_HOLDER;
+}
+
 static int make_environment(struct service *s, enum spawn_phase phase, char ***ret)
 {
     auto_strv char **env = NULL;
@@ -192,6 +202,8 @@ static int make_environment(struct service *s, enum spawn_phase phase, char ***r
         r = strv_addf(&env, "MAINPID=%d", (int) s->main.pid);
     if (r >= 0 && s->unit.config->user)
         r = strv_addf(&env, "MANAGERPID=%d", (int) getpid());
+    if (r >= 0 && is_init_script_of_holder(s))
+        r = strv_add(&env, "SYSTEMCTL_SKIP_REDIRECT=1");
     if (r >= 0 && service_config(s)->pid_file)
         r = strv_addf(&env, "PIDFILE=%s", service_config(s)->pid_file);
     if (r >= 0 && (phase == SPAWN_STOP || phase == SPAWN_STOP_POST))
@@ -421,6 +433,8 @@ void service_read_report(struct service *s, struct service_child *c)
     if (state == SPAWN_FAILED)
         say_spawn_failed(s, c);
     service_child_done(c);
+    /* After a crash nobody may take the number of the pipe for something else. */
+    unit_changed(UNIT(s));
     if (state != SPAWN_EXECUTED)
         return;
     (c == &s->main ? &s->main_exec : &s->control_exec)->handoff = dual_now();
