@@ -27,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         auto_strv char **argv = NULL;
         struct exec_command *b = NULL;
 
+        /* A bare name that a specifier made begin like a prefix cannot be written. */
+        if (strchr("-@:+!;", c->path[0]))
+            continue;
         assert(commands_parse(again, &x, &b, &fault) >= 0 && b && !b->next);
         assert(streq(b->path, c->path) && strv_equal(b->argv, c->argv));
         assert(command_expand(c, env, &argv, NULL, NULL) >= 0 && argv && argv[0]);
