@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "base/timespan.h"
 #include "cli/verbs.h"
@@ -28,6 +29,7 @@ static const char options_help[] =
     "                                out PrivateNetwork= and PrivateTmp= as well\n"
     "      --user                    A user's manager, also for root\n"
     "      --tracking=cgroup|holder  How processes are tracked (cgroup where it can be)\n"
+    "      --crash-limit=N           After N crashes within a minute only children are reaped (3)\n"
     "      --log-level=LEVEL         What the manager says: err, warning, notice, info, debug\n"
     "      --check-state=FD          Whether this program can read that state: for daemon-reexec\n"
     "\n"
@@ -53,6 +55,7 @@ enum {
     OPT_USER,
     OPT_SYSTEM,
     OPT_TRACKING,
+    OPT_CRASH_LIMIT,
     OPT_LOG_LEVEL,
     OPT_CHECK_STATE
 };
@@ -65,6 +68,7 @@ static const struct option long_options[] = {
     { "user", no_argument, NULL, OPT_USER },
     { "system", no_argument, NULL, OPT_SYSTEM },
     { "tracking", required_argument, NULL, OPT_TRACKING },
+    { "crash-limit", required_argument, NULL, OPT_CRASH_LIMIT },
     { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
     { "check-state", required_argument, NULL, OPT_CHECK_STATE },
     { "help", no_argument, NULL, 'h' },
@@ -121,6 +125,10 @@ static int parse_option(struct init_arguments *a, int c)
         if (!streq(optarg, "cgroup") && !streq(optarg, "holder"))
             return usage("tracking", optarg);
         o->no_cgroup = streq(optarg, "holder");
+        return 0;
+    case OPT_CRASH_LIMIT:
+        if (parse_unsigned(optarg, &o->crashes_max) < 0 || o->crashes_max == 0)
+            return usage("crash-limit", optarg);
         return 0;
     case OPT_LOG_LEVEL:
         return parse_log_level(optarg);

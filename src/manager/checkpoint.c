@@ -20,8 +20,7 @@
 #include "manager/state_private.h"
 
 #define COMPACT_MIN (256u << 10)
-#define CRASHES_MAX 3 /* within a minute; after that children are reaped and nothing else is done \
-                       */
+#define CRASHES_MAX 3 /* within a minute, where the options do not say */
 #define STATE_FD_VARIABLE "REEVE_STATE_FD"
 #define CRASHES_VARIABLE "REEVE_CRASHES"
 
@@ -32,6 +31,7 @@ struct checkpoint {
     bool head_changed;
     usec_t head_written;
     bool broken; /* a write failed: written anew at the next flush */
+    bool head;   /* the manager's own block is out of date */
 };
 
 /* ---- the handler's own things: static, since nothing can be passed to it ---- */
@@ -40,7 +40,7 @@ static struct {
     char **argv, **environment;
     char program[4096]; /* its path when we began: after an upgrade the new program is there */
     char state[64], crashes[64];
-    unsigned n;
+    unsigned n, max; /* crashes within a minute; after that children are reaped and no more */
     time_t since;
     volatile sig_atomic_t armed;
 } crash;
@@ -84,7 +84,7 @@ static void on_crash(int signo)
         crash.n = 0;
         crash.since = now.tv_sec;
     }
-    if (++crash.n > CRASHES_MAX)
+    if (++crash.n > crash.max)
         reap_only();
     (void) !write(STDERR_FILENO, text, sizeof text - 1);
 
@@ -199,6 +199,7 @@ int checkpoint_begin(struct manager *m, char **argv)
         return r;
     }
     m->checkpoint = c;
+    crash.max = m->options.crashes_max ? m->options.crashes_max : CRASHES_MAX;
     crash.armed = getpid();
     return 0;
 }
@@ -242,8 +243,12 @@ void checkpoint_flush(struct manager *m)
 
     if (c)
         flush_head(m);
-    if (!c || (c->pending.text.length == 0 && !c->pending.text.failed && !c->broken))
+    if (!c || (c->pending.text.length == 0 && !c->pending.text.failed && !c->broken && !c->head))
         return;
+    /* Once for all that has happened: it is long where there are many streams. */
+    if (c->head)
+        manager_save_head(m, &c->pending);
+    c->head = false;
     if (c->broken || c->pending.text.failed ||
         c->size + c->pending.text.length > 2 * c->size_when_compact + COMPACT_MIN) {
         strbuf_done(&c->pending.text);

@@ -147,6 +147,7 @@ void manager_check_finished(struct manager *m)
         return;
     m->startup_finished = true;
     m->userspace_done = dual_now();
+    checkpoint_head(m);
     log_info("Startup finished in %llu ms.",
              (unsigned long long) (m->userspace_done.monotonic - m->start.monotonic) / 1000);
     manager_tell(m, EVENT_STARTUP_FINISHED, NULL, NULL);

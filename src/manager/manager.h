@@ -54,6 +54,7 @@ struct manager_options {
     const char *console;     /* plain, json, none */
     usec_t stop_timeout;     /* of the ordered shutdown; 0: 9 s as PID 1 */
     const char *sandbox;     /* "strict", "best-effort", or NULL: by the surroundings */
+    unsigned crashes_max;    /* a minute, after which children are reaped and no more; 0: 3 */
     const char *exit_when;   /* unit whose end ends the manager; NULL */
     bool no_cgroup;          /* use holders also where cgroups can be written */
     bool test;               /* no process is started, nothing outside is touched (unit tests) */

@@ -46,7 +46,9 @@ void service_view_of(const struct service *s, struct service_view *v)
         .notify_state = s->notify_state,
         .main = main_process(s),
         .control_alive = s->control.pid > 0,
-        .populated = s->unit.tracker && !tracker_is_empty(s->unit.tracker),
+        /* Its own child lives where it was started: no need to ask the kernel. */
+        .populated = (s->main.pid > 0 && !s->main.alien) || s->control.pid > 0 ||
+                     (s->unit.tracker && !tracker_is_empty(s->unit.tracker)),
         .remain_after_exit = c->remain_after_exit,
         .restart_direct = c->restart_mode == RESTART_MODE_DIRECT,
         .send_sigkill = s->unit.config->kill->send_sigkill,
