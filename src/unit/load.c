@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -365,6 +366,34 @@ static int folder_names(const char *name, char ***ret)
     return 0;
 }
 
+/* The folders of these names, by search folder first. Most units have none: then nothing is made.
+ */
+static int add_folders(struct unit_loader *l, char *const *names, const char *suffix, char ***found)
+{
+    size_t n = strv_length(names);
+    auto_free char *const **lists = new0(char *const *, n);
+    bool any = false;
+
+    if (!lists)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        char key[2 * NAME_MAX];
+
+        if ((size_t) snprintf(key, sizeof key, "%s%s", names[i], suffix) < sizeof key)
+            lists[i] = index_folders(&l->index, key);
+        any = any || lists[i];
+    }
+    for (char **dir = l->paths.search; any && dir && *dir; dir++)
+        for (size_t i = 0; i < n; i++)
+            STRV_FOREACH (p, lists[i]) {
+                const char *rest = startswith(*p, *dir);
+
+                if (rest && *rest == '/' && !strchr(rest + 1, '/') && strv_add(found, *p) < 0)
+                    return -ENOMEM;
+            }
+    return 0;
+}
+
 /* Folders NAME+suffix for all names of the unit, the most important first: for each name, search
  * folders in order, and within one of those the more specific name first; then those of the type.
  */
@@ -380,21 +409,10 @@ static int find_folders(struct unit_loader *l, const struct unit_config *c, cons
         auto_strv char **names = NULL;
 
         r = folder_names(*name, &names);
+        if (r >= 0)
+            r = add_folders(l, names, suffix, &found);
         if (r < 0)
             return r;
-        STRV_FOREACH (dir, l->paths.search)
-            STRV_FOREACH (n, names) {
-                auto_free char *key = format("%s%s", *n, suffix);
-
-                if (!key)
-                    return -ENOMEM;
-                STRV_FOREACH (p, index_folders(&l->index, key)) {
-                    const char *rest = startswith(*p, *dir);
-
-                    if (rest && *rest == '/' && !strchr(rest + 1, '/') && strv_add(&found, *p) < 0)
-                        return -ENOMEM;
-                }
-            }
     }
     auto_free char *of_type = format("%s%s", unit_type_to_string(c->type), suffix);
     if (!of_type)
