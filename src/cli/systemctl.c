@@ -234,6 +234,33 @@ static int expand_pattern(struct systemctl *c, const char *pattern, char ***name
     return r;
 }
 
+/* The unit that an argument names. What cannot be one is passed on as systemctl does, with the
+ * suffix: the manager has the better words for it. */
+static int mangle(struct systemctl *c, const char *arg, const char *suffix, char **ret)
+{
+    auto_free char *name = NULL;
+    int r = unit_name_mangle(arg, true, suffix, &name);
+
+    if (r == -EINVAL && !isempty(arg)) {
+        name = format("%s%s", arg, suffix);
+        r = name ? 0 : -ENOMEM;
+    }
+    if (r < 0) {
+        fprintf(stderr, "Failed to mangle unit name '%s': %s\n", arg, strerror(-r));
+        return r;
+    }
+    if (r > 0 && !startswith(name, arg) && !startswith(arg, "/")) {
+        size_t added = endswith(name, suffix) && !endswith(arg, suffix) ? strlen(suffix) : 0;
+
+        systemctl_say(c,
+                      "Invalid unit name \"%s\" escaped as \"%.*s\" (maybe you should use "
+                      "systemd-escape?).",
+                      arg, (int) (strlen(name) - added), name);
+    }
+    *ret = take_ptr(name);
+    return 0;
+}
+
 int systemctl_unit_names(struct systemctl *c, char **args, const char *suffix,
                          const char *pattern_warning, char ***ret)
 {
@@ -242,12 +269,10 @@ int systemctl_unit_names(struct systemctl *c, char **args, const char *suffix,
 
     STRV_FOREACH (arg, args) {
         auto_free char *name = NULL;
-        int r = unit_name_mangle(*arg, true, suffix, &name);
+        int r = mangle(c, *arg, suffix, &name);
 
-        if (r < 0) {
-            fprintf(stderr, "Failed to mangle unit name '%s': %s\n", *arg, strerror(-r));
+        if (r < 0)
             return r;
-        }
         if (has_glob(name)) {
             any_glob = true;
             r = expand_pattern(c, name, &names);

@@ -11,6 +11,7 @@
 #include "base/users.h"
 #include "control/methods.h"
 #include "control/server.h"
+#include "unit/name.h"
 
 #define FLUSH_USEC (100 * USEC_PER_MSEC)
 /* Everybody may connect: what they may do is decided by their credentials. */
@@ -189,7 +190,11 @@ int method_unit(struct varlink_call *c, const json_t *in, struct manager *m, str
     struct unit *u = manager_unit(m, name);
     int r = 0;
 
-    if (!u)
+    /* systemd takes an invocation id here as well, and says so. */
+    if (!u && !unit_name_is_valid(name, UNIT_NAME_PLAIN | UNIT_NAME_INSTANCE))
+        r = op_error_set(&e, -EINVAL, "InvalidArgs",
+                         "Unit name %s is neither a valid invocation ID nor unit name.", name);
+    else if (!u)
         r = manager_load_unit(m, name, &u, &e);
     if (r < 0)
         return reply_refused(c, r, &e);
