@@ -143,7 +143,8 @@ void judge_dependency_failed(struct facts *facts, struct finding *f)
 {
     const struct facts_line *l = manager_line(facts, "Dependency failed for");
 
-    if (!l && facts_explained(facts) && facts_failed_exit(facts_explained(facts)))
+    if (facts_property_is(facts, "ActiveState", "active") ||
+        (!l && facts_explained(facts) && facts_failed_exit(facts_explained(facts))))
         return;
     auto_free char *unit = deepest_failed(facts, facts->unit, 0);
     if (!unit)

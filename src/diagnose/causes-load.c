@@ -145,7 +145,9 @@ void judge_unit_refused(struct facts *facts, struct finding *f)
         if (m->remedy)
             find_fix(f, "%s", m->remedy);
     }
-    if (text && strstr(text, "more than one ExecStart=")) {
+    if ((text && strstr(text, "more than one")) || (error && strstr(error, "more than one")) ||
+        (facts->config && facts->config->service->exec_start &&
+         facts->config->service->exec_start->next)) {
         auto_free char *all = facts_setting(facts, "Service", "ExecStart");
         auto_free char *raw = raw_setting(facts, "ExecStart");
 

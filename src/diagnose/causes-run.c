@@ -395,8 +395,10 @@ static bool ended_well(const struct facts *facts)
     const struct facts_exit *e = main_exit(facts);
     unsigned type = service_type(facts);
 
-    return e && e->code == CLD_EXITED && e->status == 0 &&
-           (type == SERVICE_TYPE_SIMPLE || type == SERVICE_TYPE_EXEC) &&
+    bool well = e ? e->code == CLD_EXITED && e->status == 0
+                  : manager_said(facts, "Deactivated successfully") != NULL;
+
+    return well && (type == SERVICE_TYPE_SIMPLE || type == SERVICE_TYPE_EXEC) &&
            facts_property_is(facts, "ActiveState", "inactive") &&
            facts_property_is(facts, "Result", "success") && !manager_said(facts, "Stopping");
 }
@@ -868,6 +870,33 @@ void judge_leftover_process(struct facts *facts, struct finding *f)
     find_setting(f, facts, "Service", "KillMode");
     find_fix_dropin(f, "end all processes at a stop", "[Service]\nKillMode=control-group\n");
     find_fix_command(f, "and now", "systemctl kill --signal=KILL %s", facts->unit);
+}
+
+void judge_socket_fds_missing(struct facts *facts, struct finding *f)
+{
+    auto_free char *socket = endswith(facts->unit, ".service")
+                                 ? format("%.*s.socket",
+                                          (int) (strlen(facts->unit) - strlen(".service")),
+                                          facts->unit)
+                                 : NULL;
+
+    if (!socket || !facts_failed_exit(facts_explained(facts)))
+        return;
+    json_t *p = facts_probe(facts, "unit", "%s", socket);
+    if (!streq(probe_text(p, "LoadState"), "loaded") ||
+        streq(probe_text(p, "ActiveState"), "active"))
+        return;
+    bool said = judge_said(facts, "socket") || judge_said(facts, "LISTEN_FDS") ||
+                judge_said(facts, "descriptor");
+    find(f, said ? SURE_PROVEN : SURE_LIKELY,
+         "it takes its sockets from %s, which is %s: it was started without them", socket,
+         probe_text(p, "ActiveState"));
+    find_fact(f, "socket", socket);
+    find_evidence(f, EVIDENCE_MANAGER, "%s: ActiveState=%s", socket, probe_text(p, "ActiveState"));
+    judge_last_words(facts, f, 2);
+    find_fix_command(f, "start the socket", "systemctl enable --now %s", socket);
+    find_fix_dropin(f, "and let the service draw it in", "[Unit]\nRequires=%s\nAfter=%s\n", socket,
+                    socket);
 }
 
 /* ---- runs, but serves nothing

@@ -468,7 +468,10 @@ void judge_protecthome_hides(struct facts *facts, struct finding *f)
     if (!protect || (!streq(protect, "yes") && !streq(protect, "tmpfs")))
         return;
     for (size_t i = 0; !path && i < facts->n_trace; i++)
-        if (facts->trace[i].error && facts->trace[i].path && below_home(facts->trace[i].path))
+        if (facts->trace[i].error && facts->trace[i].path && below_home(facts->trace[i].path) &&
+            streq(probe_text(facts_probe(facts, "root-path", "- %s", facts->trace[i].path),
+                             "verdict"),
+                  "ok"))
             e = &facts->trace[i], path = e->path;
     /* Without either, what the program says itself: a path below a home in its last words. */
     auto_free char *said = path ? NULL : judge_path_in_output(facts, "/home/");

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/glob.h"
 #include "base/names.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -540,9 +541,23 @@ void judge_cwd_is_root(struct facts *facts, struct finding *f)
     }
 }
 
+/* What runtimes look for beside themselves on every start. */
+static bool is_runtime_search(const char *path)
+{
+    static const char *const ends[] = { "pyvenv.cfg",     "._pth",       ".zip",
+                                        "pybuilddir.txt", "Setup.local", "openssl.cnf",
+                                        "gai.conf",       ".so",         ".pyc" };
+
+    for (size_t i = 0; i < ELEMENTSOF(ends); i++)
+        if (endswith(path, ends[i]))
+            return true;
+    return startswith(path, "/usr/") || startswith(path, "/lib") || startswith(path, "/bin/");
+}
+
 void judge_file_missing(struct facts *facts, struct finding *f)
 {
     const struct trace_event *found = NULL;
+    bool said = false;
 
     for (size_t i = 0; i < facts->n_trace; i++) {
         const struct trace_event *e = &facts->trace[i];
@@ -550,19 +565,23 @@ void judge_file_missing(struct facts *facts, struct finding *f)
 
         if (e->error != ENOENT || !e->path || !startswith(e->call, "open") ||
             (e->flags & O_CREAT) || !trace_event_is_telling(e) || !quote || quote[1] != '/' ||
-            startswith(e->path, "/run/") || startswith(e->path, "/usr/lib/") ||
-            startswith(e->path, "/proc/"))
+            startswith(e->path, "/run/") || startswith(e->path, "/proc/"))
             continue;
-        if (!found || is_config_name(e->path) || !is_config_name(found->path))
-            found = e;
+        bool named = judge_said(facts, e->path);
+        if (!named && (is_runtime_search(e->path) || said))
+            continue;
+        found = e;
+        said = named;
     }
     if (!found || !facts_failed_exit(facts_explained(facts)) ||
         !streq(probe_text(facts_probe(facts, "root-path", "- %s", found->path), "verdict"),
                "missing"))
         return;
     json_t *near = facts_probe(facts, "near-file", "%s", found->path);
-    bool named = judge_said(facts, found->path);
-    find(f, named || is_config_name(found->path) ? SURE_LIKELY + 0.05 : SURE_POSSIBLE,
+    find(f,
+         said                          ? SURE_PROVEN - 0.05
+         : is_config_name(found->path) ? SURE_LIKELY - 0.1
+                                       : SURE_POSSIBLE,
          *first(near) ? "the file %s does not exist; there is %s" : "the file %s does not exist",
          found->path, first(near));
     find_fact(f, "path", found->path);
@@ -575,9 +594,45 @@ void judge_file_missing(struct facts *facts, struct finding *f)
     find_prevent(f, "ExecStartPre=reeve preflight --file=%s", found->path);
 }
 
+/* What it wants lies in the private /tmp of another unit. */
+static void judge_peer_tmp(struct facts *facts, struct finding *f)
+{
+    for (size_t i = 0; i < facts->n_trace && !facts->recorded; i++) {
+        const struct trace_event *e = &facts->trace[i];
+        const char *path = e->path ? e->path : e->address;
+        const char *rest = path ? startswith(path, "/tmp/") : NULL;
+        auto_strv char **found = NULL;
+
+        if (e->error != ENOENT || isempty(rest))
+            continue;
+        auto_free char *pattern = format("/tmp/systemd-private-*/tmp/%s", rest);
+        if (!pattern || path_glob(pattern, &found) <= 0)
+            continue;
+        /* systemd-private-BOOTID-UNIT-XXXXXX */
+        const char *unit = found[0] + strlen("/tmp/systemd-private-") + 33;
+        auto_free char *name = strndup(unit, strcspn(unit, "/"));
+        char *dash = name ? strrchr(name, '-') : NULL;
+        if (!dash)
+            continue;
+        *dash = 0;
+        find(f, SURE_DECISIVE,
+             "%s is in the own /tmp of %s (PrivateTmp=), where this unit does not see it", path,
+             name);
+        find_fact(f, "path", path);
+        find_fact(f, "unit", name);
+        find_call(f, e);
+        find_evidence(f, EVIDENCE_PROBE, "%s is there: PrivateTmp= of %s", found[0], name);
+        find_fix_dropin(f, "share its /tmp",
+                        "[Unit]\nJoinsNamespaceOf=%s\n[Service]\nPrivateTmp=yes\n", name);
+        find_fix(f, "or meet in /run: RuntimeDirectory= of %s", name);
+        return;
+    }
+}
+
 void judge_private_tmp_split(struct facts *facts, struct finding *f)
 {
-    if (!is_set(facts, "PrivateTmp") && !is_set(facts, "DynamicUser"))
+    judge_peer_tmp(facts, f);
+    if (f->confidence > 0 || (!is_set(facts, "PrivateTmp") && !is_set(facts, "DynamicUser")))
         return;
     for (size_t i = 0; i < facts->n_trace; i++) {
         const struct trace_event *e = &facts->trace[i];
@@ -738,7 +793,7 @@ void judge_seccomp_kill(struct facts *facts, struct finding *f)
     if (!killed && !e)
         return;
     auto_free char *name = e ? strndup(e->text, strcspn(e->text, "(")) : NULL;
-    find(f, killed ? SURE_DECISIVE : SURE_PROVEN - 0.05,
+    find(f, killed ? (e ? SURE_DECISIVE : SURE_PROVEN - 0.1) : SURE_PROVEN - 0.05,
          killed ? "SystemCallFilter= killed it%s%s"
                 : "SystemCallFilter= refuses a call that it needs: %s%s",
          killed && name ? " over the call " : "", strempty(name));
@@ -883,7 +938,10 @@ void judge_stale_lock(struct facts *facts, struct finding *f)
         find_fix_command(f, "end the other one", "kill %ld", holder);
         return;
     }
-    find(f, SURE_PROVEN,
+    /* In a restart series a later run may fail over what the first one left behind. */
+    bool first_said = judge_said(facts, "lock") || judge_said(facts, "already") ||
+                      facts->n_invocations < 2;
+    find(f, first_said ? SURE_PROVEN : SURE_LIKELY - 0.1,
          pid > 0 ? "the lock file %s was left behind by pid %ld, which is gone"
                  : "the lock file %s was left behind",
          path, pid);

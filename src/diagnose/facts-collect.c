@@ -19,6 +19,7 @@
 #include "diagnose/facts.h"
 #include "diagnose/launch-message.h"
 #include "diagnose/run.h"
+#include "launch/exec_status.h"
 #include "unit/load.h"
 
 #define ASK_TIMEOUT (10 * USEC_PER_SEC)
@@ -200,6 +201,11 @@ static int add_exit(struct facts_invocation *inv, const struct facts_line *l)
     if (!more)
         return -ENOMEM;
     inv->exits = more;
+    if (streq(code, "exited") && !inv->launch.status && exec_status_name(atoi(status))) {
+        /* The journal lost the words of the child that failed: its status says the step. */
+        inv->launch.status = atoi(status);
+        inv->launch.step = strdup(exec_status_name(atoi(status)));
+    }
     int number = streq(code, "exited") ? atoi(status) : signal_from_name(status);
     inv->exits[inv->n_exits++] = (struct facts_exit){
         .command = strdup(command                                ? command

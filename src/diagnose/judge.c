@@ -220,6 +220,7 @@ static unsigned port_in(const char *text)
         const char *begin = p - text > 12 ? p - 12 : text;
         auto_free char *before = strndup(begin, (size_t) (p - begin));
         bool named = before && (strcasestr(before, "port") || strcasestr(before, "listen") ||
+                                strstr(before, "127.0.0.1\"") || strstr(before, "0.0.0.0\"") ||
                                 strstr(before, "-p "));
 
         if (n > 0 && n < 65536 && *end != '.' && (named || (behind && p[-1] == ':')))
@@ -240,6 +241,15 @@ unsigned judge_port_of_command(const struct facts *facts)
     STRV_FOREACH (e, facts->config ? facts->config->exec->environment : NULL)
         if (!port)
             port = port_in(*e);
+    /* Of a script, its own text. */
+    STRV_FOREACH (a, c && !facts->recorded ? c->argv : NULL) {
+        auto_free char *text = NULL;
+        const char *path = a == c->argv ? c->path : *a;
+
+        if (!port && *path == '/' && file_read(path, 256 * 1024, &text, NULL) >= 0 &&
+            startswith(text, "#!"))
+            port = port_in(text);
+    }
     for (const struct facts_line *l; !port && (l = facts_next_line(facts, i, false, &at));)
         port = port_in(l->text);
     return port;
@@ -247,8 +257,15 @@ unsigned judge_port_of_command(const struct facts *facts)
 
 void judge_port_in_words(struct facts *facts, struct finding *f)
 {
-    static const char *const words[] = { "address already in use", "address in use", "EADDRINUSE",
-                                         "errno 98", "already in use" };
+    static const char *const words[] = { "address already in use",
+                                         "address in use",
+                                         "EADDRINUSE",
+                                         "errno 98",
+                                         "already in use",
+                                         "cannot listen",
+                                         "failed to listen",
+                                         "could not bind",
+                                         "cannot bind" };
     const struct facts_line *l = NULL;
 
     for (size_t i = 0; !l && i < ELEMENTSOF(words); i++)

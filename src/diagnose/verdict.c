@@ -46,6 +46,9 @@ static bool has_failed(const struct facts *f)
     const char *result = facts_property(f, "Result");
     if (result && !streq(result, "success"))
         return true;
+    const char *reload = facts_property(f, "ReloadResult");
+    if (reload && !streq(reload, "success"))
+        return true;
     return i && i->launch.status != 0;
 }
 
