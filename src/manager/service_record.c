@@ -3,10 +3,13 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "base/utf8.h"
+#include "base/strv.h"
 #include "manager/service.h"
 
-#define RECORD_TEXT_MAX 500
+/* Three texts and the notification history (at most 12 lines of some 150 bytes, usually far less)
+ * are what makes a record large. */
+#define RECORD_TEXT_MAX 200
+#define RECORD_NOTIFICATIONS_MAX 1200
 
 /* A copy cut to what a record may hold, at the end of a character; NULL for NULL. */
 static char *copy_bounded(const char *text)
@@ -20,6 +23,17 @@ static char *copy_bounded(const char *text)
             n--;
     }
     return memdup0(text, n);
+}
+
+/* The newest lines that fit. */
+static char **bounded_history(const struct service *s)
+{
+    auto_strv char **all = service_notify_history(s);
+    size_t n = strv_length(all), first = n, size = 0;
+
+    while (first > 0 && (size += strlen(all[first - 1]) + 1) <= RECORD_NOTIFICATIONS_MAX)
+        first--;
+    return n > first ? strv_copy(all + first) : NULL;
 }
 
 void service_record_end(struct service *s)
@@ -50,5 +64,6 @@ void service_record_end(struct service *s)
     r->object = copy_bounded(s->failed_object);
     r->directive = copy_bounded(s->failed_directive);
     r->status_text = copy_bounded(s->status_text);
+    r->notifications = bounded_history(s);
     unit_add_record(UNIT(s), r);
 }

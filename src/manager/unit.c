@@ -99,6 +99,7 @@ void invocation_record_free(struct invocation_record *r)
     free(r->object);
     free(r->directive);
     free(r->status_text);
+    strv_free(r->notifications);
     free(r);
 }
 

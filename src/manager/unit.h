@@ -83,10 +83,11 @@ struct invocation_record {
     int error;        /* of that step, negative errno */
     int notify_errno; /* ERRNO= */
     bool failed;
-    bool first_failure; /* of a restart series */
-    char *object;       /* the path or name that the step choked on; NULL */
-    char *directive;    /* the setting that asked for it; NULL */
-    char *status_text;  /* the last STATUS=; NULL */
+    bool first_failure;   /* of a restart series */
+    char *object;         /* the path or name that the step choked on; NULL */
+    char *directive;      /* the setting that asked for it; NULL */
+    char *status_text;    /* the last STATUS=; NULL */
+    char **notifications; /* the last messages, refused ones too, with who sent them; NULL */
 };
 #define UNIT_RECORDS_MAX 3
 
@@ -324,6 +325,9 @@ int unit_load_fault(struct unit *u, const char *fmt, ...) _printf_(2, 3);
 /* The unit's tracker, made (and realized with the slices' cgroups and settings) if there is none.
  */
 int unit_tracker(struct unit *u, struct tracker **ret);
+/* Writes the unit's resource settings to its cgroup, if it has one now: after set-property and
+ * daemon-reload. */
+void unit_apply_resources(struct unit *u);
 /* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,
  * invocation, stream (made if need be). The type adds command, phase, environment, fds. */
 int unit_prepare_spawn(struct unit *u, struct spawn_request *req);
