@@ -575,7 +575,8 @@ int ctl_cancel(struct systemctl *c, char **args)
             fprintf(stderr, "Failed to parse job id \"%s\": %s\n", *arg, strerror(-r));
             return EXIT_FAILURE;
         }
-        r = systemctl_call_quiet(c, "CancelJob", json_pack("{s:i}", "id", (int) id), NULL, &e);
+        r = systemctl_call_quiet(c, "CancelJob", json_pack("{s:I}", "id", (json_int_t) id), NULL,
+                                 &e);
         if (r == -EHOSTDOWN)
             return systemctl_exit_unreachable(c);
         if (r < 0) {
