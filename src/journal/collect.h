@@ -53,6 +53,7 @@ struct collector {
     size_t n_requests;
 
     struct journald_config config;
+    int forward_fd; /* to a syslog daemon, -1 until it is needed */
 
     struct field_group machine;       /* _BOOT_ID, _MACHINE_ID, _HOSTNAME, _RUNTIME_SCOPE */
     struct field_group priorities[8]; /* PRIORITY=0 .. 7 */

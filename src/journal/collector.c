@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -40,9 +42,40 @@ static void to_kernel_log(const struct entry *e)
     (void) !write(fd, line, (size_t) n);
 }
 
+/* To a syslog daemon that listens beside us, as syslog(3) would write it (journald.conf(5),
+ * ForwardToSyslog=). It may be slow or absent: what it does not take is not sent again. */
+static void to_syslog(struct collector *c, const struct entry *e)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    char head[320], stamp[32];
+    time_t seconds = (time_t) (e->time.realtime / USEC_PER_SEC);
+    struct tm tm;
+
+    if (!e->message || !c->options->socket_dir)
+        return;
+    if (c->forward_fd < 0)
+        c->forward_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (c->forward_fd < 0 || (size_t) snprintf(addr.sun_path, sizeof addr.sun_path, "%s/syslog",
+                                               c->options->socket_dir) >= sizeof addr.sun_path)
+        return;
+    localtime_r(&seconds, &tm);
+    strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm);
+    int n = snprintf(head, sizeof head, "<%d>%s %.200s[%d]: ", LOG_DAEMON | e->priority, stamp,
+                     e->identifier ? e->identifier : "unknown", e->pid);
+    struct iovec parts[] = { { head, (size_t) n }, { (void *) e->message, e->message_length } };
+    const struct msghdr message = {
+        .msg_name = &addr, .msg_namelen = sizeof addr, .msg_iov = parts, .msg_iovlen = 2
+    };
+    (void) sendmsg(c->forward_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void collector_submit(struct collector *c, struct entry *e)
 {
     c->n_lines++;
+    if (c->config.forward_syslog && e->priority <= c->config.max_level_syslog)
+        to_syslog(c, e);
+    if (c->config.forward_kmsg && e->priority <= c->config.max_level_kmsg)
+        to_kernel_log(e);
     tails_add(&c->tails, e);
     if (c->store && !e->unlogged && e->priority <= c->config.max_level_store)
         (void) store_append(c->store, e); /* it has told what is wrong */
@@ -212,6 +245,7 @@ static void collector_done(struct collector *c)
     spill_close(&c->spill);
     event_source_free(c->control_io);
     close_fd(c->control_fd);
+    close_fd(c->forward_fd);
     store_free(c->store);
     console_free(c->console, CONSOLE_LAST_WORDS);
     tails_done(&c->tails);
@@ -300,6 +334,7 @@ int collector_run(const struct collector_options *options)
         .syslog_fd = -1,
         .stdout_fd = -1,
         .varlink_fd = -1,
+        .forward_fd = -1,
         .spill.fd = -1,
         .senders = { .place = place_sender, .userdata = &c },
         .next_connection = now_usec(CLOCK_MONOTONIC), /* never one of a collector before */

@@ -153,20 +153,24 @@ static const struct setting {
     { "MaxFileSec", parse_span_setting, AT(store.max_file_age) },
     { "ForwardToSyslog", parse_bool_setting, AT(forward_syslog) },
     { "ForwardToKMsg", parse_bool_setting, AT(forward_kmsg) },
-    { "ForwardToConsole", parse_bool_setting, AT(forward_console) },
-    { "ForwardToWall", parse_bool_setting, AT(forward_wall) },
     { "MaxLevelStore", parse_level_setting, AT(max_level_store) },
     { "MaxLevelSyslog", parse_level_setting, AT(max_level_syslog) },
     { "MaxLevelKMsg", parse_level_setting, AT(max_level_kmsg) },
     { "MaxLevelConsole", parse_level_setting, AT(max_level_console) },
-    { "MaxLevelWall", parse_level_setting, AT(max_level_wall) },
     { "LineMax", parse_line_setting, AT(line_max) },
-    { "ReadKMsg", parse_bool_setting, AT(read_kmsg) },
 };
 
-/* Known, and nothing that this collector does: sealing, audit, terminals, sockets to elsewhere. */
-static const char *const ignored[] = { "Seal", "Audit", "TTYPath", "ForwardToSocket",
-                                       "MaxLevelSocket" };
+/* Known, and nothing that this collector does: a line that asks for one of them is told, a line
+ * that asks for it not to be done is not. */
+static const char *const not_done[] = { "Seal",
+                                        "Audit",
+                                        "ReadKMsg",
+                                        "TTYPath",
+                                        "ForwardToSocket",
+                                        "MaxLevelSocket",
+                                        "ForwardToConsole",
+                                        "ForwardToWall",
+                                        "MaxLevelWall" };
 
 static void defaults(struct journald_config *c)
 {
@@ -178,13 +182,10 @@ static void defaults(struct journald_config *c)
         .rate_interval = 30 * USEC_PER_SEC,
         .rate_burst = 10000,
         .line_max = 48 * 1024,
-        .read_kmsg = true,
-        .forward_wall = true,
         .max_level_store = LOG_DEBUG,
         .max_level_syslog = LOG_DEBUG,
         .max_level_kmsg = LOG_NOTICE,
         .max_level_console = LOG_DEBUG,
-        .max_level_wall = LOG_EMERG,
     };
 }
 
@@ -217,9 +218,12 @@ static void assign(struct journald_config *c, const char *path, unsigned line, c
                         value);
         return;
     }
-    for (size_t i = 0; i < ELEMENTSOF(ignored); i++) {
-        if (streq(ignored[i], name))
-            return;
+    for (size_t i = 0; i < ELEMENTSOF(not_done); i++) {
+        if (!streq(not_done[i], name))
+            continue;
+        if (parse_boolean(value) != 0 && *value)
+            log_warning("%s:%u: setting not implemented: %s=", path, line, name);
+        return;
     }
     log_warning("%s:%u: there is no setting %s=; the line is ignored", path, line, name);
 }

@@ -214,3 +214,13 @@ def test_settings_that_are_wrong_are_told(tmp_path, capfd):
     collector.stop()
     said = capfd.readouterr().err
     assert "journald.conf:2: Storage=sometimes" in said and "journald.conf:3" in said
+
+
+def test_forward_to_syslog(tmp_path):
+    collector = Collector(tmp_path, settings="ForwardToSyslog=yes\nMaxLevelSyslog=warning\n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.settimeout(DEADLINE)
+        daemon.bind(str(collector.sockets / "syslog"))
+        collector.reeve("tee", "-t", "prog", input=b"not this\n<3>this\n")
+        assert daemon.recv(1000).startswith(b"<27>")
+    collector.stop()
