@@ -88,7 +88,7 @@ static void print_loaded(const json_t *p)
     }
 }
 
-/* Drop-ins, those of one folder below each other. */
+/* Drop-ins, those of one folder in one line below it. */
 static void print_drop_ins(const json_t *p)
 {
     const json_t *value = json_object_get(p, "DropInPaths");
@@ -114,11 +114,11 @@ static void print_drop_ins(const json_t *p)
                 status_print_label("Drop-In");
             else
                 printf("%*s", INDENT, "");
-            printf("%s\n", strempty(folder));
+            printf("%s\n%*s└─", strempty(folder), INDENT, "");
             free(last_folder);
             last_folder = take_ptr(folder);
         }
-        printf("%*s%s%s\n", INDENT, "", same_follows ? "├─" : "└─", name);
+        printf("%s%s", name, same_follows ? ", " : "\n");
     }
 }
 
@@ -467,10 +467,13 @@ static void print_unit(struct systemctl *c, const json_t *p)
     status_print_resources(p);
     print_processes(c, p);
     print_warnings(p);
-    if (property_bool(p, "NeedDaemonReload") && !c->no_warn)
-        printf("\n%sWarning:%s The unit file, source configuration file or drop-ins of %s changed "
-               "on disk. Run '%s daemon-reload' to reload units.\n",
-               term_color(COLOR_YELLOW), term_reset(), property_text(p, "Id"), c->program);
+    if (property_bool(p, "NeedDaemonReload") && !c->no_warn) {
+        fflush(stdout);
+        fprintf(stderr,
+                "%sWarning:%s The unit file, source configuration file or drop-ins of %s changed "
+                "on disk. Run '%s daemon-reload' to reload units.\n",
+                term_color(COLOR_YELLOW), term_reset(), property_text(p, "Id"), c->program);
+    }
     if (c->lines > 0)
         output_lines_print(c, property_text(p, "Id"), property_number(p, "InactiveExitTimestamp"),
                            (unsigned) c->lines, status_line_width(c));
