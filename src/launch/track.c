@@ -170,6 +170,9 @@ static void holder_unlink(struct tracked_holder *holder)
             break;
         }
     t->host->serial++;
+    /* Closing is not enough: a child before its execve(), or the state that is kept for the next
+     * manager, can hold the same socket, and epoll would report it for ever. */
+    (void) epoll_ctl(t->host->epoll_fd, EPOLL_CTL_DEL, holder->fd, NULL);
     close_fd(holder->fd);
     free(holder);
 }
