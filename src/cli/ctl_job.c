@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/timespan.h"
+#include "cli/property.h"
 #include "cli/systemctl.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
@@ -341,39 +342,39 @@ static int start_watching(struct job_run *run, char *const *names)
     return r;
 }
 
-/* --wait: until none of the units is active, or on its way there. */
+/* Whether the unit is not active and nothing is about to start it. */
+static bool has_ended(struct job_run *run, const char *name)
+{
+    static const char *const wanted[] = { "ActiveState", "Job", NULL };
+    json_t *properties = systemctl_properties(run->c, name, wanted, NULL);
+    const char *state = property_text(properties, "ActiveState");
+    bool failed = streq(state, "failed");
+    bool ended = !properties || ((failed || streq(state, "inactive")) &&
+                                 property_is_empty("Job", json_object_get(properties, "Job")));
+
+    run->failed |= ended && failed;
+    json_decref(properties);
+    return ended;
+}
+
+/* --wait: until all of the units have ended. What the watcher tells may be old by now (it has
+ * watched since before the jobs were queued): it only says when to look. */
 static void wait_for_end(struct job_run *run, char **names)
 {
     auto_control_error struct control_error e = { 0 };
     json_t *reply;
 
-    for (char **name = names; *name; name++) {
-        static const char *const wanted[] = { "ActiveState", "Job", NULL };
-        json_t *properties = systemctl_properties(run->c, *name, wanted, NULL);
-        const char *state = property_text(properties, "ActiveState");
+    for (;;) {
+        for (size_t i = 0; names[i];) {
+            auto_free char *name = strdup(names[i]);
 
-        if (streq(state, "inactive") || streq(state, "failed")) {
-            run->failed |= streq(state, "failed");
-            free(*name);
-            *name = strdup("");
+            if (name && has_ended(run, name))
+                strv_remove(names, name);
+            else
+                i++;
         }
-        json_decref(properties);
-    }
-    while (strv_remove(names, ""), names && *names) {
-        const json_t *unit;
-        const char *state;
-
-        if (control_next(run->watcher, USEC_INFINITY, &reply, &e) <= 0)
-            break;
-        unit = json_object_get(reply, "unit");
-        state = json_string_value(json_object_get(unit, "active"));
-        if (state && (streq(state, "inactive") || streq(state, "failed")) &&
-            !json_is_integer(json_object_get(unit, "job"))) {
-            if (streq(state, "failed") &&
-                strv_contains(names, json_string_value(json_object_get(unit, "id"))))
-                run->failed = true;
-            strv_remove(names, json_string_value(json_object_get(unit, "id")));
-        }
+        if (!*names || control_next(run->watcher, USEC_INFINITY, &reply, &e) <= 0)
+            return;
         json_decref(reply);
     }
 }
