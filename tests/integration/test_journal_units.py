@@ -1,0 +1,61 @@
+"""The journal of a machine that reeve runs: output of units is in its files, with all that belongs
+to it, last words included."""
+import json
+
+
+def entries(reeve, *arguments):
+    reeve.ctl("log", "--sync")
+    return [json.loads(line) for line in reeve.ctl("log", "-o", "json", *arguments).splitlines()]
+
+
+def test_output_of_a_unit(reeve):
+    reeve.write("talk.service", """
+        [Service]
+        Type=oneshot
+        ExecStart=/bin/sh -c 'echo out; echo "<3>bad" >&2; printf last'
+        SyslogIdentifier=talker
+    """)
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "talk.service")
+    own = [e for e in entries(reeve, "-u", "talk") if e.get("_TRANSPORT") == "stdout"]
+    assert [(e["MESSAGE"], e["PRIORITY"]) for e in own] == [("out", "6"), ("bad", "3"),
+                                                            ("last", "6")]
+    for e in own:
+        assert e["_SYSTEMD_UNIT"] == "talk.service" and e["SYSLOG_IDENTIFIER"] == "talker"
+        assert len(e["_SYSTEMD_INVOCATION_ID"]) == 32 and int(e["_PID"]) > 1
+
+
+def test_last_words_of_many_that_die_at_once(reeve):
+    reeve.write("die@.service", """
+        [Service]
+        ExecStart=/bin/sh -c 'echo last words of %i >&2; exit 3'
+    """)
+    reeve.ctl("daemon-reload")
+    names = [f"die@{i}.service" for i in range(30)]
+    reeve.ctl("start", *names)
+    for name in names:
+        reeve.wait(name, ActiveState="failed")
+    for i, name in enumerate(names):
+        said = [e["MESSAGE"] for e in entries(reeve, "-u", name)]
+        assert f"last words of {i}" in said, said
+
+
+def test_collector_is_killed_under_a_talking_service(reeve):
+    reeve.write("count.service", """
+        [Service]
+        Type=oneshot
+        ExecStart=/bin/sh -c 'i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i + 1)); done'
+        LogRateLimitIntervalSec=0
+    """)
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "--no-block", "count.service")
+    kills = [reeve.run("pkill", "-9", "-x", "reeve-journald").returncode for _ in range(3)]
+    assert 0 in kills, "no collector was found to kill"
+    reeve.wait("count.service", ActiveState="inactive", timeout=30)
+
+    def all_there():
+        seen = {e["MESSAGE"] for e in entries(reeve, "-u", "count", "_TRANSPORT=stdout")}
+        return {str(i) for i in range(3000)} <= seen
+    reeve.until(all_there, 20)
+    aside = reeve.run("sh", "-c", "ls /run/log/journal/*/*.journal~ /var/log/journal/*/*.journal~")
+    assert "system@" in aside.stdout
