@@ -469,6 +469,10 @@ int tracker_watch(struct tracker *t, pid_t pid)
     if (t->host->kind == TRACK_CGROUP)
         return 0;
     struct tracked_holder *x = holder_of(t, pid);
+    /* A grandchild becomes the holder's child when its parent ends: then it is reported. */
+    for (struct tracked_holder *p = t->holders; p && !x; p = p->next)
+        if (holder_is_descendant(p->pid, pid) > 0)
+            x = p;
     return x ? holder_send(x, HOLDER_WATCH, pid) : -ESRCH;
 }
 
