@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -177,14 +178,34 @@ static int write_anew(struct manager *m, struct checkpoint *c)
     return r;
 }
 
+/* PID 1 takes everything with it; `reeve up` as well. */
+static bool has_state_file(const struct manager *m)
+{
+    return m->role == MANAGER_SUPERVISOR || m->role == MANAGER_USER;
+}
+
+int manager_open_state_file(struct manager *m, bool create)
+{
+    auto_free char *path = path_join(m->socket_dir, "state", NULL);
+    if (!path)
+        return -ENOMEM;
+    auto_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    return take_fd(&fd);
+}
+
 int checkpoint_begin(struct manager *m, char **argv)
 {
     struct checkpoint *c = new0(struct checkpoint, 1);
 
     if (!c)
         return -ENOMEM;
-    c->fd = memfd_create("reeve-checkpoint", MFD_CLOEXEC);
-    int r = c->fd < 0 ? -errno : 0;
+    c->fd = has_state_file(m) ? manager_open_state_file(m, true)
+                              : memfd_create("reeve-checkpoint", MFD_CLOEXEC);
+    int r = c->fd >= 0 ? 0 : has_state_file(m) ? c->fd : -errno;
     if (r >= 0)
         r = write_anew(m, c);
     if (r >= 0)
@@ -270,6 +291,13 @@ void checkpoint_end(struct manager *m)
     if (!c)
         return;
     crash.armed = 0;
+    if (has_state_file(m)) {
+        /* An end in order leaves nothing to take over. */
+        auto_free char *path = path_join(m->socket_dir, "state", NULL);
+
+        if (path)
+            (void) unlink(path);
+    }
     m->checkpoint = NULL;
     close_fd(c->fd);
     strbuf_done(&c->pending.text);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "manager/checkpoint.h"
 #include "manager/environment.h"
 #include "manager/private.h"
 #include "unit/env-file.h"
@@ -43,6 +44,7 @@ int manager_change_environment(struct manager *m, char *const *set, char *const 
     char **old = m->environment;
     m->environment = take_ptr(changed);
     m->spawn.environment = m->environment;
+    checkpoint_head(m);
     strv_free(old);
     manager_tell(m, EVENT_ENVIRONMENT, NULL, NULL);
     return 0;
