@@ -1,0 +1,343 @@
+"""The manager is killed, re-executed, starved and flooded while services run; nothing may be lost.
+
+REEVE_SURVIVAL=full takes the numbers of the promise (500 services, 200 crashes, a minute of forks);
+else they are scaled down. The random moments come from REEVE_SEED, which a failure names."""
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+FULL = os.environ.get("REEVE_SURVIVAL") == "full"
+SERVICES, ROUNDS = (500, 200) if FULL else (60, 24)
+DATAGRAMS, FORKS = (200000, 600000) if FULL else (20000, 6000)
+SEED = int(os.environ.get("REEVE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+PATIENCE = 60.0
+
+# Each leaves a line behind whenever its program is started. %TYPE% lines by the number's remainder.
+KEEP = "echo $$$$ >>/run/starts/%n; "
+KINDS = [
+    "Type=simple\nExecStart=/bin/sh -c '" + KEEP + "exec sleep infinity'\n",
+    "Type=exec\nExecStart=/bin/sh -c '" + KEEP + "exec sleep infinity'\n",
+    "Type=notify\nNotifyAccess=all\nExecStart=/bin/sh -c '" + KEEP +
+    "systemd-notify --ready --status=up; exec sleep infinity'\n",
+    "Type=forking\nPIDFile=/run/%N.pid\nExecStart=/bin/sh -c '" + KEEP +
+    "sleep infinity </dev/null >/dev/null 2>&1 & echo $! >/run/%N.pid'\n",
+    "Type=forking\nExecStart=/bin/sh -c '" + KEEP + "sleep infinity </dev/null >/dev/null 2>&1 &'\n",
+    "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c '" + KEEP + "'\n",
+    "Type=simple\nRestart=always\nRestartSec=0\nExecStart=/bin/sh -c '" + KEEP +
+    "exec sleep infinity'\nExecStop=/bin/true\n",
+]
+
+
+def is_alive(reeve, pid):
+    return pathlib.Path(f"{reeve.root}/proc/{pid}").exists()
+
+
+class Fleet:
+    """Many services of several types, and what is known of them at the start."""
+
+    def __init__(self, reeve, n):
+        self.reeve = reeve
+        self.names = [f"s{i}.service" for i in range(n)]
+        reeve.path("/run/starts").mkdir()
+        for i, name in enumerate(self.names):
+            reeve.write(name, "[Unit]\nStartLimitIntervalSec=0\n[Service]\n" + KINDS[i % len(KINDS)])
+        for i in range(8):
+            reeve.write(f"churn{i}.service",
+                        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep infinity\n")
+        reeve.ctl("daemon-reload")
+        reeve.ctl("start", *self.names)
+        self.begin = self.facts()
+        assert {f["ActiveState"] for f in self.begin.values()} == {"active"}
+
+    def facts(self):
+        text = self.reeve.ctl("show", "-pId", "-pActiveState", "-pSubState", "-pMainPID",
+                              "-pInvocationID", "-pNRestarts", "-pStatusText", *self.names)
+        blocks = [dict(line.split("=", 1) for line in block.splitlines())
+                  for block in text.strip().split("\n\n")]
+        return {b["Id"]: b for b in blocks}
+
+    def starts(self, name):
+        return len(self.reeve.path(f"/run/starts/{name}").read_text().splitlines())
+
+    def check(self):
+        """Nothing has changed since the beginning, and nothing was started again."""
+        now = self.facts()
+        assert set(now) == set(self.begin)
+        different = {n: (self.begin[n], now[n]) for n in now if now[n] != self.begin[n]}
+        assert not different, f"seed {SEED}: {dict(list(different.items())[:3])}"
+        assert {n: self.starts(n) for n in self.names if self.starts(n) != 1} == {}, f"seed {SEED}"
+        dead = [n for n, f in now.items()
+                if f["MainPID"] != "0" and not is_alive(self.reeve, f["MainPID"])]
+        assert not dead, f"seed {SEED}: {dead}"
+
+    def check_control(self):
+        """The manager still has hold of them: an end is seen, a stop ends all processes."""
+        restarting = next(n for i, n in enumerate(self.names) if i % len(KINDS) == 6)
+        pid = self.begin[restarting]["MainPID"]
+        self.reeve.run("kill", "-9", pid)
+        self.reeve.wait(restarting, PATIENCE, NRestarts=1, SubState="running")
+        assert self.starts(restarting) == 2
+        self.reeve.ctl("stop", *self.names)
+        states = {f["ActiveState"] for f in self.facts().values()}
+        assert states == {"inactive"}, states
+        left = [f["MainPID"] for f in self.begin.values()
+                if f["MainPID"] != "0" and is_alive(self.reeve, f["MainPID"])]
+        assert not left, f"processes outlived their units: {left}"
+
+
+def answers(reeve):
+    return reeve.run("reeve", "show", "-pVersion").returncode == 0
+
+
+def crash(reeve):
+    os.kill(reeve.machine.pid, signal.SIGSEGV)
+
+
+def reexec(reeve):
+    reeve.run("reeve", "daemon-reexec")
+
+
+def batter(reeve, fleet, blows):
+    """Crashes and re-executions at random moments, while other units come and go."""
+    rng = random.Random(SEED)
+    for i in range(ROUNDS):
+        verb = rng.choice(["restart", "start", "stop"])
+        command = [*reeve.machine.prefix, "/usr/local/bin/reeve", verb, "--no-block",
+                   *rng.sample([f"churn{k}.service" for k in range(8)], 4)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as busy:
+            time.sleep(rng.uniform(0, 0.03))  # the random moment
+            rng.choice(blows)(reeve)
+            busy.wait(PATIENCE)
+        reeve.until(lambda: answers(reeve), PATIENCE,
+                    lambda i=i: f"seed {SEED}, round {i}: no answer; console:\n"
+                    + reeve.machine.log.read_text(errors="replace")[-3000:])
+    fleet.check()
+
+
+INIT = ["/usr/local/bin/reeve", "init", "--console=none", "--crash-limit=1000"]
+
+
+@pytest.mark.machine(init=INIT)
+def test_crashes_and_reexecs_lose_nothing(reeve):
+    fleet = Fleet(reeve, SERVICES)
+    batter(reeve, fleet, [crash, reexec])
+    fleet.check_control()
+
+
+@pytest.mark.machine(init=[*INIT, "--tracking=holder"])
+def test_crashes_and_reexecs_lose_nothing_with_holders(reeve):
+    fleet = Fleet(reeve, SERVICES // 4)
+    batter(reeve, fleet, [crash, reexec])
+    fleet.check_control()
+
+
+@pytest.mark.machine(init=["/usr/local/bin/reeve", "init", "--console=none", "--crash-limit=2"])
+def test_crash_limit(reeve):
+    """Past the limit nothing is executed any more, and PID 1 still reaps."""
+    reeve.write("s.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("start", "s.service")
+    for _ in range(2):
+        crash(reeve)
+        reeve.until(lambda: answers(reeve), PATIENCE)
+    pid = reeve.show("s.service", "MainPID")
+    crash(reeve)
+    reeve.until(lambda: "only reaping" in reeve.machine.log.read_text(), PATIENCE)
+    assert is_alive(reeve, pid)
+    reeve.run("kill", "-9", pid)
+    reeve.until(lambda: not is_alive(reeve, pid), PATIENCE, lambda: f"{pid} is a zombie")
+
+
+def test_state_of_everything_survives_a_crash(reeve):
+    """What is more than running processes: failures, counters, jobs, delays, the environment."""
+    reeve.write("bad.service", "[Service]\nExecStart=/bin/false\n")
+    reeve.write("later.service", """
+        [Service]
+        ExecStart=/bin/false
+        Restart=always
+        RestartSec=1h
+    """)
+    reeve.write("slow.service", """
+        [Service]
+        Type=notify
+        NotifyAccess=all
+        TimeoutStartSec=infinity
+        ExecStart=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.05; done; systemd-notify --ready; exec sleep infinity'
+    """)
+    reeve.write("after.service", """
+        [Unit]
+        Requires=slow.service
+        After=slow.service
+        [Service]
+        ExecStart=/bin/sleep infinity
+    """)
+    reeve.ctl("set-environment", "KEPT=a b")
+    reeve.run("reeve", "start", "bad.service", "later.service")
+    reeve.wait("bad.service", PATIENCE, Result="exit-code", ActiveState="failed")
+    reeve.wait("later.service", PATIENCE, SubState="auto-restart")
+    reeve.ctl("start", "--no-block", "after.service")
+    reeve.wait("slow.service", PATIENCE, SubState="start")
+    before = reeve.show("bad.service", "InvocationID", "ExecMainStatus", "ExecMainPID",
+                        "InactiveEnterTimestampMonotonic")
+
+    crash(reeve)
+    reeve.until(lambda: answers(reeve), PATIENCE)
+    assert reeve.show("bad.service", *before) == before
+    assert reeve.show("bad.service", "Result") == "exit-code"
+    assert reeve.show("later.service", "SubState") == "auto-restart"
+    assert "KEPT=a b" in reeve.ctl("show-environment").replace("$'", "").replace("'", "")
+    assert "after.service" in reeve.ctl("list-jobs")
+    assert reeve.run("reeve", "is-system-running").stdout.strip() == "degraded"
+    reeve.path("/run/go").touch()
+    reeve.wait("after.service", PATIENCE, ActiveState="active", SubState="running")
+
+
+# ---- floods ----
+
+FLOOD_NOTIFY = r"""
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
+s.send(b"READY=1")
+for i in range(int(sys.argv[1])):
+    s.send(b"STATUS=%d\nX_%d=%s" % (i, i, b"x" * (i % 2000)))
+s.send(b"STATUS=the last one")
+time.sleep(1e6)
+"""
+
+FLOOD_FORK = r"""
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+/* Children whose parent is gone at once: PID 1 or a holder has to wait for them. */
+int main(int argc, char **argv)
+{
+    for (long i = atol(argv[1]); i > 0; i -= 10) {
+        pid_t p = fork();
+        if (p == 0) {
+            for (int k = 0; k < 10; k++)
+                if (fork() == 0)
+                    _exit(0);
+            _exit(0);
+        }
+        if (p > 0)
+            waitpid(p, NULL, 0);
+    }
+    return 0;
+}
+"""
+
+
+def zombies(reeve):
+    """Processes of the machine that nobody has waited for."""
+    found = []
+    for stat in reeve.path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+        except OSError:
+            continue
+        if text.rpartition(")")[2].split()[0] == "Z":
+            found.append(text.split(" (")[0])
+    return found
+
+
+def witness(reeve):
+    """A service whose state must not suffer."""
+    reeve.write("witness.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("start", "witness.service")
+    return reeve.show("witness.service", "MainPID", "ActiveState", "InvocationID")
+
+
+def test_notify_flood(reeve):
+    seen = witness(reeve)
+    reeve.write("/run/flood.py", FLOOD_NOTIFY)
+    reeve.write("flood.service", f"""
+        [Service]
+        Type=notify
+        ExecStart=/usr/bin/python3 /run/flood.py {DATAGRAMS}
+    """)
+    reeve.ctl("start", "flood.service")
+    reeve.wait("flood.service", 4 * PATIENCE, StatusText="the last one")
+    assert reeve.show("witness.service", *seen) == seen
+    reeve.ctl("stop", "flood.service")
+    assert zombies(reeve) == []
+
+
+@pytest.mark.parametrize("tracking", ["cgroup", "holder"])
+def test_fork_flood(request, tmp_path, tracking):
+    from conftest import Reeve, machines, why_no_machine
+    if why := why_no_machine():
+        pytest.skip(why)
+    (tmp_path / "flood.c").write_text(FLOOD_FORK)
+    subprocess.run(["cc", "-O1", "-static", "-o", tmp_path / "flood", tmp_path / "flood.c"], check=True)
+    init = ["/usr/local/bin/reeve", "init", "--console=none", f"--tracking={tracking}"]
+    with machines.Machine(init, reeve=os.environ["REEVE"]) as machine:
+        reeve = Reeve(machine)
+        seen = witness(reeve)
+        reeve.path("/tmp/flood").write_bytes((tmp_path / "flood").read_bytes())
+        reeve.path("/tmp/flood").chmod(0o755)
+        reeve.write("flood.service", f"[Service]\nType=oneshot\nTimeoutStartSec=infinity\n"
+                    f"ExecStart=/tmp/flood {FORKS}\n")
+        reeve.ctl("start", "flood.service")
+        assert reeve.show("flood.service", "Result") == "success"
+        assert reeve.show("witness.service", *seen) == seen
+        reeve.until(lambda: not zombies(reeve), PATIENCE, lambda: f"zombies: {zombies(reeve)}")
+
+
+# ---- clients ----
+
+def connect(reeve):
+    from conftest import SOCKET
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(PATIENCE)
+    connection.connect(str(reeve.path(SOCKET)))
+    return connection
+
+
+def is_closed(connection):
+    """Whether the manager ends the connection; what it still says is read away."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("garbage", [
+    b"\0", b"{}\0", b"[1,2]\0", b"nonsense\0", b'{"method":1}\0', b"\xff\xfe\xfd\0",
+    b'{"method":"io.reeve.Manager.Start","parameters":{"units":"x"', b"[" * 100000 + b"\0",
+    b"x" * (2 << 20)], ids=range(9))
+def test_garbage_costs_only_its_sender(reeve, garbage):
+    seen = witness(reeve)
+    with connect(reeve) as bad, connect(reeve) as good:
+        try:
+            bad.sendall(garbage)
+            bad.shutdown(socket.SHUT_WR)
+        except ConnectionError:
+            pass
+        assert is_closed(bad)
+        good.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
+        assert b"varlink" in good.recv(65536) or b"reeve" in good.recv(65536)
+    assert reeve.show("witness.service", *seen) == seen
+
+
+def test_client_that_never_reads(reeve):
+    """It asks and asks; what is queued for it is bounded. Then it is cut off, or not heard."""
+    seen = witness(reeve)
+    call = b'{"method":"io.reeve.Manager.ListUnits","parameters":{},"more":true}\0'
+    with connect(reeve) as deaf:
+        deaf.settimeout(3)
+        with pytest.raises((ConnectionError, TimeoutError)):
+            for _ in range(10000):
+                deaf.sendall(call * 100)
+    assert reeve.show("witness.service", *seen) == seen
+    pss = int(next(line.split()[1] for line in
+                   pathlib.Path(f"/proc/{reeve.machine.pid}/smaps_rollup").read_text().splitlines()
+                   if line.startswith("Pss:")))
+    assert pss < 64 << 10, f"{pss} KiB"
