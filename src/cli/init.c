@@ -211,6 +211,11 @@ static int run(struct init_arguments *a, char **argv, char **units)
         return EXIT_FAILURE;
     }
     r = manager_begin(m, units && *units ? units : NULL, argv);
+    if (r == -EBUSY) {
+        manager_free(m);
+        event_loop_free(loop);
+        return EXIT_FAILURE;
+    }
     if (r < 0)
         log_error("Cannot start anything: %s", strerror(-r));
     r = manager_service_new(m, &control);

@@ -395,6 +395,7 @@ int method_set_properties(struct varlink_call *c, const json_t *in, void *manage
         return r;
     if (u->ops->reloaded)
         u->ops->reloaded(u);
+    unit_apply_resources(u);
     unit_changed(u);
     return varlink_reply(c, NULL);
 }

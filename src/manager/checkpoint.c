@@ -244,6 +244,12 @@ void checkpoint_head(struct manager *m)
     manager_work_pending(m);
 }
 
+void checkpoint_streams(struct manager *m)
+{
+    if (m->checkpoint)
+        m->checkpoint->streams_changed = true;
+}
+
 /* The head lists the output streams of all units, so it is not written for each new one. A stream
  * that is missing goes on: the collector, which lives on, has it. */
 static void flush_head(struct manager *m)
@@ -251,10 +257,10 @@ static void flush_head(struct manager *m)
     struct checkpoint *c = m->checkpoint;
     usec_t now = now_usec(CLOCK_MONOTONIC);
 
-    if (!c->head_changed || now - c->head_written < USEC_PER_SEC)
+    if (!c->head_changed && (!c->streams_changed || now - c->head_written < USEC_PER_SEC))
         return;
     manager_save_head(m, &c->pending);
-    c->head_changed = false;
+    c->head_changed = c->streams_changed = false;
     c->head_written = now;
 }
 
@@ -264,12 +270,8 @@ void checkpoint_flush(struct manager *m)
 
     if (c)
         flush_head(m);
-    if (!c || (c->pending.text.length == 0 && !c->pending.text.failed && !c->broken && !c->head))
+    if (!c || (c->pending.text.length == 0 && !c->pending.text.failed && !c->broken))
         return;
-    /* Once for all that has happened: it is long where there are many streams. */
-    if (c->head)
-        manager_save_head(m, &c->pending);
-    c->head = false;
     if (c->broken || c->pending.text.failed ||
         c->size + c->pending.text.length > 2 * c->size_when_compact + COMPACT_MIN) {
         strbuf_done(&c->pending.text);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/alloc.h"
@@ -136,6 +137,45 @@ void manager_reap(struct manager *m)
         else
             ended(m, si.si_pid, si.si_code, si.si_status, NULL);
     }
+}
+
+/* ---- processes of a manager that was killed: nobody's children that we could wait for ---- */
+
+static void alien_ended(struct manager *m, pid_t pid)
+{
+    struct unit *u = map_get_u64(&m->pids, (uint64_t) pid);
+
+    if (!u)
+        return;
+    unit_log_text(u, LOG_NOTICE, "Process %d has ended; how, only its new parent knows.",
+                  (int) pid);
+    ended(m, pid, CLD_EXITED, 0, NULL);
+}
+
+static void on_alien(struct event_source *s, const siginfo_t *si, void *userdata)
+{
+    alien_ended(userdata, si->si_pid);
+}
+
+void manager_watch_aliens(struct manager *m)
+{
+    size_t position = 0, n = 0;
+    auto_free pid_t *gone = new0(pid_t, m->pids.n + 1);
+    struct unit *u;
+    uint64_t pid;
+
+    while ((u = map_next(&m->pids, &position, &pid))) {
+        if (u->tracker && tracker_waits_for(u->tracker, (pid_t) pid))
+            continue;
+        int r = event_add_child(m->loop, (pid_t) pid, on_alien, m, NULL);
+        if (r == -ESRCH && gone)
+            gone[n++] = (pid_t) pid;
+        else if (r < 0)
+            unit_log_text(u, LOG_WARNING, "The end of process %d will not be noticed: %s",
+                          (int) pid, strerror(-r));
+    }
+    for (size_t i = 0; i < n; i++)
+        alien_ended(m, gone[i]);
 }
 
 static void on_child(struct event_source *s, const struct signalfd_siginfo *si, void *userdata)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,7 +39,11 @@ static int keep_as_is(int fd, void *userdata)
 
 void manager_save_head(struct manager *m, struct state_writer *w)
 {
+    struct id128 boot;
+
     state_write_u64(w, "reeve-state", STATE_VERSION);
+    if (id128_boot(&boot) >= 0)
+        state_write_id(w, "boot", boot);
     state_write_time(w, "start", m->start);
     state_write_time(w, "finish", m->userspace_done);
     state_write_bool(w, "startup-finished", m->startup_finished);
@@ -338,6 +343,9 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         u->start_limit_hit = r >= 0 && b;
         return r;
     }
+    /* Without its descriptors a stream, and the way to a holder, is found anew. */
+    if (m->lost && (streq(key, "stream-fd") || streq(key, "stream") || streq(key, "holder")))
+        return 0;
     if (streq(key, "stream-fd"))
         return state_take_fd(reader, value, &u->stream_fd);
     if (streq(key, "stream")) {
@@ -375,6 +383,8 @@ static int restore_manager_row(struct manager *m, const char *key, const char *v
         return state_read_bool(value, &m->exit_code_set);
     if (streq(key, "environment"))
         return strv_env_set(&m->environment, value);
+    if (streq(key, "boot") || (m->lost && startswith(key, "collector")))
+        return 0;
     if (streq(key, "collector"))
         return collector_client_restore(m->loop, value, &m->collector);
     r = state_read_u64(value, &n);
@@ -477,6 +487,17 @@ static bool is_last_block(const struct map *last, const char *name, const char *
     return b && b->begin == line;
 }
 
+static bool is_of_this_boot(const char *text)
+{
+    char boot[ID128_TEXT_MAX];
+    struct id128 id;
+
+    if (id128_boot(&id) < 0)
+        return false;
+    const char *row = strstr(text, "boot=");
+    return row && startswith(row + strlen("boot="), id128_format(id, boot));
+}
+
 static void restore_rows(struct manager *m, struct state_reader *reader)
 {
     struct map last = { 0 };
@@ -515,7 +536,7 @@ static void restore_rows(struct manager *m, struct state_reader *reader)
             manager_dispatch_load_queue(m);
         } else if (u)
             r = restore_row(u, key, value, reader);
-        if (r < 0)
+        if (r < 0 && !(m->lost && r == -EBADF))
             log_error("%s: the state \"%s\" of the earlier manager cannot be taken up: %s",
                       u ? u->id : "manager", key, strerror(-r));
     }
@@ -548,13 +569,62 @@ static void resume_all(struct manager *m)
     }
 }
 
+static struct tracker *on_holder_found(const char *unit, pid_t holder, void *userdata)
+{
+    struct manager *m = userdata;
+    struct tracker *t;
+    struct unit *u;
+
+    if (manager_load_unit(m, unit, &u, NULL) < 0 || unit_tracker(u, &t) < 0)
+        return NULL;
+    return t;
+}
+
+/* A supervisor that was killed has left its state in a file, and its processes in their cgroups or
+ * with their holders; descriptors are gone with it. */
+static int take_over_lost(struct manager *m)
+{
+    struct state_reader reader;
+    auto_close int fd = manager_open_state_file(m, false);
+
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    int r = state_reader_init(&reader, fd);
+    /* Given back by itself: a process that is forked now keeps the descriptor until it executes. */
+    (void) flock(fd, LOCK_UN);
+    if (r < 0)
+        return r;
+    memset(reader.open, 0, sizeof reader.open);
+    if (!is_of_this_boot(reader.text)) {
+        state_reader_done(&reader);
+        return 0;
+    }
+    m->deserializing = m->lost = true;
+    manager_read_mounts(m);
+    manager_dispatch_load_queue(m);
+    restore_rows(m, &reader);
+    state_reader_done(&reader);
+    if (m->tracking.kind == TRACK_HOLDER)
+        (void) track_host_find(&m->tracking, on_holder_found, m);
+    m->startup = m->lost = false;
+    resume_all(m);
+    manager_watch_aliens(m);
+    collector_start(m);
+    log_notice("The manager before this one was killed; took over %u units.", m->n_units);
+    return 1;
+}
+
 int manager_take_over(struct manager *m)
 {
     const char *number = getenv(STATE_FD_VARIABLE);
     struct state_reader reader;
     uint64_t fd;
 
-    if (m->test || !number || parse_u64_base(number, 10, &fd) < 0 || fd > STATE_FD_MAX)
+    if (m->test)
+        return 0;
+    if (!number && (m->role == MANAGER_SUPERVISOR || m->role == MANAGER_USER))
+        return take_over_lost(m);
+    if (!number || parse_u64_base(number, 10, &fd) < 0 || fd > STATE_FD_MAX)
         return 0;
     unsetenv(STATE_FD_VARIABLE);
     int r = state_reader_init(&reader, (int) fd);

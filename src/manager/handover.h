@@ -22,6 +22,11 @@ bool manager_unit_is_worth_saving(const struct unit *u);
 /* Whether this program can read that state: 0 or a negative errno. In a trial run. */
 int manager_check_state(int fd);
 
+/* The file that a manager beside another init keeps its state in, open and locked, so that there is
+ * one such manager. -ENOENT where there is none and `create` is not set; -EBUSY where another
+ * manager has it; other negative errno. */
+int manager_open_state_file(struct manager *m, bool create);
+
 /* The path that this program was started from. */
 const char *manager_program(void);
 

@@ -411,6 +411,10 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
         return -ENOMEM;
 
     int r = manager_take_over(m);
+    if (r == -EBUSY) {
+        log_error("Another manager runs already, with its files in %s", m->socket_dir);
+        return r;
+    }
     if (argv) {
         int k = checkpoint_begin(m, argv);
         if (k < 0)

@@ -115,6 +115,7 @@ struct manager {
     int console_fd, mountinfo_fd;
     struct event_source *mountinfo_source;
     bool startup; /* before the first job */
+    bool lost;    /* taking over without descriptors, from a manager that was killed */
     bool first_boot;
 };
 

@@ -51,14 +51,22 @@ int unit_tracker(struct unit *u, struct tracker **ret)
         if (r < 0)
             return r;
     }
+    int before = tracker_cgroup_fd(u->tracker);
     r = tracker_realize(u->tracker);
     if (r < 0)
         return r;
-    if (u->config && tracker_cgroup_fd(u->tracker) >= 0)
-        cgroup_apply(&m->tracking.cgroup, tracker_cgroup_fd(u->tracker), u->config, tell_refused,
-                     u);
+    /* Once for each cgroup, not for each command; later changes are applied as they are made. */
+    if (before < 0 || tracker_cgroup_fd(u->tracker) != before)
+        unit_apply_resources(u);
     *ret = u->tracker;
     return 0;
+}
+
+void unit_apply_resources(struct unit *u)
+{
+    if (u->config && u->tracker && tracker_cgroup_fd(u->tracker) >= 0)
+        cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), u->config,
+                     tell_refused, u);
 }
 
 /* ---- the output stream ---- */
@@ -121,7 +129,7 @@ static int open_stream(struct unit *u)
     if (r < 0)
         return r;
     collector_stream_on_end(u->stream, on_stream_end, u);
-    checkpoint_head(m);
+    checkpoint_streams(m);
     return 0;
 }
 

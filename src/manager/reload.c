@@ -76,6 +76,7 @@ static void read_all(struct manager *m)
             u->config = take_ptr(u->old_config);
         if (u->ops->reloaded && u->config)
             u->ops->reloaded(u);
+        unit_apply_resources(u);
         free_old_config(u);
         unit_queue_add(u, QUEUE_GC);
         unit_queue_add(u, QUEUE_CHANGED);
