@@ -44,7 +44,7 @@
             "[Unit]\nDescription=" description " (action)\nDefaultDependencies=no\n" \
             "Requires=shutdown.target umount.target final.target\n" \
             "After=shutdown.target umount.target final.target\n" \
-            "SuccessAction=" name_ "-force\n[Service]\nType=oneshot\n", \
+            "SuccessAction=" name_ "-force\n[Service]\nType=oneshot\nSlice=-.slice\n", \
             NULL \
     }
 
