@@ -272,6 +272,19 @@ static int wanted_name(const struct install_unit *u, char **ret)
     return *ret ? 0 : -ENOMEM;
 }
 
+/* A unit that now wants it and does not exist is told of, even where the link was there before. */
+static int tell_missing(const struct install_options *o, const struct install_unit *u,
+                        const char *target, struct install_result *result)
+{
+    struct unit_file f;
+    int r = unit_loader_find(o->loader, target, &f);
+
+    if (r == 0)
+        r = add_change(result, INSTALL_MISSING_WANTER,
+                       without_root(unit_loader_paths(o->loader), u->path), target);
+    return r < 0 ? r : 0;
+}
+
 static int link_wanted(const struct install_options *o, const struct install_unit *u,
                        char *const *targets, const char *suffix, struct install_result *result)
 {
@@ -295,28 +308,10 @@ static int link_wanted(const struct install_options *o, const struct install_uni
         folder = format("%s%s", *t, suffix);
         path = folder ? path_join(install_config_folder(o), folder, name, NULL) : NULL;
         r = path ? make_link(o, without_root(paths, u->path), path, result) : -ENOMEM;
+        if (r >= 0)
+            r = tell_missing(o, u, *t, result);
     }
     return r;
-}
-
-/* Units that now want it and do not exist are told of at the end, as systemctl does. */
-static int tell_missing(const struct install_options *o, const struct install_unit *u,
-                        struct install_result *result)
-{
-    char **const lists[] = { u->wanted_by, u->required_by, u->upheld_by };
-
-    for (size_t i = 0; i < ELEMENTSOF(lists); i++)
-        STRV_FOREACH (t, lists[i]) {
-            struct unit_file f;
-            int r = unit_loader_find(o->loader, *t, &f);
-
-            if (r == 0)
-                r = add_change(result, INSTALL_MISSING_WANTER,
-                               without_root(unit_loader_paths(o->loader), u->path), *t);
-            if (r < 0)
-                return r;
-        }
-    return 0;
 }
 
 /* A unit outside of the search path is made known by a link of its own. */
@@ -422,7 +417,7 @@ static int enable_one(const struct install_options *o, const struct install_unit
         r = link_wanted(o, u, u->required_by, ".requires", result);
     if (r >= 0)
         r = link_wanted(o, u, u->upheld_by, ".upholds", result);
-    return r < 0 ? r : tell_missing(o, u, result);
+    return r;
 }
 
 int install_enable(const struct install_options *o, char *const *names,

@@ -173,12 +173,18 @@ static int apply(const struct install_options *o, const struct rules *rules, con
 int install_preset(const struct install_options *o, char *const *names, enum preset_mode mode,
                    struct install_result *result)
 {
+    /* As systemd: first what is to go, then what is to come. */
+    static const enum preset_mode passes[] = { PRESET_DISABLE_ONLY, PRESET_ENABLE_ONLY };
     struct rules rules = {};
     int r = rules_read(o->loader, &rules);
 
-    STRV_FOREACH (n, names)
-        if (r >= 0)
-            r = apply(o, &rules, *n, mode, result);
+    for (size_t i = 0; i < ELEMENTSOF(passes); i++) {
+        if (mode != passes[i] && (mode == PRESET_DISABLE_ONLY || mode == PRESET_ENABLE_ONLY))
+            continue;
+        STRV_FOREACH (n, names)
+            if (r >= 0)
+                r = apply(o, &rules, *n, passes[i], result);
+    }
     rules_done(&rules);
     return r < 0 ? r : 0;
 }
