@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "base/users.h"
 #include "journal/file-read.h"
 #include "journal/file-write.h"
 #include "journal/vacuum.h"
@@ -381,6 +382,19 @@ int store_rotate(struct store *s)
 
 /* ---- places ---- */
 
+/* Members of the group systemd-journal may read the journal; new files get the folder's group. */
+static void give_to_group(const char *directory)
+{
+    struct users_lookup lookup = { .files_only = true };
+    struct group g;
+
+    if (group_find(&lookup, "systemd-journal", &g) < 0)
+        return;
+    if (chown(directory, (uid_t) -1, g.gid) >= 0)
+        (void) chmod(directory, 02755);
+    group_done(&g);
+}
+
 static int open_place(struct store *s, const char *place, bool persistent)
 {
     char id[ID128_TEXT_MAX];
@@ -391,6 +405,7 @@ static int open_place(struct store *s, const char *place, bool persistent)
     int r = mkdir_all(directory, 0755);
     if (r < 0)
         return r;
+    give_to_group(directory);
     s->directory = take_ptr(directory);
     s->persistent = persistent;
     r = file_open(s, &s->system);

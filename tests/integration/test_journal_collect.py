@@ -81,6 +81,8 @@ def test_stream_lines_and_levels(collector):
     seen = [(e["MESSAGE"], e["PRIORITY"], e.get("_LINE_BREAK")) for e in collector.entries()]
     assert seen == [("out", "5", None), ("bad", "3", None), ("a", "5", "nul"), ("b", "5", None),
                     ("last", "5", "eof")]
+    file, = collector.files.glob("*/system.journal")
+    assert file.stat().st_mode & 0o777 == 0o640
     entry = collector.entries()[0]
     assert entry["SYSLOG_IDENTIFIER"] == "prog" and entry["_TRANSPORT"] == "stdout"
     assert entry["_UID"] == str(os.getuid())
