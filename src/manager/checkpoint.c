@@ -29,10 +29,9 @@ struct checkpoint {
     int fd;
     size_t size, size_when_compact;
     struct state_writer pending;
-    bool head_changed;
+    bool head_changed, streams_changed;
     usec_t head_written;
     bool broken; /* a write failed: written anew at the next flush */
-    bool head;   /* the manager's own block is out of date */
 };
 
 /* ---- the handler's own things: static, since nothing can be passed to it ---- */

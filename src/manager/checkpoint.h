@@ -16,6 +16,8 @@ int checkpoint_begin(struct manager *m, char **argv);
 void checkpoint_unit(struct manager *m, struct unit *u, bool gone);
 /* Something of the manager itself has changed. */
 void checkpoint_head(struct manager *m);
+/* An output stream was made: written within the second. */
+void checkpoint_streams(struct manager *m);
 /* Writes what has come together. */
 void checkpoint_flush(struct manager *m);
 void checkpoint_end(struct manager *m);
