@@ -112,8 +112,9 @@ static void reap_children(struct holder *h)
         if (w->pid <= 0 || w->ended)
             continue;
         if (waitid(P_PID, (id_t) w->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0) {
-            if (errno == ECHILD)
-                w->pid = 0; /* not ours, after all */
+            /* A grandchild may still become a child, when its parent ends. */
+            if (errno == ECHILD && holder_is_descendant(getpid(), w->pid) <= 0)
+                w->pid = 0;
             continue;
         }
         if (si.si_pid != w->pid)

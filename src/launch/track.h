@@ -107,8 +107,8 @@ int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_
 int tracker_freeze(struct tracker *t, bool freeze);
 
 /* Below holders: also report the end of this process (a main process that is not the command
- * started: Type=forking, MAINPID=). 0, or -ESRCH where pid is not a child of one of the unit's
- * holders (then it is some other process's, whose death a pidfd tells). A no-op with cgroups. */
+ * started: Type=forking, MAINPID=), if it is, or becomes, a child of one of the unit's holders. 0,
+ * or -ESRCH where it does not descend from one (then a pidfd tells). A no-op with cgroups. */
 int tracker_watch(struct tracker *t, pid_t pid);
 /* Lets the zombie go that `exited` reported. A no-op where pid is not known. */
 void tracker_reap(struct tracker *t, pid_t pid);
