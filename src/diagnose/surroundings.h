@@ -1,0 +1,10 @@
+/* diagnose/surroundings.h -- whether a unit would find here what it needs. */
+#pragma once
+
+#include "diagnose/facts.h"
+
+/* Adds messages to f->config for what the machine lacks: users, groups, programs and their
+ * interpreters and libraries, working directories, environment files, the folders of append: and
+ * file:, paths of the sandbox, credentials; each LOG_ERR where the start would fail, with the line
+ * that asks for it. `f` needs a unit and its config only. Returns 0 or -ENOMEM. */
+int surroundings_check(struct facts *f);
