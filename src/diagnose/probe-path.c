@@ -84,7 +84,10 @@ json_t *probe_path(struct facts *f, const char *argument)
 {
     _cleanup_(unit_identity_done) struct unit_identity id = {};
 
-    return unit_identity(f, &id) < 0 ? NULL : evaluate(argument, &id.who);
+    int r = unit_identity(f, &id);
+
+    /* Of a user that does not exist, what root may is the most that can be said. */
+    return r < 0 && r != -ESRCH ? NULL : evaluate(argument, &id.who);
 }
 
 json_t *probe_root_path(struct facts *f, const char *argument)
