@@ -68,7 +68,7 @@ build)
 static)
     install $build_packages
     setup build/static -Dstatic=true -Dbuildtype=plain -Doptimization=2
-    compile build/static ;;
+    ninja -C build/static --quiet src/reeve ;;
 demo)
     install $build_packages $demo_packages
     setup build/dev
