@@ -309,13 +309,14 @@ static void print_process_lines(const struct systemctl *c, const json_t *p)
 static void print_failed_step(struct systemctl *c, const json_t *p)
 {
     auto_control_error struct control_error e = { 0 };
-    json_t *in = json_pack("{s:s}", "unit", property_text(p, "Id")), *reply;
+    json_t *reply;
     const json_t *record;
     const char *object, *directive;
     int step;
 
     if (!streq(property_text(p, "ActiveState"), "failed") ||
-        systemctl_call_quiet(c, "ListRecords", in, &reply, &e) < 0)
+        systemctl_call_quiet(c, "ListRecords", json_pack("{s:s}", "unit", property_text(p, "Id")),
+                             &reply, &e) < 0)
         return;
     record = json_array_get(json_object_get(reply, "records"), 0);
     object = json_string_value(json_object_get(record, "object"));

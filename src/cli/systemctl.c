@@ -115,6 +115,8 @@ int systemctl_try_connect(struct systemctl *c)
         return 0;
     if (c->root || told_offline() > 0)
         return -ENOENT;
+    if (c->client_path)
+        return control_connect_path(c->client_path, &c->client);
     return control_connect(control_scope_of(c), &c->client, &c->client_path);
 }
 

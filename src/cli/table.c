@@ -236,18 +236,20 @@ int table_print(const struct systemctl *c, struct table *t)
 
         for (size_t i = 0; i < t->n_columns; i++) {
             const struct table_column *column = &t->columns[i];
-            const struct table_cell *cell = &t->cells[(row - titles) * t->n_columns + i];
 
             if (column->hidden)
                 continue;
             if (!first)
                 putchar(' ');
             first = false;
-            if (titles && row == 0)
+            if (titles && row == 0) {
                 print_cell(column->title, widths[i], column,
                            *column->title != ' ' ? COLOR_UNDERLINE : COLOR_NONE, is_last(t, i));
-            else
+            } else {
+                const struct table_cell *cell = &t->cells[(row - titles) * t->n_columns + i];
+
                 print_cell(cell_text(cell), widths[i], column, cell->color, is_last(t, i));
+            }
         }
         putchar('\n');
     }
