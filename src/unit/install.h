@@ -75,15 +75,17 @@ int install_preset_all(const struct install_options *o, enum preset_mode mode,
 int install_preset_enables(struct unit_loader *l, const char *name);
 
 /* What `is-enabled` says. */
+/* clang-format off */
 #define UNIT_FILE_STATES(X) \
     X(UNIT_FILE_ENABLED, "enabled") \
     X(UNIT_FILE_ENABLED_RUNTIME, "enabled-runtime") \
     X(UNIT_FILE_LINKED, "linked") X(UNIT_FILE_LINKED_RUNTIME, "linked-runtime") \
-        X(UNIT_FILE_ALIAS, "alias") X(UNIT_FILE_MASKED, "masked") \
-            X(UNIT_FILE_MASKED_RUNTIME, "masked-runtime") X(UNIT_FILE_STATIC, "static") \
-                X(UNIT_FILE_DISABLED, "disabled") X(UNIT_FILE_INDIRECT, "indirect") \
-                    X(UNIT_FILE_GENERATED, "generated") X(UNIT_FILE_TRANSIENT, "transient") \
-                        X(UNIT_FILE_BAD, "bad") X(UNIT_FILE_NOT_FOUND, "not-found")
+    X(UNIT_FILE_ALIAS, "alias") X(UNIT_FILE_MASKED, "masked") \
+    X(UNIT_FILE_MASKED_RUNTIME, "masked-runtime") X(UNIT_FILE_STATIC, "static") \
+    X(UNIT_FILE_DISABLED, "disabled") X(UNIT_FILE_INDIRECT, "indirect") \
+    X(UNIT_FILE_GENERATED, "generated") X(UNIT_FILE_TRANSIENT, "transient") \
+    X(UNIT_FILE_BAD, "bad") X(UNIT_FILE_NOT_FOUND, "not-found")
+/* clang-format on */
 #define UNIT_FILE_STATE_MEMBER(id, text) id,
 enum unit_file_state { UNIT_FILE_STATES(UNIT_FILE_STATE_MEMBER) UNIT_FILE_STATE_MAX };
 #undef UNIT_FILE_STATE_MEMBER

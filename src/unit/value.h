@@ -112,62 +112,76 @@ const char *capability_name(int cap);
 /* The highest capability that the kernel has. */
 int capability_last(void);
 
+/* clang-format off */
 #define VALUE_TYPES_NUMBER(X) \
     X(boolean) \
     X(boolean_strict) \
     X(tristate) \
     X(int) \
     X(uint) X(uint_optional) X(uint_or_default) X(long) X(size) X(mode) X(signal) \
-        X(signal_optional) X(exit_status) X(timespan) X(timespan_or_default) X(timeout) \
-            X(timeout_abort) X(timeout_both) X(timeout_clean) X(nanoseconds) X(oom_score_adjust) \
-                X(nice) X(io_priority) X(cpu_priority) X(coredump_filter) X(ip_tos) \
-                    X(swap_priority)
+    X(signal_optional) X(exit_status) X(timespan) X(timespan_or_default) X(timeout) \
+    X(timeout_abort) X(timeout_both) X(timeout_clean) X(nanoseconds) X(oom_score_adjust) \
+    X(nice) X(io_priority) X(cpu_priority) X(coredump_filter) X(ip_tos) \
+    X(swap_priority)
+/* clang-format on */
+/* clang-format off */
 #define VALUE_TYPES_WORD(X) \
     X(emergency_action) \
     X(job_mode) \
     X(collect_mode) \
     X(service_type) X(exit_type) X(service_restart) X(restart_mode) X(timeout_failure_mode) \
-        X(notify_access) X(oom_policy) X(fd_store_preserve) X(kill_mode) X(preserve_mode) \
-            X(utmp_mode) X(keyring_mode) X(protect_proc) X(proc_subset) X(protect_system) \
-                X(protect_home) X(private_tmp) X(private_users) X(private_pids) \
-                    X(protect_control_groups) X(device_policy) X(managed_oom) \
-                        X(managed_oom_preference) X(pressure_watch) X(bind_ipv6_only) \
-                            X(timestamping) X(io_class) X(numa_policy) X(cpu_policy) \
-                                X(syslog_facility) X(syslog_level) X(syslog_level_optional) \
-                                    X(personality) X(socket_protocol)
+    X(notify_access) X(oom_policy) X(fd_store_preserve) X(kill_mode) X(preserve_mode) \
+    X(utmp_mode) X(keyring_mode) X(protect_proc) X(proc_subset) X(protect_system) \
+    X(protect_home) X(private_tmp) X(private_users) X(private_pids) \
+    X(protect_control_groups) X(device_policy) X(managed_oom) \
+    X(managed_oom_preference) X(pressure_watch) X(bind_ipv6_only) \
+    X(timestamping) X(io_class) X(numa_policy) X(cpu_policy) \
+    X(syslog_facility) X(syslog_level) X(syslog_level_optional) \
+    X(personality) X(socket_protocol)
+/* clang-format on */
+/* clang-format off */
 #define VALUE_TYPES_TEXT(X) \
     X(string) \
     X(path) \
     X(root_path) \
     X(user_name) \
     X(unit_name) X(bus_name) X(pid_file) X(log_namespace) X(slice_name) X(interface_name) \
-        X(fd_name) X(optional_string) X(strings) X(urls) X(unit_names) X(paths) X(user_names) \
-            X(env_names) X(search_path) X(log_fields) X(filter_paths) X(environment) X(env_unset) \
-                X(log_patterns) X(mount_paths) X(syscall_filter) X(syscall_log) X(syscall_archs)
+    X(fd_name) X(optional_string) X(strings) X(urls) X(unit_names) X(paths) X(user_names) \
+    X(env_names) X(search_path) X(log_fields) X(filter_paths) X(environment) X(env_unset) \
+    X(log_patterns) X(mount_paths) X(syscall_filter) X(syscall_log) X(syscall_archs)
+/* clang-format on */
+/* clang-format off */
 #define VALUE_TYPES_EXEC(X) \
     X(commands) \
     X(conditions) \
     X(condition) \
     X(env_files) X(working_directory) X(exec_input) X(exec_output) X(byte_string) X(input_text) \
-        X(input_data) X(exec_directories) X(open_files) X(exit_status_set) X(rlimit_size) \
-            X(rlimit_count) X(rlimit_time) X(rlimit_usec) X(rlimit_nice) X(cpu_mask) \
-                X(cpu_affinity) X(capabilities) X(capabilities_bounding) X(secure_bits)
+    X(input_data) X(exec_directories) X(open_files) X(exit_status_set) X(rlimit_size) \
+    X(rlimit_count) X(rlimit_time) X(rlimit_usec) X(rlimit_nice) X(cpu_mask) \
+    X(cpu_affinity) X(capabilities) X(capabilities_bounding) X(secure_bits)
+/* clang-format on */
+/* clang-format off */
 #define VALUE_TYPES_SANDBOX(X) \
     X(bind_mounts) \
     X(tmpfs_mounts) \
     X(name_filter) \
     X(address_families) X(credentials_set) X(credentials_load) X(credentials_import) \
-        X(mount_propagation) X(namespace_set) X(errno_or_kill)
+    X(mount_propagation) X(namespace_set) X(errno_or_kill)
+/* clang-format on */
+/* clang-format off */
 #define VALUE_TYPES_CGROUP(X) \
     X(device_rules) \
     X(io_device_weights) \
     X(io_device_rates) \
     X(io_device_latencies) X(ip_prefixes) X(socket_binds) X(delegate) X(cpu_weight) X(cpu_shares) \
-        X(io_weight) X(block_io_weight) X(cpu_quota) X(cpu_quota_period) X(memory_protection) \
-            X(memory_limit) X(memory_limit_or_0) X(tasks_max) X(pressure_limit) \
-                X(cgroup_controllers)
+    X(io_weight) X(block_io_weight) X(cpu_quota) X(cpu_quota_period) X(memory_protection) \
+    X(memory_limit) X(memory_limit_or_0) X(tasks_max) X(pressure_limit) \
+    X(cgroup_controllers)
+/* clang-format on */
+/* clang-format off */
 #define VALUE_TYPES_EVENT(X) \
     X(socket_listens) X(socket_listen) X(timer_specs) X(timer_spec) X(path_specs) X(path_spec)
+/* clang-format on */
 
 #define VALUE_TYPE_DECLARE(name) extern const struct value_type type_##name;
 VALUE_TYPES_NUMBER(VALUE_TYPE_DECLARE)
