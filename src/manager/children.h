@@ -14,8 +14,8 @@ struct manager;
 int manager_watch_children(struct manager *m);
 /* Looks at all children that have ended. */
 void manager_reap(struct manager *m);
-/* After the loss of the manager before this one: watches the processes that units have by pidfd, and
- * ends those that are gone. */
+/* After the loss of the manager before this one: watches the processes that units have by pidfd,
+ * and ends those that are gone. */
 void manager_watch_aliens(struct manager *m);
 /* Ends what waits for a barrier, without telling the units (the manager is being freed). */
 void manager_drop_pending_exits(struct manager *m);
