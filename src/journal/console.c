@@ -176,7 +176,10 @@ static void on_flush(struct event_source *s, void *userdata)
 static void add_plain(struct console *c, const struct entry *e)
 {
     static const char *const colors[] = { "36", "33", "32", "35", "34", "96", "93", "92", "95" };
-    const char *who = e->unit ? e->unit : e->identifier ? e->identifier : "reeve";
+    /* The manager calls itself systemd in the journal, for the tools that look for it there. */
+    const char *identifier = e->identifier && !streq(e->identifier, "systemd") ? e->identifier
+                                                                               : "reeve";
+    const char *who = e->unit ? e->unit : identifier;
     const char *suffix = endswith(who, ".service");
     int n = suffix ? (int) (suffix - who) : (int) strlen(who);
     const char *text = e->message;

@@ -149,12 +149,24 @@ int unit_load_fault(struct unit *u, const char *fmt, ...)
     return -ENOEXEC;
 }
 
+/* `reeve up` is about the units of the folders it was given; the machine's own are only there to be
+ * referred to. */
+static bool is_bystander(const struct unit *u)
+{
+    char **folders = u->manager->unit_dirs;
+
+    STRV_FOREACH (folder, folders)
+        if (u->config->fragment_path && path_startswith(u->config->fragment_path, *folder))
+            return false;
+    return folders != NULL;
+}
+
 static void log_messages(struct unit *u)
 {
     const struct unit_config *c = u->config;
 
     /* What is not run, or is done by reeve itself, has one message: at its start. */
-    if (u->not_yet_run || u->ops == &provided_ops)
+    if (u->not_yet_run || u->ops == &provided_ops || is_bystander(u))
         return;
     for (unsigned i = 0; i < c->n_messages; i++) {
         const struct unit_message *msg = &c->messages[i];

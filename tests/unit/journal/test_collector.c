@@ -269,7 +269,7 @@ static void managers_messages_are_shown(void **state)
                        (char *) "UNIT=a.service", NULL };
 
     assert_int_equal(collector_send_message(f->client, fields), 0);
-    WAIT_FOR(f, shows(f, "systemd: Started\nsystemd: something.\n"));
+    WAIT_FOR(f, shows(f, "reeve: Started\nreeve: something.\n"));
 }
 
 static void send_datagram(struct fixture *f, const char *name, const void *data, size_t n)
