@@ -81,7 +81,7 @@ static int explain(struct why *w, const char *unit, bool many)
         if (many && report)
             (void) json_array_append_new(w->reports, report);
         else if (report) {
-            (void) json_dumpf(report, stdout, JSON_INDENT(2));
+            (void) json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(3));
             putchar('\n');
             json_decref(report);
         }
@@ -180,7 +180,7 @@ int verb_why(int argc, char **argv)
             putchar('\n');
     }
     if (w.reports) {
-        (void) json_dumpf(w.reports, stdout, JSON_INDENT(2));
+        (void) json_dumpf(w.reports, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(3));
         putchar('\n');
         json_decref(w.reports);
     } else if (strv_length(units) == 0) {

@@ -148,7 +148,6 @@ void judge_unit_refused(struct facts *facts, struct finding *f)
     if ((text && strstr(text, "more than one")) || (error && strstr(error, "more than one")) ||
         (facts->config && facts->config->service->exec_start &&
          facts->config->service->exec_start->next)) {
-        auto_free char *all = facts_setting(facts, "Service", "ExecStart");
         auto_free char *raw = raw_setting(facts, "ExecStart");
 
         STRV_FOREACH (path, facts->config->dropin_paths)
