@@ -767,7 +767,6 @@ void judge_af_restricted(struct facts *facts, struct finding *f)
     for (size_t i = 0; i < ELEMENTSOF(names); i++)
         if (names[i].family == e->family)
             name = names[i].name;
-    auto_free char *now = facts_setting(facts, "Service", "RestrictAddressFamilies");
     find(f, SURE_DECISIVE, "RestrictAddressFamilies= forbids sockets of the family %s",
          name ? name : "it wants");
     find_fact(f, "family", name);
@@ -887,7 +886,6 @@ void judge_cap_missing(struct facts *facts, struct finding *f)
     if (!found || !facts_failed_exit(facts_explained(facts)))
         return;
     bool bounded = is_set(facts, "CapabilityBoundingSet");
-    auto_free char *now = facts_setting(facts, "Service", "CapabilityBoundingSet");
     find(f, is_set(facts, "SystemCallFilter") && !bounded ? SURE_LIKELY : SURE_PROVEN,
          "%s was refused: the unit lacks %s", found->call, capability);
     find_fact(f, "capability", capability);

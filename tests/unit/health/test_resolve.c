@@ -22,25 +22,19 @@ static usec_t soon(void)
     return now_usec(CLOCK_MONOTONIC) + 10 * USEC_PER_SEC;
 }
 
-/* A name server in a child: knows known.test (10.1.2.3, and a CNAME before it), says "no such name"
- * to the rest. */
-static pid_t serve(unsigned *ret_port)
+/* Knows known.test (10.1.2.3, and a CNAME before it), says "no such name" to the rest; for ever. */
+static void answer_questions(int fd)
 {
-    union socket_address a = { .v4 = { .sin_family = AF_INET } };
-    socklen_t size = sizeof a;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    static const unsigned char answers[] = {
+        0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 4, 1,  'x', 0xc0, 12, /* CNAME x.known.test */
+        0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 1,   2,    3,  /* A */
+    };
+    union socket_address from;
+    unsigned char m[1024];
 
-    a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, &a.any, sizeof a.v4), 0);
-    assert_int_equal(getsockname(fd, &a.any, &size), 0);
-    *ret_port = socket_address_port(&a);
-    pid_t pid = fork();
-    for (unsigned char m[1024]; pid == 0;) {
-        static const unsigned char answers[] = {
-            0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 4, 1,  'x', 0xc0, 12, /* CNAME x.known.test */
-            0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 1,   2,    3,  /* A */
-        };
-        ssize_t n = recvfrom(fd, m, 512, 0, &a.any, &size);
+    for (;;) {
+        socklen_t size = sizeof from;
+        ssize_t n = recvfrom(fd, m, 512, 0, &from.any, &size);
         bool known = n > 20 && memcmp(m + 12, "\5known\4test\0\0\1", 14) == 0;
 
         if (n < 12)
@@ -50,9 +44,24 @@ static pid_t serve(unsigned *ret_port)
         m[7] = known ? 2 : 0;
         if (known)
             memcpy(m + n, answers, sizeof answers);
-        (void) sendto(fd, m, (size_t) n + (known ? sizeof answers : 0), 0, &a.any, size);
+        (void) sendto(fd, m, (size_t) n + (known ? sizeof answers : 0), 0, &from.any, size);
     }
-    close(fd);
+}
+
+/* A name server in a child. */
+static pid_t serve(unsigned *ret_port)
+{
+    union socket_address a = { .v4 = { .sin_family = AF_INET } };
+    socklen_t size = sizeof a;
+    auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, &a.any, sizeof a.v4), 0);
+    assert_int_equal(getsockname(fd, &a.any, &size), 0);
+    *ret_port = socket_address_port(&a);
+    pid_t pid = fork();
+    if (pid == 0)
+        answer_questions(fd);
     return pid;
 }
 

@@ -81,7 +81,6 @@ static void format_parses_again(void **state)
         /* Percent signs are doubled for the specifiers, which are not resolved here. */
         auto_free char *text = command_format(a);
         assert_int_equal(commands_parse(text, NULL, &b, &fault), 0);
-        auto_free char *again = command_format(b);
         if (strv_length(a->argv) != strv_length(b->argv) ||
             a->flags != (b->flags | (a->flags & COMMAND_ARGV0)))
             fail_msg("%s: %s", lines[i], text);
