@@ -207,7 +207,7 @@ int method_log_level(struct varlink_call *c, const json_t *in, void *manager)
     int priority = 0;
 
     if (level) {
-        if (!varlink_call_may(c, ACCESS_CHANGE))
+        if (!varlink_call_may(c, NEEDS_CHANGE))
             return varlink_error(c, "org.varlink.service.PermissionDenied", NULL);
         while (priority < (int) ELEMENTSOF(names) && !streq(level, names[priority]))
             priority++;

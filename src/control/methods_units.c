@@ -185,7 +185,7 @@ static int add_settings(json_t *properties, const json_t *names, const struct un
 int method_show_unit(struct varlink_call *c, const json_t *in, void *manager)
 {
     const json_t *names = json_object_get(in, "properties");
-    bool may_see_all = varlink_call_may(c, ACCESS_OUTPUT);
+    bool may_see_all = varlink_call_may(c, NEEDS_OUTPUT);
     json_t *properties = json_object();
     struct unit *u;
     int r = method_unit(c, in, manager, &u);
@@ -205,7 +205,7 @@ int method_show_unit(struct varlink_call *c, const json_t *in, void *manager)
 int method_show_manager(struct varlink_call *c, const json_t *in, void *manager)
 {
     const json_t *names = json_object_get(in, "properties");
-    bool may_see_all = varlink_call_may(c, ACCESS_OUTPUT);
+    bool may_see_all = varlink_call_may(c, NEEDS_OUTPUT);
     json_t *properties = json_object();
 
     for (const struct manager_property_row *row = manager_properties; row->name; row++) {

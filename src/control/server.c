@@ -241,11 +241,11 @@ struct varlink_server *varlink_call_server(const struct varlink_call *c)
 static bool client_may(const struct varlink_client *c, enum varlink_access access)
 {
     switch (access) {
-    case ACCESS_READ:
+    case NEEDS_READ:
         return true;
-    case ACCESS_OUTPUT:
+    case NEEDS_OUTPUT:
         return c->output;
-    case ACCESS_CHANGE:
+    case NEEDS_CHANGE:
         return c->change;
     }
     return false;

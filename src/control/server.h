@@ -31,9 +31,9 @@ struct varlink_peer {
 
 /* What a method needs. Everybody who can connect has READ. */
 enum varlink_access {
-    ACCESS_READ,   /* states */
-    ACCESS_OUTPUT, /* output, environments: adm, systemd-journal */
-    ACCESS_CHANGE, /* root and the manager's own uid */
+    NEEDS_READ,   /* states */
+    NEEDS_OUTPUT, /* output, environments: adm, systemd-journal */
+    NEEDS_CHANGE, /* root and the manager's own uid */
 };
 
 struct varlink_method {
@@ -68,7 +68,7 @@ char *varlink_describe(const struct varlink_interface *i);
  * it. Returns 0 or a negative errno. */
 int varlink_server_new(struct event_loop *loop, const struct varlink_interface *interface,
                        void *userdata, struct varlink_server **ret);
-/* Which groups give a peer ACCESS_OUTPUT; none, if it is not called. */
+/* Which groups give a peer NEEDS_OUTPUT; none, if it is not called. */
 void varlink_server_set_output_groups(struct varlink_server *s,
                                       bool (*may_read_output)(gid_t gid, void *userdata),
                                       void *userdata);

@@ -61,10 +61,10 @@ static int count(struct varlink_call *c, const json_t *in, void *userdata)
 }
 
 static const struct varlink_method methods[] = {
-    { "Echo", ACCESS_READ, false, "(text: string)", "(text: string)", "Says it again.", echo },
-    { "Fail", ACCESS_CHANGE, false, "(errno: int)", "()", "Fails.", fail_call },
-    { "Keep", ACCESS_READ, true, "()", "()", "Never answers.", keep },
-    { "Count", ACCESS_READ, true, "(n: int)", "(n: ?int)", "Counts down.", count },
+    { "Echo", NEEDS_READ, false, "(text: string)", "(text: string)", "Says it again.", echo },
+    { "Fail", NEEDS_CHANGE, false, "(errno: int)", "()", "Fails.", fail_call },
+    { "Keep", NEEDS_READ, true, "()", "()", "Never answers.", keep },
+    { "Count", NEEDS_READ, true, "(n: int)", "(n: ?int)", "Counts down.", count },
     { 0 },
 };
 static const struct idl_type no_types[] = { { 0 } };
