@@ -36,7 +36,13 @@ static int refuse(struct facts *f, const char *why)
 
 static void ask(const struct facts *f, bool user, const char *verb)
 {
-    const char *argv[] = { program(f), verb, user ? "--user" : "--system", "--", f->unit, NULL };
+    const char *argv[] = { program(f),
+                           verb,
+                           user ? "--user" : "--system",
+                           streq(verb, "start") ? "--no-block" : "--quiet",
+                           "--",
+                           f->unit,
+                           NULL };
     auto_free char *output = NULL;
 
     (void) run_program(argv, 4096, ASK_TIMEOUT, &output, NULL);
@@ -118,11 +124,16 @@ int facts_run_again(struct facts *f, bool user, usec_t limit)
         return refuse(f, "no service manager runs here");
     if (geteuid() != 0 || manager == 0)
         return refuse(f, "only root can watch the manager of this machine");
-    if (state && !streq(state, "failed") && !streq(state, "inactive"))
+    /* Between two attempts nothing runs; the series is taken up again afterwards. */
+    const char *sub = facts_property(f, "SubState");
+    bool in_series = sub && startswith(sub, "auto-restart");
+    if (state && !streq(state, "failed") && !streq(state, "inactive") && !in_series)
         return refuse(f, "the unit is active");
     int r = tracer_new(&t);
     if (r < 0)
         return r;
+    if (in_series)
+        ask(f, user, "stop");
     ask(f, user, "reset-failed"); /* else a start limit that was hit refuses the start */
     r = tracer_seize_manager(t, manager, is_ours, f);
     if (r < 0) {
@@ -135,6 +146,8 @@ int facts_run_again(struct facts *f, bool user, usec_t limit)
     tracer_release_manager(t);
     tracer_let_go(t);
     ask(f, user, "stop");
+    if (in_series)
+        ask(f, user, "start");
     if (r < 0) {
         tracer_free(t);
         return r;

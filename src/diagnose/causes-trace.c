@@ -418,6 +418,20 @@ void judge_disk_full(struct facts *facts, struct finding *f)
         return;
     auto_free char *said = e ? NULL : judge_path_after(facts, "No space left on device");
     const char *path = e ? e->path : said;
+    /* write() is not watched, but what it writes to is known. */
+    for (size_t i = 0; !path && i < facts->n_trace; i++) {
+        const struct trace_event *t = &facts->trace[i];
+        json_t *d = !t->error && t->path && (t->flags & O_ACCMODE) != O_RDONLY
+                        ? facts_probe(facts, "disk", "%s", t->path)
+                        : NULL;
+
+        if (d && probe_number(d, "total_bytes") > 0 &&
+            (probe_number(d, "free_bytes") < 65536 ||
+             probe_number(d, "free_bytes") * 100 < probe_number(d, "total_bytes"))) {
+            e = t;
+            path = t->path;
+        }
+    }
     if (!path || *path != '/')
         return;
     json_t *disk = facts_probe(facts, "disk", "%s", path);
@@ -813,8 +827,13 @@ void judge_mdwe_jit(struct facts *facts, struct finding *f)
     const struct trace_event *e = last_call(facts, "mprotect", EPERM);
     const struct facts_exit *x = facts_failed_exit(facts_explained(facts));
 
-    if (!e)
-        e = last_call(facts, "mprotect", EACCES);
+    static const struct {
+        const char *call;
+        int error;
+    } others[] = { { "mprotect", EACCES }, { "mmap", EPERM }, { "mmap", EACCES } };
+
+    for (size_t i = 0; !e && i < ELEMENTSOF(others); i++)
+        e = last_call(facts, others[i].call, others[i].error);
     if (!is_set(facts, "MemoryDenyWriteExecute") || (!e && (!x || x->code == CLD_EXITED)))
         return;
     find(f, e ? SURE_DECISIVE : SURE_LIKELY - 0.05,

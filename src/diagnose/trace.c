@@ -134,6 +134,10 @@ static int add_rule(scmp_filter_ctx filter, const char *name)
     if (streq(name, "sendto"))
         return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
                                 SCMP_A4(SCMP_CMP_NE, 0));
+    if (streq(name, "mmap"))
+        return seccomp_rule_add(
+            filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
+            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC | PROT_WRITE));
     if (streq(name, "mprotect"))
         return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
@@ -297,6 +301,10 @@ static bool is_of_interest(const struct trace_event *e)
     for (size_t i = 0; e->path && i < ELEMENTSOF(not_theirs); i++)
         if (startswith(e->path, not_theirs[i]))
             return false;
+    /* What it writes to may be full. */
+    if (e->path && (e->flags & (O_WRONLY | O_RDWR)) && !startswith(e->path, "/dev/") &&
+        !startswith(e->path, "/proc/"))
+        return true;
     for (size_t i = 0; e->path && i < ELEMENTSOF(folders); i++)
         if (startswith(e->path, folders[i]))
             return !strstr(e->path, "/lib/") && !endswith(e->path, ".py");
