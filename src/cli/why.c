@@ -127,9 +127,13 @@ static int usage_error(const char *what, const char *which)
 int verb_why(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "user", no_argument, NULL, 'u' },         { "system", no_argument, NULL, 's' },
-        { "output", required_argument, NULL, 'o' }, { "report", no_argument, NULL, 'r' },
-        { "help", no_argument, NULL, 'h' },         {},
+        { "user", no_argument, NULL, 'u' },
+        { "system", no_argument, NULL, 's' },
+        { "output", required_argument, NULL, 'o' },
+        { "report", no_argument, NULL, 'r' },
+        { "again", optional_argument, NULL, 'a' },
+        { "help", no_argument, NULL, 'h' },
+        {},
     };
     struct why w = {};
     int c, status = 0;
@@ -154,9 +158,6 @@ int verb_why(int argc, char **argv)
             if (c < 0)
                 return usage_error("--again= takes a boolean, not ", optarg);
             w.again = c ? AGAIN_YES : AGAIN_NO;
-            break;
-        case 'n':
-            w.again = AGAIN_NO;
             break;
         case 'r':
             w.markdown = true;
