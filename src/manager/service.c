@@ -229,6 +229,13 @@ static bool begins_again(const struct service *s, bool restarts)
     return restarts || (j && (j->type == JOB_RESTART || j->type == JOB_START));
 }
 
+/* The folder goes with the last process, and so does what ControlGroup= shows. */
+static void give_cgroup_back(struct unit *u)
+{
+    if (u->tracker && tracker_is_empty(u->tracker))
+        (void) tracker_remove(u->tracker);
+}
+
 /* The invocation is over: says how, and keeps what is known of it. */
 static void conclude(struct service *s, bool restarts)
 {
@@ -254,8 +261,7 @@ static void conclude(struct service *s, bool restarts)
     if (!begins_again(s, restarts) &&
         service_config(s)->file_descriptor_store_preserve != FD_STORE_PRESERVE_YES)
         service_release_fds(s);
-    if (u->tracker && tracker_is_empty(u->tracker))
-        (void) tracker_remove(u->tracker);
+    give_cgroup_back(u);
 }
 
 /* The only function that assigns s->state, but for service_resume(). */
@@ -272,6 +278,8 @@ static void service_enter(struct service *s, enum service_state next)
     if ((next == SERVICE_START_POST || next == SERVICE_RUNNING) && s->watchdog_time.monotonic == 0)
         service_ping_watchdog(s);
     arm_watchdog(s);
+    if (next == SERVICE_EXITED)
+        give_cgroup_back(u);
 
     new = unit_active_state(u);
     unit_notify_state(u, old, new, s->reload_result != RESULT_SUCCESS);
@@ -409,7 +417,9 @@ static int perform(struct service *s, enum service_state next, bool quiet)
     if (next == SERVICE_START) {
         enum service_type type = service_config(s)->type;
         int r = service_run(s, SPAWN_START, 0);
-        bool started = type == SERVICE_TYPE_SIMPLE || type == SERVICE_TYPE_IDLE;
+        /* What systemd finds out before it forks is found out by the child: then it decides. */
+        bool started = (type == SERVICE_TYPE_SIMPLE || type == SERVICE_TYPE_IDLE) &&
+                       !spawn_waits(s->unit.config, SPAWN_START);
 
         return r > 0 && started ? 0 : r;
     }

@@ -42,6 +42,7 @@ struct service_child {
     struct event_source *report_source;
     struct spawn_report *report; /* until the command is executed, or failed to be */
     int report_fd;
+    bool refused; /* the launch report: it could not even begin (spawn.h, step 0) */
 };
 
 struct service {

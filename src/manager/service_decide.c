@@ -358,7 +358,9 @@ static struct step decide_starting(const struct service_view *v, enum service_ev
     case EV_FAILED:
         return starting_failed(v);
     case EV_EXECED:
-        return start && (v->type == SERVICE_TYPE_EXEC || v->type == SERVICE_TYPE_DBUS)
+        /* Type=simple and idle come here only where spawn_waits() (launch/spawn.h) says so. */
+        return start && (v->type == SERVICE_TYPE_EXEC || v->type == SERVICE_TYPE_DBUS ||
+                         v->type == SERVICE_TYPE_SIMPLE || v->type == SERVICE_TYPE_IDLE)
                    ? go(v, SERVICE_START_POST, RESULT_SUCCESS)
                    : stay(v);
     case EV_READY:

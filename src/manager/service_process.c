@@ -430,11 +430,17 @@ void service_read_report(struct service *s, struct service_child *c)
 
     enum spawn_state state = c->report->state;
     say_degraded(s, c->report);
+    enum exec_status step = c->report->step;
     if (state == SPAWN_FAILED)
         say_spawn_failed(s, c);
     service_child_done(c);
+    c->refused = state == SPAWN_FAILED && step == 0;
     /* After a crash nobody may take the number of the pipe for something else. */
     unit_changed(UNIT(s));
+    if (c == &s->main && s->state == SERVICE_START && state == SPAWN_FAILED && step != 0 &&
+        (service_config(s)->type == SERVICE_TYPE_SIMPLE ||
+         service_config(s)->type == SERVICE_TYPE_IDLE))
+        (void) service_handle(s, EV_EXECED, RESULT_SUCCESS); /* its start is over, then it fails */
     if (state != SPAWN_EXECUTED)
         return;
     (c == &s->main ? &s->main_exec : &s->control_exec)->handoff = dual_now();
@@ -586,6 +592,19 @@ static void control_exited(struct service *s, int code, int status, enum service
     (void) service_handle(s, EV_CONTROL_EXIT, f);
 }
 
+/* The child found what systemd would not have forked for: no process of the unit ever was. */
+static void service_refused(struct service *s, struct service_child *c)
+{
+    bool main = c == &s->main;
+
+    service_forget_child(s, c);
+    *(main ? &s->main_exec : &s->control_exec) = (struct service_exec){};
+    if (!main)
+        s->control_phase = NO_PHASE;
+    unit_changed(UNIT(s));
+    (void) service_handle(s, EV_FAILED, RESULT_RESOURCES);
+}
+
 void service_child_exited(struct unit *u, pid_t pid, int code, int status)
 {
     struct service *s = SERVICE(u);
@@ -605,6 +624,10 @@ void service_child_exited(struct unit *u, pid_t pid, int code, int status)
         return;
     /* That it was executed comes before that it has ended. */
     service_read_report(s, c);
+    if (c->refused) {
+        service_refused(s, c);
+        return;
+    }
     if (code != CLD_EXITED && look_for_oom(s))
         (void) service_handle(s, EV_OOM, RESULT_SUCCESS);
     if (pid == s->main.pid)
