@@ -119,7 +119,31 @@ static void add_exec(struct strbuf *b, const struct service_exec *e)
                     signal_name(e->status));
 }
 
-static int put_commands(const struct unit *u, struct property_value *v, enum spawn_phase phase)
+/* As ExecStartEx= and the like name the prefixes of systemd.service(5). */
+static void add_flags(struct strbuf *b, unsigned flags)
+{
+    static const struct {
+        unsigned flag;
+        const char *name;
+    } names[] = {
+        { COMMAND_IGNORE_FAILURE, "ignore-failure" }, { COMMAND_FULL_PRIVILEGES, "privileged" },
+        { COMMAND_NO_SETUID, "no-setuid" },           { COMMAND_NO_ENV, "no-env-expand" },
+        { COMMAND_AMBIENT_MAGIC, "ambient" },
+    };
+    bool first = true;
+
+    strbuf_add(b, "flags=");
+    for (size_t i = 0; i < ELEMENTSOF(names); i++)
+        if (flags & names[i].flag) {
+            strbuf_addf(b, "%s%s", first ? "" : " ", names[i].name);
+            first = false;
+        }
+    strbuf_add(b, " ; ");
+}
+
+/* `ex`: the form of ExecStartEx=, which has all flags in place of ignore_errors. */
+static int put_commands(const struct unit *u, struct property_value *v, enum spawn_phase phase,
+                        bool ex)
 {
     static const struct service_exec never;
     const struct service *s = SERVICE(u);
@@ -134,8 +158,12 @@ static int put_commands(const struct unit *u, struct property_value *v, enum spa
 
         if (!words)
             return -ENOMEM;
-        strbuf_addf(&b, "%s{ path=%s ; argv[]=%s ; ignore_errors=%s ; ", index > 0 ? "\n" : "",
-                    c->path, words, c->flags & COMMAND_IGNORE_FAILURE ? "yes" : "no");
+        strbuf_addf(&b, "%s{ path=%s ; argv[]=%s ; ", index > 0 ? "\n" : "", c->path, words);
+        if (ex)
+            add_flags(&b, c->flags);
+        else
+            strbuf_addf(&b, "ignore_errors=%s ; ",
+                        c->flags & COMMAND_IGNORE_FAILURE ? "yes" : "no");
         add_exec(&b, e ? e : &never);
     }
     v->kind = VALUE_STRING;
@@ -147,7 +175,11 @@ static int put_commands(const struct unit *u, struct property_value *v, enum spa
 #define COMMANDS(name, phase) \
     GETTER(name) \
     { \
-        return put_commands(u, v, phase); \
+        return put_commands(u, v, phase, false); \
+    } \
+    GETTER(name##_ex) \
+    { \
+        return put_commands(u, v, phase, true); \
     }
 
 COMMANDS(exec_condition, SPAWN_CONDITION)
@@ -198,6 +230,13 @@ GETTER(syslog_priority)
 
 const struct property_row service_properties[] = {
     LIMITS(SOFT_LIMIT_ROW){ "SyslogPriority", get_syslog_priority },
+    { "ExecConditionEx", get_exec_condition_ex },
+    { "ExecStartPreEx", get_exec_start_pre_ex },
+    { "ExecStartEx", get_exec_start_ex },
+    { "ExecStartPostEx", get_exec_start_post_ex },
+    { "ExecReloadEx", get_exec_reload_ex },
+    { "ExecStopEx", get_exec_stop_ex },
+    { "ExecStopPostEx", get_exec_stop_post_ex },
     { "ExecCondition", get_exec_condition },
     { "ExecStartPre", get_exec_start_pre },
     { "ExecStart", get_exec_start },
