@@ -520,12 +520,12 @@ static int apply_flags(struct mounting *m)
 static int make_disconnected_tmp(struct child *c)
 {
     const char *path = c->private_tmp_path;
-    mode_t mask = umask(0);
     int r = 0;
 
     if (!path)
         return 0;
     auto_free char *tmp = path_join(path, "tmp", NULL), *var = path_join(path, "var-tmp", NULL);
+    mode_t mask = umask(0);
     if (!tmp || !var)
         r = -ENOMEM;
     else if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_STRICTATIME,
