@@ -101,6 +101,14 @@ static bool is_folder(const char *a, const char *b)
     return a && b && streq(a, b);
 }
 
+/* Whether what is in the folder is gone after the next boot, links of generators included. */
+static bool is_runtime(const struct unit_paths *p, const char *folder)
+{
+    return is_folder(folder, p->runtime_config) || is_folder(folder, p->runtime_control) ||
+           is_folder(folder, p->transient) || is_folder(folder, p->generator) ||
+           is_folder(folder, p->generator_early) || is_folder(folder, p->generator_late);
+}
+
 /* Looks through all folders; false if no link says anything. */
 static int state_by_links(const struct unit_paths *p, const struct install_unit *u,
                           enum unit_file_state *ret)
@@ -114,16 +122,17 @@ static int state_by_links(const struct unit_paths *p, const struct install_unit 
         if (r < 0)
             return r;
         bool persistent = is_folder(*s, p->persistent_config) || is_folder(*s, p->global_config);
+        bool passing = is_runtime(p, *s);
         if (found.enabled && persistent) {
             *ret = UNIT_FILE_ENABLED;
             return 1;
         }
-        runtime = runtime || (found.enabled && is_folder(*s, p->runtime_config));
-        vendor = vendor || (found.enabled && !persistent && !is_folder(*s, p->runtime_config));
-        indirect = indirect || (found.indirect && (persistent || is_folder(*s, p->runtime_config)));
+        runtime = runtime || (found.enabled && passing);
+        vendor = vendor || (found.enabled && !persistent && !passing);
+        indirect = indirect || (found.indirect && (persistent || passing));
         if (u->link && found.same_name) {
             linked = linked || persistent;
-            linked_runtime = linked_runtime || is_folder(*s, p->runtime_config);
+            linked_runtime = linked_runtime || passing;
         }
     }
     if (runtime)
