@@ -159,7 +159,8 @@ int service_load_pid_file(struct service *s, bool warn)
 /* Watches the deepest folder of the path that exists, and what the file itself goes through. */
 static int watch_path(int inotify_fd, const char *path)
 {
-    const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB;
+    /* IN_MODIFY: some daemons keep their PID file open as long as they run. */
+    const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
     auto_free char *folder = strdup(path);
 
     if (!folder)
