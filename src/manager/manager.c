@@ -426,6 +426,7 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
         m->startup = false;
         return 0;
     }
+    manager_name_system(m);
     collector_start(m);
     return generators_run(m, generators_done);
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "manager/hostname.h"
 #include "manager/private.h"
 
 void manager_warn(struct manager *m, const char *fmt, ...)
@@ -194,6 +196,24 @@ static void make_machine_id(struct manager *m)
         manager_warn(m, "/etc/machine-id is empty and cannot be written");
 }
 
+/* syslog(3) goes there. What another logger has put there stays. */
+static void make_dev_log(struct manager *m)
+{
+    static const char target[] = "/run/systemd/journal/dev-log";
+    struct stat st;
+
+    if (symlink(target, "/dev/log") == 0)
+        return;
+    if (errno == EEXIST && lstat("/dev/log", &st) == 0) {
+        if (!S_ISLNK(st.st_mode) || access("/dev/log", F_OK) == 0)
+            return;
+        if (unlink("/dev/log") == 0 && symlink(target, "/dev/log") == 0)
+            return;
+    }
+    manager_warn(m, "/dev/log cannot be made (%s): what programs log with syslog(3) is lost",
+                 strerror(errno));
+}
+
 void manager_set_up_system(struct manager *m)
 {
     const char *other = NULL;
@@ -201,6 +221,7 @@ void manager_set_up_system(struct manager *m)
     if (m->role != MANAGER_PID1 || m->test)
         return;
     make_machine_id(m);
+    make_dev_log(m);
     if (!systemctl_is_ours(&other)) {
         manager_warn(m,
                      "%s is not reeve's: /run/systemd/system is not made, so that programs do not "
@@ -210,4 +231,10 @@ void manager_set_up_system(struct manager *m)
     }
     (void) mkdir_all("/run/systemd/system", 0755);
     (void) prctl(PR_SET_NAME, "systemd");
+}
+
+void manager_name_system(struct manager *m)
+{
+    if (m->role == MANAGER_PID1 && !m->test)
+        hostname_set_up("/etc/hostname");
 }
