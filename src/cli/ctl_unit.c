@@ -12,6 +12,11 @@
 #include "cli/systemctl.h"
 #include "cli/verbs.h"
 
+static bool is_freezer(const char *method)
+{
+    return streq(method, "FreezeUnit") || streq(method, "ThawUnit");
+}
+
 /* Calls a method for each of the units. `parameters` (taken over) has what goes with "unit".
  * `doing` is that of the error "Failed to <doing> UNIT: ...". */
 static int call_for_each(struct systemctl *c, char **args, const char *method, json_t *parameters,
@@ -35,10 +40,14 @@ static int call_for_each(struct systemctl *c, char **args, const char *method, j
             status = systemctl_exit_unreachable(c);
             break;
         }
-        if (r < 0) {
+        /* Freezing and thawing keep the unit loaded meanwhile, and so begin by a reference. */
+        if (r < 0 && is_freezer(method) && control_error_is(&e, "NoSuchUnit"))
+            fprintf(stderr, "Failed to add reference to unit %s: Unit %s not found.\n", *name,
+                    *name);
+        else if (r < 0)
             fprintf(stderr, "Failed to %s %s: %s\n", doing, *name, systemctl_error_text(r, &e));
+        if (r < 0)
             status = EXIT_FAILURE;
-        }
     }
     json_decref(parameters);
     return status;
