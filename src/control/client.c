@@ -45,10 +45,9 @@ static int add_user_paths(char ***paths)
         r = strv_addf(paths, "%s/reeve/" INTERFACE, runtime);
     if (r >= 0)
         r = strv_addf(paths, "/run/user/%u/reeve/" INTERFACE, uid);
+    /* Where the manager goes without the former (manager/places.c). */
     if (r >= 0)
-        r = strv_addf(paths, "/dev/shm/reeve-%u/" INTERFACE, uid);
-    if (r >= 0)
-        r = strv_addf(paths, "/tmp/reeve-%u/" INTERFACE, uid);
+        r = strv_addf(paths, "/tmp/reeve-%u/reeve/" INTERFACE, uid);
     return r;
 }
 

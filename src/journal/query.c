@@ -165,7 +165,8 @@ static int scan_folder(struct journal *j, const struct folder *f, int *ret_new)
     if (!d)
         return -errno;
     for (struct dirent *e; (e = readdir(d));) {
-        if (wanted(e->d_name, f->flags))
+        /* The collector's own socket is named as a file is (io.systemd.journal). */
+        if (e->d_type != DT_SOCK && wanted(e->d_name, f->flags))
             (void) strv_add(&names, e->d_name);
     }
     closedir(d);

@@ -37,6 +37,13 @@ static int make_arguments(struct manager *m, int fd, char ***ret)
         return -ENOMEM;
     if (m->journal_dir && strv_addf(&argv, "--socket-dir=%s", m->journal_dir) < 0)
         return -ENOMEM;
+    /* Beside another init its journal is not ours to write; log_places of cli/log_files.c reads
+     * these. */
+    if ((m->role == MANAGER_SUPERVISOR || m->role == MANAGER_USER) && m->journal_dir &&
+        (strv_addf(&argv, "--volatile-dir=%s", m->journal_dir) < 0 ||
+         strv_addf(&argv, "--persistent-dir=%s",
+                   m->role == MANAGER_USER ? "none" : "/var/log/reeve/journal") < 0))
+        return -ENOMEM;
     if (m->role == MANAGER_EPHEMERAL &&
         (strv_add(&argv, "--socket-dir=none") < 0 || strv_add(&argv, "--volatile-dir=none") < 0 ||
          strv_add(&argv, "--persistent-dir=none") < 0))

@@ -1,0 +1,23 @@
+"""A user's manager beside the system's: its places, without the session's variables."""
+AS_USER = "setpriv --reuid=1234 --regid=1234 --clear-groups env -u XDG_RUNTIME_DIR HOME=/tmp/home "
+
+
+def test_is_found_without_a_runtime_folder(reeve):
+    def as_user(command):
+        return reeve.run("sh", "-c", AS_USER + command)
+
+    reeve.write("/etc/systemd/user/own.service", """
+        [Service]
+        ExecStart=/bin/sh -c 'echo here I am; exec sleep infinity'
+    """)
+    reeve.write("manager.service", f"[Service]\nExecStart={AS_USER} reeve init --user own.service\n")
+    reeve.ctl("start", "manager.service")
+    reeve.until(lambda: as_user("reeve --user is-active own.service").returncode == 0)
+
+    # Its entries are in its own files and nowhere else.
+    own = "/tmp/reeve-1234/reeve/journal"
+    find = "-o cat --no-pager 'MESSAGE=here I am'"
+    reeve.until(lambda: as_user(f"reeve log -D {own} {find}").stdout == "here I am\n")
+    # The collector's socket beside them, io.systemd.journal, is not taken for a file.
+    assert as_user(f"reeve log -D {own} {find}").stderr == ""
+    assert reeve.run("sh", "-c", f"reeve log {find}").stdout == ""
