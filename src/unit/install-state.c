@@ -139,7 +139,7 @@ static int state_by_links(const struct unit_paths *p, const struct install_unit 
         *ret = UNIT_FILE_ENABLED_RUNTIME;
     else if (vendor && unit_name_is_valid(u->name, UNIT_NAME_INSTANCE))
         *ret = UNIT_FILE_STATIC;
-    else if (indirect && install_unit_has_rules(u))
+    else if (indirect)
         *ret = UNIT_FILE_INDIRECT;
     else if (linked)
         *ret = UNIT_FILE_LINKED;
