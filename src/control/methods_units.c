@@ -118,7 +118,7 @@ static bool is_wanted(const json_t *names, const char *name)
     return !json_is_array(names) || is_one_of(names, name);
 }
 
-/* Settings whose values may be secrets (DESIGN.md, Control). */
+/* Settings whose values may be secrets. */
 static bool is_private(const char *property)
 {
     static const char *const names[] = { "Environment", "SetCredential", "SetCredentialEncrypted",

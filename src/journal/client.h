@@ -96,7 +96,7 @@ struct collector_stream *collector_stream_find(struct collector_client *c, uint6
 
 /* Asks the collector to keep what the unit's streams and the datagram sockets hold at this moment,
  * before it goes on with anything else. `callback` is called once, with 0 when it has, unless the
- * barrier is cancelled first (a deadline is the caller's: DESIGN.md has 100 ms). *ret is the
+ * barrier is cancelled first (a deadline is the caller's: 100 ms). *ret is the
  * client's and gone after the callback. -ENOTCONN where no collector runs. */
 struct collector_barrier;
 typedef void (*collector_barrier_callback)(int r, void *userdata);

@@ -169,7 +169,7 @@ static int tell_identity(struct child *c)
 }
 
 /* systemd.exec(5) promises the order in part (credentials before the working folder), and users
- * know the rest by what is reported first: CAUSES.md, rule 3. */
+ * know the rest by what is reported first. */
 static int (*const steps[])(struct child *) = {
     set_name,
     reset_signals,

@@ -34,7 +34,7 @@ enum spawn_phase {
     SPAWN_PHASE_MAX,
 };
 
-/* DESIGN.md, "Degrade loudly, and never into danger". */
+/* docs/architecture.md, "Classes of sandboxing". */
 enum sandbox_policy {
     SANDBOX_HOST,        /* as systemd does: what it skips is skipped with a warning */
     SANDBOX_CONTAINER,   /* hardening that is refused here is skipped with a warning */
@@ -171,7 +171,7 @@ struct spawn_degraded {
     char *object;    /* the path or name it was about; may be NULL */
 };
 
-/* How finding the program differs from executing it (CAUSES.md, rule 4). */
+/* How finding the program differs from executing it. */
 enum spawn_exec_failure {
     SPAWN_EXEC_NONE,
     SPAWN_EXEC_LOCATE,  /* looked up before the credentials changed: no such file, no x bit */

@@ -1,9 +1,9 @@
 /* manager/children.h -- processes that have ended.
  *
- * DESIGN.md, "Order of truth": a child is looked at before it is reaped (waitid(2), WNOWAIT), so
- * that /proc can be read; what it has sent to its notify socket is taken in, and the collector is
- * asked to take in what it has written, before the unit is told of its end. Children that nobody
- * knows, adopted orphans, are reaped at once. */
+ * docs/architecture.md, "Order of truth": a child is looked at before it is reaped (waitid(2),
+ * WNOWAIT), so that /proc can be read; what it has sent to its notify socket is taken in, and the
+ * collector is asked to take in what it has written, before the unit is told of its end. Children
+ * that nobody knows, adopted orphans, are reaped at once. */
 #pragma once
 
 #include "launch/track.h"

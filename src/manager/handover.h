@@ -1,4 +1,5 @@
-/* manager/handover.h -- state from one manager process to the next (DESIGN.md, "State survives").
+/* manager/handover.h -- state from one manager process to the next (docs/architecture.md, "State
+ * survives").
  *
  * The next process finds the number of a memfd in its environment, and all descriptors open. */
 #pragma once

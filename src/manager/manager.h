@@ -223,7 +223,8 @@ void property_value_done(struct property_value *v);
 
 /* One runtime property: ActiveState, MainPID, InvocationID ... Rows for all units, then rows of the
  * type. What the unit file sets comes from the directive table (unit/directive.h) and is not here.
- * `privileged`: only for root and the manager's own uid (DESIGN.md, Control). */
+ * `privileged`: only for root and the manager's own uid (docs/architecture.md, "Layers of trust").
+ */
 struct property_row {
     const char *name; /* as `show` prints it: the D-Bus property's name */
     int (*get)(const struct unit *u, struct property_value *v); /* 0, or -ENODATA: leave it out */

@@ -3,7 +3,7 @@
  * A text of lines "key=value" in a memfd: a version line, the manager's own rows, then one block a
  * unit ("unit=NAME" ... an empty line). Values are escaped, so that they are one line each.
  * Descriptors are kept by number: the next process finds them, open, under the number written, and
- * closes those that nobody takes. DESIGN.md, "State survives". */
+ * closes those that nobody takes. docs/architecture.md, "State survives". */
 #pragma once
 
 #include <stdbool.h>

@@ -12,7 +12,7 @@
  * Standing: HONOURED; ACCEPTED, means nothing here and loses nothing; REFUSED, cannot be had and
  * the reason is in docs/architecture.md; NOT_YET. Loading warns of the last two. Class, of
  * sandboxing: IDENTITY and VIEW are never skipped, HARDENING may be where the surroundings refuse
- * (DESIGN.md, "Degrade loudly, and never into danger"); NONE for the rest.
+ * (docs/architecture.md, "Classes of sandboxing"); NONE for the rest.
  *
  * The preset is text for the row's own type; "" is the type's unset value. */
 #pragma once

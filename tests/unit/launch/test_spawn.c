@@ -219,7 +219,8 @@ static void forbid_namespaces(void)
     free(code);
 }
 
-/* DESIGN.md, classes: what a manager without privileges leaves out, and what it refuses. */
+/* docs/architecture.md, "Classes of sandboxing": what a manager without privileges leaves out, and
+ * what it refuses. */
 static void classes(void **state)
 {
     static const struct {

@@ -207,7 +207,7 @@ static void changes_on_disk_are_seen(void **state)
     unit_config_free(c);
 }
 
-/* DESIGN.md: at most 2.4 KiB of heap for an ordinary loaded unit, the manager's share included. */
+/* At most 2.4 KiB of heap for an ordinary loaded unit, the manager's share included. */
 static void an_ordinary_unit_is_small(void **state)
 {
     enum { UNITS = 200 };
