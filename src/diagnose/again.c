@@ -116,6 +116,7 @@ int facts_run_again(struct facts *f, bool user, usec_t limit)
 {
     struct tracer *t = NULL;
     pid_t manager = manager_pid(user);
+    size_t executed = 0;
     const char *state = facts_property(f, "ActiveState");
 
     if (f->recorded)
@@ -143,6 +144,7 @@ int facts_run_again(struct facts *f, bool user, usec_t limit)
     r = ask_aside(f, user, "start");
     if (r >= 0)
         watch(f, t, limit);
+    bool works = tracer_watched(t, &executed) > 0 && executed > 0;
     tracer_release_manager(t);
     tracer_let_go(t);
     ask(f, user, "stop");
@@ -156,5 +158,6 @@ int facts_run_again(struct facts *f, bool user, usec_t limit)
     f->tracer = t;
     f->trace = tracer_events(t, &f->n_trace, NULL);
     f->traced = true;
+    f->works_now = works;
     return 1;
 }

@@ -155,13 +155,19 @@ void judge_network_not_online(struct facts *facts, struct finding *f)
 
     if (!e)
         e = last_call(facts, "connect", ENETUNREACH);
+    /* It is there by now, but the program says that it was not. */
+    for (size_t i = 0; !e && i < facts->n_trace; i++)
+        if (!facts->trace[i].error && streq(facts->trace[i].call, "bind") && facts->trace[i].port &&
+            (judge_said(facts, "Cannot assign requested address") ||
+             judge_said(facts, "EADDRNOTAVAIL")))
+            e = &facts->trace[i];
     if (!e || !e->address)
         return;
     bool waits = facts->config &&
                  strv_contains(facts->config->unit->after, "network-online.target");
     find(f, SURE_PROVEN,
-         e->error == EADDRNOTAVAIL ? "the address %s was not one of this machine's when it started"
-                                   : "the network was not there when it wanted to reach %s",
+         e->error != ENETUNREACH ? "the address %s was not one of this machine's when it started"
+                                 : "the network was not there when it wanted to reach %s",
          e->address);
     find_fact(f, "address", e->address);
     find_call(f, e);
@@ -174,12 +180,47 @@ void judge_network_not_online(struct facts *facts, struct finding *f)
     find_not(f, "After=network.target: it does not wait for addresses");
 }
 
+/* It works now: what it connects to, and was not up when this unit failed, is another unit's. */
+static void judge_was_not_ready(struct facts *facts, struct finding *f)
+{
+    for (size_t k = 0; facts->works_now && k < facts->n_trace; k++) {
+        const struct trace_event *e = &facts->trace[k];
+        json_t *p = !e->error && streq(e->call, "connect") && e->port
+                        ? facts_probe(facts, "port", "tcp %s", e->address)
+                        : NULL;
+        const char *unit = p ? probe_text(p, "unit") : "";
+
+        if (!*unit || streq(unit, facts->unit))
+            continue;
+        find(f, SURE_PROVEN - 0.02,
+             "%s, where %s listens now, did not answer yet when it started: it works now",
+             e->address, unit);
+        find_fact(f, "address", e->address);
+        find_fact(f, "unit", unit);
+        find_call(f, e);
+        find_evidence(f, EVIDENCE_PROBE, "%s is held by %s now", e->address, unit);
+        find_fix(f,
+                 "let %s say when it is ready: Type=notify, or an ExecStartPost= that waits for "
+                 "its port",
+                 unit);
+        find_fix_dropin(
+            f, "or wait for it",
+            "[Service]\nExecStartPre=/usr/local/bin/reeve preflight --wait=30s --tcp=%s\n",
+            e->address);
+        find_fix_dropin(f, "or try again later", "[Service]\nRestart=on-failure\nRestartSec=5\n");
+        find_prevent(f, "ExecStartPre=reeve preflight --wait=30s --tcp=%s", e->address);
+        return;
+    }
+}
+
 void judge_dependency_not_ready(struct facts *facts, struct finding *f)
 {
     const struct trace_event *e = last_call(facts, "connect", ECONNREFUSED);
 
     if (!e)
         e = last_call(facts, "connect", ENOENT);
+    if (!e)
+        judge_was_not_ready(facts, f);
     if (!e || !e->address || strstr(e->address, "nscd") || strstr(e->address, "/dev/log") ||
         strstr(e->address, "systemd/journal"))
         return;

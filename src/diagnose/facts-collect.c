@@ -105,10 +105,10 @@ static long long field_number(json_t *entry, const char *name)
 static json_t *other_fields(json_t *entry)
 {
     static const char *const wanted[] = {
-        "EXIT_CODE",      "EXIT_STATUS", "COMMAND",      "UNIT_RESULT",    "JOB_RESULT",
-        "JOB_TYPE",       "ERRNO",       "EXECUTABLE",   "CODE_FUNC",      "SYSLOG_RAW",
-        "_COMM",          "_EXE",        "N_RESTARTS",   "UNIT",           "USER_UNIT",
-        "EXIT_TIMESTAMP", "REEVE_STEP",  "REEVE_OBJECT", "REEVE_DIRECTIVE"
+        "EXIT_CODE",      "EXIT_STATUS", "COMMAND",    "UNIT_RESULT", "JOB_RESULT",
+        "JOB_TYPE",       "ERRNO",       "EXECUTABLE", "CODE_FUNC",   "SYSLOG_RAW",
+        "_COMM",          "_EXE",        "N_RESTARTS", "UNIT",        "USER_UNIT",
+        "EXIT_TIMESTAMP", "STEP",        "OBJECT",     "DIRECTIVE"
     };
     json_t *fields = json_object();
 

@@ -15,15 +15,16 @@ static const char *field(const struct facts_line *l, const char *name)
     return json_string_value(json_object_get(l->fields, name));
 }
 
-/* The number behind an error text as strerror() has it, at the end of the message. */
+/* The number of the error text, as strerror() has it, behind the last ": " that one follows. */
 static int error_at_end(const char *text)
 {
-    const char *colon = strrchr(text, ':');
+    int found = 0;
 
-    for (int e = 1; colon && e < 134; e++)
-        if (streq(colon + 1 + (colon[1] == ' '), strerror(e)))
-            return e;
-    return 0;
+    for (const char *colon = text; (colon = strstr(colon, ": ")); colon += 2)
+        for (int e = 1; e < 134; e++)
+            if (startswith(colon + 2, strerror(e)))
+                found = e;
+    return found;
 }
 
 static int line_error(const struct facts_line *l)
@@ -33,15 +34,15 @@ static int line_error(const struct facts_line *l)
     return number ? abs(atoi(number)) : error_at_end(strempty(l->text));
 }
 
-/* What stands between a prefix of the message and the last ": ". */
+/* What stands between a prefix of the message and the next ": ", behind which the error is. */
 static char *object_behind(const char *text, const char *prefix)
 {
     const char *begin = strstr(text, prefix);
-    const char *end = strrchr(text, ':');
 
     if (!begin)
         return NULL;
     begin += strlen(prefix);
+    const char *end = strstr(begin, ": ");
     return end && end > begin ? memdup0(begin, (size_t) (end - begin)) : NULL;
 }
 
@@ -158,15 +159,14 @@ static int from_detail(const struct facts_line *l, struct facts_launch *launch)
 /* reeve's own manager says it in fields. */
 static int from_fields(const struct facts_line *l, struct facts_launch *launch)
 {
-    const char *step = field(l, "REEVE_STEP"), *object = field(l, "REEVE_OBJECT");
-    const char *directive = field(l, "REEVE_DIRECTIVE");
+    const char *step = field(l, "STEP"), *object = field(l, "OBJECT");
+    const char *directive = field(l, "DIRECTIVE");
     int r = 0;
 
     if (!step)
         return 0;
     launch->status = exec_number(step);
     launch->error = line_error(l);
-    launch->at_locate = streq_ptr(field(l, "REEVE_LOCATE"), "1");
     r = set(&launch->step, strdup(step));
     if (r >= 0 && object)
         r = set(&launch->object, strdup(object));

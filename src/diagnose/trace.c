@@ -296,6 +296,8 @@ static bool is_of_interest(const struct trace_event *e)
                                               "/etc/nsswitch", "/etc/localtime", "/etc/ssl",
                                               "/etc/host",     "/etc/resolv" };
 
+    if (streq(e->call, "connect"))
+        return e->port > 0;
     if (!startswith(e->call, "open"))
         return true;
     for (size_t i = 0; e->path && i < ELEMENTSOF(not_theirs); i++)
