@@ -644,6 +644,29 @@ static void begin(struct service *s)
     s->random_extra = extra == USEC_INFINITY ? 0 : (usec_t) random;
 }
 
+/* What an earlier run left behind is in the way of many a start: it is named, and left alone. */
+static void warn_of_leftovers(struct unit *u)
+{
+    auto_free pid_t *pids = NULL;
+    size_t n = 0;
+
+    if (!u->tracker || tracker_is_empty(u->tracker) || tracker_pids(u->tracker, &pids, &n) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        auto_free char *comm = NULL;
+
+        if (process_comm(pids[i], &comm) < 0)
+            continue;
+        unit_log_text(u, LOG_WARNING,
+                      "Found left-over process %d (%s) in control group while starting unit. "
+                      "Ignoring.",
+                      (int) pids[i], comm);
+        unit_log_text(u, LOG_WARNING,
+                      "This usually indicates unclean termination of a previous run, or service "
+                      "implementation deficiencies.");
+    }
+}
+
 static int service_start(struct unit *u)
 {
     struct service *s = SERVICE(u);
@@ -655,8 +678,10 @@ static int service_start(struct unit *u)
     struct step step = service_decide(&v, EV_START, RESULT_SUCCESS);
     if (step.verdict == STEP_REFUSE)
         return step.error;
-    if (step.next == SERVICE_CONDITION)
+    if (step.next == SERVICE_CONDITION) {
+        warn_of_leftovers(u);
         begin(s);
+    }
     return service_handle(s, EV_START, RESULT_SUCCESS);
 }
 
