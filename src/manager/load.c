@@ -161,32 +161,57 @@ static bool is_bystander(const struct unit *u)
     return folders != NULL;
 }
 
+/* What is not run, or is done by reeve itself, has one message: at its start. */
+static bool tells_messages(const struct unit *u)
+{
+    return u->config && !u->not_yet_run && u->ops != &provided_ops && !is_bystander(u);
+}
+
+/* "/etc/systemd/system/x.service:3: RootImage=: directive not supported ..." */
+static char *message_text(const struct unit_message *msg)
+{
+    auto_strbuf struct strbuf b = { 0 };
+
+    if (msg->file)
+        strbuf_addf(&b, "%s:", msg->file);
+    if (msg->file && msg->line)
+        strbuf_addf(&b, "%u:", msg->line);
+    if (b.length)
+        strbuf_add_char(&b, ' ');
+    if (msg->directive)
+        strbuf_addf(&b, "%s=: ", msg->directive);
+    strbuf_add(&b, msg->text);
+    if (msg->remedy)
+        strbuf_addf(&b, " (%s)", msg->remedy);
+    return strbuf_take(&b);
+}
+
 static void log_messages(struct unit *u)
 {
     const struct unit_config *c = u->config;
 
-    /* What is not run, or is done by reeve itself, has one message: at its start. */
-    if (u->not_yet_run || u->ops == &provided_ops || is_bystander(u))
-        return;
-    for (unsigned i = 0; i < c->n_messages; i++) {
-        const struct unit_message *msg = &c->messages[i];
-
-        if (msg->level > LOG_NOTICE)
+    for (unsigned i = 0; tells_messages(u) && i < c->n_messages; i++) {
+        if (c->messages[i].level > LOG_NOTICE)
             continue;
-        auto_strbuf struct strbuf b = { 0 };
-        if (msg->file)
-            strbuf_addf(&b, "%s:", msg->file);
-        if (msg->file && msg->line)
-            strbuf_addf(&b, "%u:", msg->line);
-        if (b.length)
-            strbuf_add_char(&b, ' ');
-        if (msg->directive)
-            strbuf_addf(&b, "%s=: ", msg->directive);
-        strbuf_add(&b, msg->text);
-        if (msg->remedy)
-            strbuf_addf(&b, " (%s)", msg->remedy);
-        unit_log_text(u, msg->level, "%s", strbuf_text(&b));
+        auto_free char *text = message_text(&c->messages[i]);
+        unit_log_text(u, c->messages[i].level, "%s", strempty(text));
     }
+}
+
+int unit_load_messages(const struct unit *u, char ***ret)
+{
+    const struct unit_config *c = u->config;
+    auto_strv char **list = NULL;
+
+    for (unsigned i = 0; tells_messages(u) && i < c->n_messages; i++) {
+        if (c->messages[i].level > LOG_WARNING)
+            continue;
+        auto_free char *text = message_text(&c->messages[i]);
+        if (!text || strv_add(&list, text) < 0)
+            return -ENOMEM;
+    }
+    *ret = take_ptr(list);
+    return 0;
 }
 
 /* Mounts and devices are there whether or not a file speaks of them, once they are. */

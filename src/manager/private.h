@@ -155,6 +155,8 @@ int unit_read(struct unit *u);
 int unit_reread(struct unit *u);
 /* Adds what the config says and what is implied. */
 int unit_build(struct unit *u);
+/* The warnings and errors of reading its files, one line each; *ret NULL: none. 0 or -ENOMEM. */
+int unit_load_messages(const struct unit *u, char ***ret);
 int unit_add_default_target_order(struct unit *u, struct unit *target);
 /* 0 if loaded, else the error of asking something of such a unit. */
 int unit_check_load_state(const struct unit *u, struct op_error *e);

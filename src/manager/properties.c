@@ -390,6 +390,17 @@ static int get_ReeveAssertFailed(const struct unit *u, struct property_value *v)
     return u->assert_failed ? text(v, u->assert_failed) : -ENODATA;
 }
 
+static int get_ReeveMessages(const struct unit *u, struct property_value *v)
+{
+    char **list = NULL;
+    int r = unit_load_messages(u, &list);
+
+    if (r < 0 || !list)
+        return r < 0 ? r : -ENODATA;
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = list, .owned_strv = list };
+    return 0;
+}
+
 #define PLAIN(name) { #name, get_##name, false },
 #define DEPENDENCY_ROW(name, kind) { #name, get_##name, false },
 #define TIME_ROW(name, member) \
@@ -412,6 +423,7 @@ const struct property_row unit_properties[] = {
     PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)
     PLAIN(TasksCurrent)
     PLAIN(ReeveTracking) PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)
+    PLAIN(ReeveMessages)
     { NULL, NULL, false },
 };
 /* clang-format on */
