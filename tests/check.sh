@@ -50,7 +50,7 @@ clang_builds() {
 integration() {
     python=/usr/bin/python3
     [ -x $python ] || python=python3
-    $python -m pytest -q --maxfail=25 -p no:cacheprovider tests/integration tests/differential
+    $python -m pytest -q -rs --maxfail=25 -p no:cacheprovider tests/integration tests/differential
 }
 
 short_fuzz() {
