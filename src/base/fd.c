@@ -216,7 +216,7 @@ int mkdir_parents(const char *path, mode_t mode)
     return mkdir_components(path, mode, false);
 }
 
-static void auto_closedir_p(DIR **d)
+void auto_closedir_p(DIR **d)
 {
     if (*d)
         closedir(*d);
@@ -243,7 +243,7 @@ static int remove_below(int dir_fd, const char *name, dev_t device, unsigned dep
     auto_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
-    _cleanup_(auto_closedir_p) DIR *d = fdopendir(fd);
+    auto_closedir DIR *d = fdopendir(fd);
     if (!d)
         return -errno;
     (void) take_fd(&fd);

@@ -1,6 +1,7 @@
 /* base/fd.h -- file descriptors with one owner each, and whole files. */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 void auto_close_p(int *fd);
 #define auto_fclose _cleanup_(auto_fclose_p)
 void auto_fclose_p(FILE **f);
+#define auto_closedir _cleanup_(auto_closedir_p)
+void auto_closedir_p(DIR **d);
 
 /* Closes fd unless negative; keeps errno; returns -1 to be assigned to the variable. */
 int close_fd(int fd);

@@ -8,17 +8,12 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "base/strv.h"
 
 /* "{a{b,c},d}" nests; more would only be an attack. */
 #define BRACES_MAX 1024
-
-static void auto_closedir_p(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
 
 /* Adds what matches of `rest` (without leading slash) below `folder` ("" for the current one). */
 static int match_below(const char *folder, const char *rest, char ***list)
@@ -39,7 +34,7 @@ static int match_below(const char *folder, const char *rest, char ***list)
             return match_below(path, more, list);
         return lstat(path, &st) < 0 ? 0 : strv_add(list, path);
     }
-    _cleanup_(auto_closedir_p) DIR *d = opendir(*folder ? folder : ".");
+    auto_closedir DIR *d = opendir(*folder ? folder : ".");
     for (struct dirent *e; d && (e = readdir(d));) {
         if (streq(e->d_name, ".") || streq(e->d_name, "..") ||
             fnmatch(part, e->d_name, FNM_PERIOD | FNM_PATHNAME) != 0)

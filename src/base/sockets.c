@@ -180,18 +180,12 @@ char *cgroup_unit(const char *path)
     return found ? memdup0(found, length) : NULL;
 }
 
-static void auto_closedir_p(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
-
 static bool holds(pid_t pid, const char *want)
 {
     char path[64], target[64];
 
     snprintf(path, sizeof path, "/proc/%d/fd", (int) pid);
-    _cleanup_(auto_closedir_p) DIR *d = opendir(path);
+    auto_closedir DIR *d = opendir(path);
     if (!d)
         return false;
     for (struct dirent *e; (e = readdir(d));) {
@@ -208,7 +202,7 @@ static bool holds(pid_t pid, const char *want)
 
 int socket_holder_find(uint64_t inode, struct socket_holder *ret)
 {
-    _cleanup_(auto_closedir_p) DIR *d = opendir("/proc");
+    auto_closedir DIR *d = opendir("/proc");
     char want[64];
 
     if (!d)

@@ -30,12 +30,6 @@ char *judge_path_in_output(const struct facts *f, const char *prefix)
     return found;
 }
 
-static void auto_closedir_p(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
-
 void judge_dangling_link(struct facts *facts, struct finding *f, const char *path,
                          const char *missing)
 {
@@ -46,7 +40,7 @@ void judge_dangling_link(struct facts *facts, struct finding *f, const char *pat
     find_fact(f, "link_target", missing);
     if (facts->recorded || !folder || !*folder)
         return;
-    _cleanup_(auto_closedir_p) DIR *d = opendir(folder);
+    auto_closedir DIR *d = opendir(folder);
     for (struct dirent *e; d && (e = readdir(d));) {
         auto_free char *other = e->d_name[0] == '.' ? NULL : path_join(folder, e->d_name, NULL);
         struct stat st;

@@ -133,16 +133,10 @@ bool name_is_near(const char *a, const char *b)
     return edit_distance(a, b, most) <= most;
 }
 
-static void auto_closedir_p(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
-
 /* Names in the folder that are a slip away from the wanted one. */
 static void near_in(const char *folder, const char *name, json_t *to)
 {
-    _cleanup_(auto_closedir_p) DIR *d = opendir(folder);
+    auto_closedir DIR *d = opendir(folder);
 
     if (!d)
         return;
