@@ -110,6 +110,8 @@ static void ended(struct manager *m, pid_t pid, int code, int status, struct tra
 
     if (u && u->ops->drain_notify)
         u->ops->drain_notify(u);
+    if (u && u->ops->child_ended)
+        u->ops->child_ended(u, pid);
     if (!holder)
         reap_one(pid);
     if (u && !wait_for_output(m, u, pid, code, status, holder))

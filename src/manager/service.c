@@ -735,8 +735,17 @@ static bool service_will_restart(const struct unit *u)
            state == SERVICE_AUTO_RESTART_QUEUED;
 }
 
+static void service_child_ended(struct unit *u, pid_t pid)
+{
+    struct service *s = SERVICE(u);
+
+    if (s->main.pid == pid)
+        s->main.alien = false; /* we could not have waited for it else */
+}
+
 static void service_processes_gone(struct unit *u)
 {
+    service_judge_alien(SERVICE(u));
     (void) service_handle(SERVICE(u), EV_EMPTY, RESULT_SUCCESS);
 }
 
@@ -855,6 +864,7 @@ const struct unit_ops service_ops = {
     .will_restart = service_will_restart,
     .child_exited = service_child_exited,
     .drain_notify = service_drain_notify,
+    .child_ended = service_child_ended,
     .processes_gone = service_processes_gone,
     .main_pid = service_main_pid,
     .control_pid = service_control_pid,

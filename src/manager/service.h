@@ -160,6 +160,9 @@ void service_read_report(struct service *s, struct service_child *c);
 int service_set_main_pid(struct service *s, pid_t pid);
 /* Whether the end of the process is told to us: it is our child, or a holder's. */
 bool service_is_our_child(const struct service *s, pid_t pid);
+/* Looks again whether the main process is nobody's that we know of: a daemon whose father was still
+ * alive when it was made known becomes ours later. */
+void service_judge_alien(struct service *s);
 /* Whether pid can be the main process: 1 yes, 0 only if the asker is trusted, since it is none of
  * the unit's; negative errno (logged at `priority`) if not. */
 int service_judge_main_pid(struct service *s, pid_t pid, int priority);

@@ -25,6 +25,12 @@ bool service_is_our_child(const struct service *s, pid_t pid)
     return s->unit.tracker && tracker_waits_for(s->unit.tracker, pid);
 }
 
+void service_judge_alien(struct service *s)
+{
+    if (s->main.alien && service_is_our_child(s, s->main.pid))
+        s->main.alien = false;
+}
+
 int service_set_main_pid(struct service *s, pid_t pid)
 {
     if (pid == s->main.pid) {

@@ -93,6 +93,7 @@ int service_send_signal(struct service *s, enum service_signal signal)
 
     if (c->kill_mode == KILL_MODE_NONE)
         return 0;
+    service_judge_alien(s);
     int wait = signal_child(s, &s->main, signo, loud, hup);
     wait |= signal_child(s, &s->control, signo, loud, hup);
     if (all)

@@ -204,6 +204,8 @@ struct unit_ops {
     /* Takes in, without blocking, what has come for this unit on its notify socket; at most a few
      * hundred messages. Called before child_exited. NULL: none. */
     void (*drain_notify)(struct unit *u);
+    /* One of its processes was waited for; child_exited follows once its output is in. */
+    void (*child_ended)(struct unit *u, pid_t pid);
     /* The last tracked process is gone; may come twice. */
     void (*processes_gone)(struct unit *u);
 
