@@ -50,7 +50,7 @@ struct mount_plan {
     size_t n, allocated;
     bool failed;  /* memory was out */
     bool needed;  /* a mount namespace is needed at all */
-    bool no_suid; /* everything is nosuid, since nothing may gain privileges */
+    bool no_suid; /* all entries and what is below them, since nothing may gain privileges */
 };
 
 /* Works out the plan for the child (its identity, folders and credentials have to be known). */

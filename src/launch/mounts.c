@@ -463,7 +463,7 @@ static void unescape_octal(char *s)
 static int flag_one(struct mounting *m, const char *mount_path, unsigned long now)
 {
     const char *inside = *m->prefix ? path_startswith(mount_path, m->prefix) : mount_path + 1;
-    unsigned long flags = m->plan.no_suid ? MS_NOSUID : 0;
+    unsigned long flags = 0;
 
     if (!inside)
         return 0;
@@ -472,6 +472,8 @@ static int flag_one(struct mounting *m, const char *mount_path, unsigned long no
         return -ENOMEM;
     const struct mount_entry *e = deepest(&m->plan, path, false);
     const struct mount_entry *x = deepest(&m->plan, path, true);
+    if (m->plan.no_suid && (e || x))
+        flags |= MS_NOSUID;
     if (e && wants_read_only(e) && (streq(e->path, path) || !is_new(e)))
         flags |= MS_RDONLY;
     if (x && (x->no_exec || x->mode == MOUNT_INACCESSIBLE))
