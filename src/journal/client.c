@@ -929,6 +929,16 @@ static void save_packet(struct strbuf *b, const struct packet *p)
     strbuf_add_char(b, '\n');
 }
 
+/* What the descriptor is, by its inode (sockets, memfds and pipes have one each); 0 if it is
+ * closed.
+ */
+static uintmax_t inode_of(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) < 0 ? 0 : (uintmax_t) st.st_ino;
+}
+
 char *collector_client_save(struct collector_client *c, int (*keep)(int fd, void *userdata),
                             void *userdata)
 {
@@ -948,8 +958,8 @@ char *collector_client_save(struct collector_client *c, int (*keep)(int fd, void
 
         if (fd < 0)
             return NULL;
-        strbuf_addf(&b, "stream %ju %d %d %d %ju ", (uintmax_t) s->id, fd, s->pending, s->handed,
-                    (uintmax_t) s->inode);
+        strbuf_addf(&b, "stream %ju %d %d %d %ju %ju ", (uintmax_t) s->id, fd, s->pending,
+                    s->handed, (uintmax_t) s->inode, inode_of(s->fd));
         save_packet(&b, &s->hello);
     }
     MAP_FOREACH (stored, &c->stored) {
@@ -957,7 +967,8 @@ char *collector_client_save(struct collector_client *c, int (*keep)(int fd, void
 
         if (fd < 0)
             return NULL;
-        strbuf_addf(&b, "stored %ju %d %d ", (uintmax_t) stored->key, fd, stored->pending);
+        strbuf_addf(&b, "stored %ju %d %d %ju ", (uintmax_t) stored->key, fd, stored->pending,
+                    inode_of(stored->fd));
         save_packet(&b, &stored->packet);
     }
     for (struct queued *q = c->queue; q; q = q->next) {
@@ -997,15 +1008,25 @@ static int restore_fd(int fd)
     return fd < 0 ? -EINVAL : fd_cloexec(fd, true);
 }
 
+/* A state that a crash left may be a moment old: a descriptor that it names can have been closed
+ * since, and its number used for something else, which is not ours to take. */
+static bool is_still(int fd, uintmax_t inode)
+{
+    return inode != 0 && inode_of(fd) == inode;
+}
+
 static int restore_stream(struct collector_client *c, const char *line)
 {
-    uintmax_t id, inode;
+    uintmax_t id, inode, own;
     int fd, pending, handed, at = 0;
     struct packet hello = { 0 };
 
-    if (sscanf(line, "%ju %d %d %d %ju %n", &id, &fd, &pending, &handed, &inode, &at) < 5 ||
+    if (sscanf(line, "%ju %d %d %d %ju %ju %n", &id, &fd, &pending, &handed, &inode, &own, &at) <
+            6 ||
         at == 0)
         return -EINVAL;
+    if (!is_still(fd, own))
+        return 0;
     int r = restore_fd(fd);
     if (r >= 0)
         r = restore_packet(line + at, &hello);
@@ -1017,21 +1038,27 @@ static int restore_stream(struct collector_client *c, const char *line)
         packet_done(&hello);
         return -ENOMEM;
     }
-    *s = (struct collector_stream){
-        .client = c, .id = id, .fd = fd, .hello = hello, .pending = pending, .handed = handed
-    };
+    *s = (struct collector_stream){ .client = c,
+                                    .id = id,
+                                    .inode = (ino_t) inode,
+                                    .fd = fd,
+                                    .hello = hello,
+                                    .pending = pending,
+                                    .handed = handed };
     c->n_streams_pending += s->pending;
     return 0;
 }
 
 static int restore_stored(struct collector_client *c, const char *line)
 {
-    uintmax_t key;
+    uintmax_t key, own;
     int fd, pending, at = 0;
     struct packet packet = { 0 };
 
-    if (sscanf(line, "%ju %d %d %n", &key, &fd, &pending, &at) < 3 || at == 0)
+    if (sscanf(line, "%ju %d %d %ju %n", &key, &fd, &pending, &own, &at) < 4 || at == 0)
         return -EINVAL;
+    if (!is_still(fd, own))
+        return 0;
     int r = restore_fd(fd);
     if (r >= 0)
         r = restore_packet(line + at, &packet);
