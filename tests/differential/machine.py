@@ -22,7 +22,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLS = ("systemctl", "journalctl", "systemd-notify", "systemd-run", "systemd-cat",
          "systemd-escape", "systemd-analyze")
 UNIT_FOLDERS = ("etc/systemd", "usr/local/lib/systemd", "usr/lib/systemd/system",
-                "lib/systemd/system", "usr/lib/systemd/user", "usr/lib/systemd/system-preset")
+                "lib/systemd/system", "usr/lib/systemd/user", "usr/lib/systemd/system-preset",
+                "usr/lib/systemd/system-generators", "lib/systemd/system-generators")
 
 # In a chroot whose root is no mount point nothing can be made private; there mounts must be private
 # already, or they would appear outside.
