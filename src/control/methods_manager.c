@@ -132,12 +132,24 @@ int method_reload(struct varlink_call *c, const json_t *in, void *manager)
     return r;
 }
 
+/* There is no answer to one that works: the connection ends with the program that had it. */
 int method_reexec(struct varlink_call *c, const json_t *in, void *manager)
 {
     auto_op_error struct op_error e = { 0 };
-    int r = manager_reexec(manager, &e);
+    struct reload *reload = new0(struct reload, 1);
+    int r;
 
-    return reply_result(c, r, &e);
+    if (!reload)
+        return -ENOMEM;
+    reload->call = c;
+    varlink_call_keep(c, reload, reload_client_gone);
+    r = manager_reexec(manager, reload_done, reload, &e);
+    if (r < 0) {
+        varlink_call_keep(c, NULL, NULL);
+        free(reload);
+        r = reply_refused(c, r, &e);
+    }
+    return r;
 }
 
 /* ---- environment ---- */

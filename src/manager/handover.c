@@ -614,6 +614,30 @@ static int take_over_lost(struct manager *m)
     return 1;
 }
 
+/* What nobody has taken is closed when the loop begins to turn: the control socket has been bound
+ * anew by then, so that who waits on the old one, as daemon-reexec does, finds the new one. */
+static void close_inherited(struct event_source *s, void *userdata)
+{
+    struct state_reader *reader = userdata;
+
+    state_reader_close_rest(reader);
+    state_reader_done(reader);
+    free(reader);
+    event_source_free(s);
+}
+
+static void close_inherited_later(struct manager *m, struct state_reader *reader)
+{
+    struct event_source *source;
+    struct state_reader *kept = memdup0(reader, sizeof *reader);
+
+    if (kept && event_add_post(m->loop, close_inherited, kept, &source) >= 0)
+        return;
+    free(kept);
+    state_reader_close_rest(reader);
+    state_reader_done(reader);
+}
+
 int manager_take_over(struct manager *m)
 {
     const char *number = getenv(STATE_FD_VARIABLE);
@@ -635,8 +659,7 @@ int manager_take_over(struct manager *m)
     manager_read_mounts(m);
     manager_dispatch_load_queue(m);
     restore_rows(m, &reader);
-    state_reader_close_rest(&reader);
-    state_reader_done(&reader);
+    close_inherited_later(m, &reader);
     close((int) fd);
     m->startup = false;
     resume_all(m);

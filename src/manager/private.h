@@ -112,6 +112,8 @@ struct manager {
     struct generator_run *generators;
     struct checkpoint *checkpoint;
     pid_t reexec_check; /* the trial run of daemon-reexec; 0 */
+    void (*reexec_failed)(int r, void *userdata);
+    void *reexec_userdata;
     int console_fd, mountinfo_fd;
     struct event_source *mountinfo_source;
     bool startup; /* before the first job */

@@ -138,7 +138,8 @@ _noreturn_ static void try_new_program(int state_fd)
     _exit(203);
 }
 
-int manager_reexec(struct manager *m, struct op_error *e)
+int manager_reexec(struct manager *m, void (*failed)(int r, void *userdata), void *userdata,
+                   struct op_error *e)
 {
     auto_close int fd = -1;
 
@@ -153,6 +154,8 @@ int manager_reexec(struct manager *m, struct op_error *e)
     if (pid == 0)
         try_new_program(fd);
     m->reexec_check = pid;
+    m->reexec_failed = failed;
+    m->reexec_userdata = userdata;
     return 0;
 }
 
@@ -161,9 +164,12 @@ bool reexec_exited(struct manager *m, pid_t pid, int code, int status)
     if (pid != m->reexec_check || pid == 0)
         return false;
     m->reexec_check = 0;
-    if (code == CLD_EXITED && status == 0)
+    if (code == CLD_EXITED && status == 0) {
         manager_set_objective(m, OBJECTIVE_REEXEC);
-    else
-        log_error("daemon-reexec: the program cannot read this manager's state; going on as it is");
+        return true;
+    }
+    log_error("daemon-reexec: the program cannot read this manager's state; going on as it is");
+    if (m->reexec_failed)
+        m->reexec_failed(-EPROTO, m->reexec_userdata);
     return true;
 }
