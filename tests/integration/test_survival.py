@@ -82,6 +82,9 @@ class Fleet:
         pid = self.begin[restarting]["MainPID"]
         self.reeve.run("kill", "-9", pid)
         self.reeve.wait(restarting, PATIENCE, NRestarts=1, SubState="running")
+        # The state changes at exec; the script writes its line a moment later.
+        self.reeve.until(lambda: self.starts(restarting) >= 2, PATIENCE,
+                         lambda: f"{restarting} was not started again")
         assert self.starts(restarting) == 2
         self.reeve.ctl("stop", *self.names)
         states = {f["ActiveState"] for f in self.facts().values()}
