@@ -126,9 +126,9 @@ void manager_set_exit_code(struct manager *m, uint8_t code);
 /* daemon-reload: unit files are read anew, all state is kept. -EBUSY while one is going on. Runs
  * generators first, in a child: `done` is called when all is over, with 0 or a negative errno. */
 int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void *userdata);
-/* daemon-reexec: checked by a trial run of the new binary before it happens. `failed` is called with
- * a negative errno where that one cannot read our state; otherwise this process ends with exec. 0 if
- * it is under way, else a negative errno and *e. */
+/* daemon-reexec: checked by a trial run of the new binary before it happens. `failed` is called
+ * with a negative errno where that one cannot read our state; otherwise this process ends with
+ * exec. 0 if it is under way, else a negative errno and *e. */
 int manager_reexec(struct manager *m, void (*failed)(int r, void *userdata), void *userdata,
                    struct op_error *e);
 
