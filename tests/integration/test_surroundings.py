@@ -77,7 +77,8 @@ def test_with_cgroups(reeve):
     reeve.ctl("start", "stray.service")
     group = reeve.show("stray.service", "ControlGroup")
     assert group == "/system.slice/stray.service"
-    assert len(reeve.path(f"/sys/fs/cgroup{group}/cgroup.procs").read_text().split()) == 2
+    procs = reeve.path(f"/sys/fs/cgroup{group}/cgroup.procs")
+    reeve.until(lambda: len(procs.read_text().split()) == 2, PATIENCE)  # the shell and what it leaves behind
 
 
 @pytest.mark.machine(init=after("mount -o remount,bind,ro /sys/fs/cgroup 2>/dev/null", *LIKE_CONTAINER,
