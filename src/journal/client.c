@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -20,6 +21,7 @@
 
 #define QUEUE_BYTES_MAX (4u << 20)
 #define QUEUE_MESSAGE_MAX (128u << 10)
+#define CONNECTIONS_MAX 16384
 #define RETRY_DELAY (20 * USEC_PER_MSEC)
 
 const struct collector_stream_settings collector_stream_defaults = {
@@ -55,6 +57,7 @@ struct stored {
     int fd;
     struct packet packet; /* WIRE_STORED */
     bool pending;
+    struct event_source *accept; /* of a listening socket whose connections we accept */
 };
 
 struct collector_barrier {
@@ -82,12 +85,13 @@ struct queued {
 
 struct collector_client {
     struct event_loop *loop;
-    struct event_source *io, *retry, *failed_queries;
+    struct event_source *io, *retry, *failed_queries, *hand_over;
     int manager_fd, child_fd, spill_fd;
     uint64_t epoch, next_id, next_token;
     bool running, ready, hello_pending, taken_pending;
     struct map streams, stored;
-    size_t n_streams_pending, n_stored_pending, n_barriers_pending;
+    size_t n_streams_pending, n_stored_pending, n_barriers_pending, n_connections;
+    bool refusing; /* connections, and it was said */
     struct collector_barrier *barriers;
     struct query *queries;
     struct queued *queue, **queue_tail;
@@ -155,6 +159,11 @@ static void queue_pop(struct collector_client *c)
     free(q);
 }
 
+static bool can_send(const struct collector_client *c)
+{
+    return c->running && !event_source_enabled(c->hand_over);
+}
+
 /* Sends or queues; `bounded` messages are refused where the queue is full. */
 static int client_post(struct collector_client *c, struct wire_out *m, bool bounded)
 {
@@ -163,7 +172,7 @@ static int client_post(struct collector_client *c, struct wire_out *m, bool boun
     if (m->error)
         return m->error;
     client_flush(c);
-    if (c->running && !c->queue && wire_send(c->manager_fd, m, -1) >= 0)
+    if (can_send(c) && !c->queue && wire_send(c->manager_fd, m, -1) >= 0)
         return 0;
     if (bounded && c->queue_bytes + m->size > QUEUE_BYTES_MAX)
         return -ENOBUFS;
@@ -310,7 +319,7 @@ static int client_send_all(struct collector_client *c)
 
 static void client_flush(struct collector_client *c)
 {
-    if (!c->running)
+    if (!can_send(c))
         return;
     int r = client_send_all(c);
     /* The socket can be writable and still refuse descriptors (too many in flight), or memory be
@@ -321,7 +330,14 @@ static void client_flush(struct collector_client *c)
 
 static void on_retry(struct event_source *s, usec_t due, void *userdata)
 {
-    client_flush(userdata);
+    struct collector_client *c = userdata;
+    struct stored *stored;
+
+    MAP_FOREACH (stored, &c->stored) {
+        if (stored->accept)
+            event_source_enable(stored->accept);
+    }
+    client_flush(c);
 }
 
 /* ---- receiving ---- */
@@ -350,31 +366,110 @@ static void stored_free(struct collector_client *c, struct stored *s)
 {
     if (s->pending)
         c->n_stored_pending--;
+    if (s->key & STREAM_CONNECTION)
+        c->n_connections--;
+    event_source_free(s->accept);
     close_fd(s->fd);
     packet_done(&s->packet);
     free(s);
+}
+
+static void on_connection(struct event_source *s, int fd, uint32_t revents, void *userdata);
+
+/* Takes the packet over, and the descriptor. What was kept by that key is replaced. */
+static int stored_add(struct collector_client *c, uint64_t key, struct packet *packet, int *fd,
+                      bool pending)
+{
+    struct stored *old = map_remove_u64(&c->stored, key);
+    struct stored *s = new0(struct stored, 1);
+    struct wire_in items = { .data = packet->data,
+                             .size = packet->size,
+                             .position = sizeof(struct wire_head) };
+    struct wire_item item;
+    int r = 0;
+
+    if (old)
+        stored_free(c, old);
+    if (!s)
+        return -ENOMEM;
+    *s = (struct stored){ .key = key, .fd = take_fd(fd), .packet = *packet, .pending = pending };
+    *packet = (struct packet){ 0 };
+    c->n_stored_pending += s->pending;
+    c->n_connections += (key & STREAM_CONNECTION) != 0;
+    while (r >= 0 && wire_next(&items, &item)) {
+        if (wire_item_is(&item, "ACCEPT") && !s->accept)
+            r = event_add_io(c->loop, s->fd, EPOLLIN, on_connection, c, &s->accept);
+    }
+    if (r >= 0)
+        r = map_put_u64(&c->stored, key, s);
+    if (r < 0)
+        stored_free(c, s);
+    return r;
 }
 
 /* Keeps the descriptor and, unread, what belongs to it. */
 static void handle_store(struct collector_client *c, struct wire_in *in)
 {
     struct wire_head head = { .version = WIRE_VERSION, .type = WIRE_STORED, .id = in->head.id };
-    struct stored *old = map_remove_u64(&c->stored, in->head.id);
-    struct stored *s = new0(struct stored, 1);
+    struct packet packet = { memdup0(in->data, in->size), in->size };
 
-    if (old)
-        stored_free(c, old);
-    if (!s)
+    if (!packet.data)
         return;
-    s->key = in->head.id;
-    s->packet.size = in->size;
-    s->packet.data = memdup0(in->data, in->size);
-    s->fd = take_fd(&in->fd);
-    if (!s->packet.data || map_put_u64(&c->stored, s->key, s) < 0) {
-        stored_free(c, s);
-        return;
+    memcpy(packet.data, &head, sizeof head);
+    (void) stored_add(c, in->head.id, &packet, &in->fd, false);
+    packet_done(&packet);
+}
+
+/* Connections must not use up the descriptors that starting a unit takes. */
+static size_t connections_max(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return CONNECTIONS_MAX;
+    return (size_t) MIN(files.rlim_cur / 4, (rlim_t) CONNECTIONS_MAX);
+}
+
+static int keep_connection(struct collector_client *c, int *fd)
+{
+    auto_wire struct wire_out m = { 0 };
+    struct packet packet = { 0 };
+    uint64_t key = STREAM_CONNECTION | c->next_id++;
+    bool full = c->n_connections >= connections_max();
+
+    if (full && !c->refusing)
+        log_warning("%zu programs are connected to the journal, no more are accepted",
+                    c->n_connections);
+    c->refusing = full;
+    if (full)
+        return -EBUSY;
+    wire_begin(&m, WIRE_STORED, key);
+    int r = packet_from(&m, &packet);
+    if (r >= 0)
+        r = stored_add(c, key, &packet, fd, true);
+    packet_done(&packet);
+    return r;
+}
+
+/* A program connects to have its output kept. Accepted by us, the connection is not lost with any
+ * collector. One that cannot be kept is closed. */
+static void on_connection(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    struct collector_client *c = userdata;
+
+    for (int i = 0; i < 64; i++) {
+        auto_close int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (connection < 0) {
+            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+                event_source_disable(s); /* no descriptors or memory: only a while later */
+                event_source_set_time_relative(c->retry, USEC_PER_SEC);
+            }
+            break;
+        }
+        (void) keep_connection(c, &connection);
     }
-    memcpy(s->packet.data, &head, sizeof head);
+    client_flush(c);
 }
 
 static void handle_barrier_done(struct collector_client *c, uint64_t token)
@@ -505,14 +600,13 @@ static void handle_message(struct collector_client *c, struct wire_in *in)
     }
 }
 
-static void on_readable(struct event_source *s, int fd, uint32_t revents, void *userdata)
+/* At most `max` messages, so that a chatty collector cannot keep the manager from its other work.
+ */
+static void receive(struct collector_client *c, int max)
 {
-    struct collector_client *c = userdata;
-
-    /* Bounded, so that a chatty collector cannot keep the manager from its other work. */
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < max; i++) {
         struct wire_in in;
-        int r = wire_receive(fd, c->buffer, false, &in);
+        int r = wire_receive(c->manager_fd, c->buffer, false, &in);
 
         if (r == -EBADMSG)
             continue;
@@ -521,7 +615,19 @@ static void on_readable(struct event_source *s, int fd, uint32_t revents, void *
         handle_message(c, &in);
         close_fd(in.fd);
     }
-    client_flush(c);
+}
+
+static void on_readable(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    receive(userdata, 64);
+    client_flush(userdata);
+}
+
+/* Before a collector is given anything: what the one before has said of it. */
+static void hand_over(struct event_source *s, void *userdata)
+{
+    receive(userdata, 16 * 1024);
+    client_flush(userdata);
 }
 
 /* ---- the client ---- */
@@ -551,6 +657,8 @@ static int client_attach(struct collector_client *c)
         r = event_add_time(c->loop, CLOCK_MONOTONIC, USEC_INFINITY, on_retry, c, &c->retry);
     if (r >= 0)
         r = event_add_post(c->loop, fail_queries, c, &c->failed_queries);
+    if (r >= 0)
+        r = event_add_post(c->loop, hand_over, c, &c->hand_over);
     if (r >= 0)
         event_source_disable(c->failed_queries);
     return r;
@@ -607,6 +715,7 @@ void collector_client_free(struct collector_client *c)
     event_source_free(c->io);
     event_source_free(c->retry);
     event_source_free(c->failed_queries);
+    event_source_free(c->hand_over);
     MAP_FOREACH (s, &c->streams)
         stream_free(s);
     map_done(&c->streams);
@@ -654,7 +763,7 @@ void collector_client_started(struct collector_client *c)
         b->sent = false;
         c->n_barriers_pending++;
     }
-    client_flush(c);
+    event_source_enable(c->hand_over);
 }
 
 void collector_client_lost(struct collector_client *c)
@@ -1064,15 +1173,9 @@ static int restore_stored(struct collector_client *c, const char *line)
         r = restore_packet(line + at, &packet);
     if (r < 0)
         return r;
-    struct stored *s = new0(struct stored, 1);
-    if (!s || map_put_u64(&c->stored, key, s) < 0) {
-        free(s);
-        packet_done(&packet);
-        return -ENOMEM;
-    }
-    *s = (struct stored){ .key = key, .fd = fd, .packet = packet, .pending = pending };
-    c->n_stored_pending += s->pending;
-    return 0;
+    r = stored_add(c, key, &packet, &fd, pending);
+    packet_done(&packet);
+    return r;
 }
 
 static int restore_head(struct collector_client *c, const char *line)
@@ -1138,7 +1241,6 @@ int collector_client_restore(struct event_loop *loop, const char *text,
     int r = client_attach(c);
     if (r < 0)
         return r;
-    client_flush(c);
     *ret = take_ptr(c);
     return 0;
 }

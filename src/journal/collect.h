@@ -42,7 +42,7 @@ struct collector {
 
     /* stream.c */
     struct map streams; /* id -> struct stream */
-    uint64_t next_connection;
+    uint64_t next_connection; /* where no manager accepts them */
 
     /* listen.c: what is bound in options->socket_dir, -1 where it is not */
     int native_fd, syslog_fd, stdout_fd, varlink_fd;
@@ -74,10 +74,8 @@ void collector_submit_limited(struct collector *c, struct entry *e, bool to_jour
                               bool to_console, bool to_kmsg, const struct rate_settings *rate);
 
 /* stream.c */
-/* Keys of connections to the stdout socket have this bit, streams of the manager have not. */
-#define STREAM_CONNECTION (UINT64_C(1) << 62)
-#define STORED_LISTENER (UINT64_C(1) << 61)
 int stream_take(struct collector *c, struct wire_in *in);
+/* `stored`: what the manager kept with it, NULL where there is no manager. */
 int stream_take_connection(struct collector *c, uint64_t id, int fd, struct wire_in *stored);
 void streams_adopted(struct collector *c);
 /* Reads what the unit's streams hold at this moment; NULL: of every stream. */

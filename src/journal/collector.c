@@ -337,7 +337,6 @@ int collector_run(const struct collector_options *options)
         .forward_fd = -1,
         .spill.fd = -1,
         .senders = { .place = place_sender, .userdata = &c },
-        .next_connection = now_usec(CLOCK_MONOTONIC), /* never one of a collector before */
     };
 
     prctl(PR_SET_NAME, "reeve-journald");

@@ -329,6 +329,8 @@ void listen_drain(struct collector *c)
     }
 }
 
+/* Without a manager only: it accepts connections itself, so that none is ever known to this process
+ * alone, with which it would be lost. */
 static void on_connection(struct event_source *s, int fd, uint32_t revents, void *userdata)
 {
     struct collector *c = userdata;
@@ -386,29 +388,30 @@ int listen_take(struct collector *c, uint64_t key, int fd)
         if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) < 0)
             (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     }
-    int r = event_add_io(c->loop, fd, EPOLLIN, slot.fn, c, slot.io);
-    if (r < 0)
-        return r;
+    if (which != LISTENER_STDOUT || c->control_fd < 0) {
+        int r = event_add_io(c->loop, fd, EPOLLIN, slot.fn, c, slot.io);
+
+        if (r < 0)
+            return r;
+    }
     *slot.fd = fd;
     return 0;
 }
 
-static int bind_socket(struct collector *c, const char *name, int type, enum listener which)
+/* Bound under the name `bound`, where nobody looks before the manager has it. */
+static int bind_socket(struct collector *c, const char *bound, int type, enum listener which)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     auto_wire struct wire_out m = { 0 };
-    auto_free char *path = path_join(c->options->socket_dir, name, NULL);
 
-    if (!path)
-        return -ENOMEM;
-    if (strlen(path) >= sizeof addr.sun_path)
+    if (strlen(bound) >= sizeof addr.sun_path)
         return -ENAMETOOLONG;
-    strcpy(addr.sun_path, path);
+    strcpy(addr.sun_path, bound);
     auto_close int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    (void) unlink(path);
-    if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 || chmod(path, 0666) < 0)
+    (void) unlink(bound);
+    if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 || chmod(bound, 0666) < 0)
         return -errno;
     if (type == SOCK_STREAM && listen(fd, SOMAXCONN) < 0)
         return -errno;
@@ -416,9 +419,27 @@ static int bind_socket(struct collector *c, const char *name, int type, enum lis
     if (r < 0)
         return r;
     wire_begin(&m, WIRE_STORE, STORED_LISTENER | which);
+    if (which == LISTENER_STDOUT)
+        wire_put(&m, "ACCEPT", "1");
     control_send(c, &m, fd);
     take_fd(&fd);
     return 0;
+}
+
+/* A socket that a collector before has bound may still have to get its name. */
+static int open_socket(struct collector *c, const char *name, int type, enum listener which)
+{
+    auto_free char *path = path_join(c->options->socket_dir, name, NULL);
+    auto_free char *bound = path ? format("%s.new", path) : NULL;
+    int r = 0;
+
+    if (!bound)
+        return -ENOMEM;
+    if (*slot_of(c, which).fd < 0)
+        r = bind_socket(c, bound, type, which);
+    if (r >= 0 && rename(bound, path) < 0 && errno != ENOENT)
+        r = -errno;
+    return r;
 }
 
 int listen_open(struct collector *c)
@@ -439,9 +460,7 @@ int listen_open(struct collector *c)
         return 0;
     (void) mkdir_all(c->options->socket_dir, 0755);
     for (size_t i = 0; i < ELEMENTSOF(sockets); i++) {
-        int k = *slot_of(c, sockets[i].which).fd >= 0
-                    ? 0
-                    : bind_socket(c, sockets[i].name, sockets[i].type, sockets[i].which);
+        int k = open_socket(c, sockets[i].name, sockets[i].type, sockets[i].which);
 
         if (k < 0) {
             log_warning("%s/%s cannot be listened on: %s", c->options->socket_dir, sockets[i].name,

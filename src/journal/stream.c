@@ -583,28 +583,38 @@ bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place 
 
 /* ---- connections: sd_journal_stream_fd(3) and what systemd's own services do ---- */
 
-/* The manager keeps the connection and what its header said. */
-static void store_connection(struct stream *s)
+/* The manager keeps with the connection what its header said, from before the header is taken out
+ * of the socket: the next collector may find it there. */
+static void store_connection(struct stream *s, const char *header, size_t n)
 {
     auto_wire struct wire_out m = { 0 };
 
     wire_begin(&m, WIRE_STORE, s->id);
-    if (s->header_done) {
-        wire_put(&m, "UNIT", s->unit);
-        wire_put(&m, "IDENTIFIER", s->identifier);
-        wire_put(&m, "STREAM_ID", s->stream_id);
-        wire_put(&m, "SLICE", s->slice);
-        wire_put(&m, "CGROUP", s->cgroup);
-        wire_put_id128(&m, "INVOCATION", s->invocation);
-        wire_put_u64(&m, "PRIORITY", (uint64_t) s->priority);
-        wire_put_u64(&m, "FACILITY", (uint64_t) s->facility);
-        wire_put_u64(&m, "LEVEL_PREFIX", s->level_prefix);
-        wire_put_u64(&m, "TO_JOURNAL", 1);
-        wire_put_u64(&m, "TO_CONSOLE", s->to_console);
-        wire_put_u64(&m, "TO_KMSG", s->to_kmsg);
-        wire_put(&m, "HEADER", "1");
-    }
+    wire_put(&m, "UNIT", s->unit);
+    wire_put(&m, "IDENTIFIER", s->identifier);
+    wire_put(&m, "STREAM_ID", s->stream_id);
+    wire_put(&m, "SLICE", s->slice);
+    wire_put(&m, "CGROUP", s->cgroup);
+    wire_put_id128(&m, "INVOCATION", s->invocation);
+    wire_put_u64(&m, "PRIORITY", (uint64_t) s->priority);
+    wire_put_u64(&m, "FACILITY", (uint64_t) s->facility);
+    wire_put_u64(&m, "LEVEL_PREFIX", s->level_prefix);
+    wire_put_u64(&m, "TO_JOURNAL", 1);
+    wire_put_u64(&m, "TO_CONSOLE", s->to_console);
+    wire_put_u64(&m, "TO_KMSG", s->to_kmsg);
+    wire_put_bytes(&m, "HEADER", header, n);
     control_send(s->collector, &m, s->fd);
+}
+
+/* A header that the collector before has kept, and perhaps not taken out. */
+static void drop_header(struct stream *s, const struct wire_item *header)
+{
+    char *there = (char *) s->collector->batch;
+    ssize_t n = recv(s->fd, there, MIN(header->length, (size_t) READ_BATCH),
+                     MSG_DONTWAIT | MSG_PEEK);
+
+    if (n > 0 && (size_t) n == header->length && memcmp(there, header->value, (size_t) n) == 0)
+        commit(s, (size_t) n);
 }
 
 static void header_unit(struct stream *s, const char *unit)
@@ -662,7 +672,7 @@ static size_t stream_header(struct stream *s, const char *text, size_t n)
         s->to_console = streq(lines[6], "1");
         s->header_done = true;
         stream_settings(s, &none);
-        store_connection(s);
+        store_connection(s, text, at);
         event_source_set_io(s->io, EPOLLIN);
     }
     for (size_t i = 0; i < HEADER_LINES; i++)
@@ -683,14 +693,16 @@ int stream_take_connection(struct collector *c, uint64_t id, int fd, struct wire
     if (!s)
         return -ENOMEM;
     s->connection = true;
-    if (!stored) {
-        (void) shutdown(fd, SHUT_WR);
-        store_connection(s);
-    } else {
+    (void) shutdown(fd, SHUT_WR);
+    if (stored) {
         struct wire_in look = *stored;
 
-        while (wire_next(&look, &item))
-            s->header_done = s->header_done || wire_item_is(&item, "HEADER");
+        while (wire_next(&look, &item)) {
+            if (!wire_item_is(&item, "HEADER"))
+                continue;
+            s->header_done = true;
+            drop_header(s, &item);
+        }
         stream_settings(s, stored);
     }
     /* Until the header is whole it stays in the socket, and only news is waited for. */

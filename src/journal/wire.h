@@ -31,13 +31,19 @@ enum wire_type {
     /* to the manager */
     WIRE_READY,        /* id: epoch */
     WIRE_STREAM_END,   /* id: stream */
-    WIRE_STORE,        /* id: key; items to be given back; fd */
+    WIRE_STORE,        /* id: key; items to be given back; fd. ACCEPT=1: a listening socket whose
+                          connections the manager accepts, and hands over as WIRE_STORED */
     WIRE_UNSTORE,      /* id: key */
     WIRE_BARRIER_DONE, /* id: token */
     WIRE_TAIL_LINE,    /* id: token; LINE items, see tail.c */
     WIRE_TAIL_END,     /* id: token; ERROR= */
     WIRE_COUNTERS,
 };
+
+/* Keys of what the manager keeps: connections to the stdout socket, listening sockets. Streams of
+ * the manager have neither bit. */
+#define STREAM_CONNECTION (UINT64_C(1) << 62)
+#define STORED_LISTENER (UINT64_C(1) << 61)
 
 struct wire_head {
     uint32_t version, type;
