@@ -13,6 +13,7 @@
 #include "cli/term.h"
 #include "cli/verbs.h"
 #include "diagnose/again.h"
+#include "diagnose/fix.h"
 #include "diagnose/report.h"
 #include "diagnose/run.h"
 
@@ -20,7 +21,7 @@
 enum { EXIT_UNKNOWN = 1, EXIT_NO_UNIT = 4 };
 
 struct why {
-    bool user, json, markdown;
+    bool user, json, markdown, try_fix;
     enum { AGAIN_AUTO, AGAIN_YES, AGAIN_NO } again;
     json_t *reports; /* of more than one unit, with -o json */
 };
@@ -29,6 +30,7 @@ static const char options_help[] =
     "  --user             units of your own manager\n"
     "  -o, --output=json  the report as JSON\n"
     "  --report           the report as Markdown, for a ticket\n"
+    "  --try-fix          try the fixes in a copy of this machine that is thrown away (as root)\n"
     "  --again[=BOOL]     run the unit once more and watch its system calls (as root); without\n"
     "                     the option only where nothing else proves the cause\n"
     "  -h, --help\n\n"
@@ -62,6 +64,25 @@ static int run_again(struct why *w, struct facts *facts, struct verdict *v)
     return verdict_reach(facts, v);
 }
 
+static void say(const char *line, void *userdata)
+{
+    (void) userdata;
+    fprintf(stderr, "%s\n", line);
+}
+
+/* What could not be tried, and why, is part of the report. */
+static int try_fixes(struct why *w, struct facts *facts, struct verdict *v)
+{
+    auto_free char *why = NULL;
+
+    if (!verdict_cause(v))
+        return 0;
+    int r = fix_try(facts, &v->findings[0], w->user, say, NULL, &why);
+    if (r == -EOPNOTSUPP)
+        return strv_addf(&facts->blind, "trying the fixes: %s", strempty(why));
+    return r < 0 ? r : 0;
+}
+
 static int explain(struct why *w, const char *unit, bool many)
 {
     _cleanup_(facts_done) struct facts facts = {};
@@ -71,6 +92,8 @@ static int explain(struct why *w, const char *unit, bool many)
 
     if (r >= 0 && wants_again(w, &facts, &v))
         r = run_again(w, &facts, &v);
+    if (r >= 0 && w->try_fix)
+        r = try_fixes(w, &facts, &v);
     if (r < 0) {
         fprintf(stderr, "reeve why: %s: %s\n", unit, strerror(-r));
         return EXIT_UNKNOWN;
@@ -127,13 +150,10 @@ static int usage_error(const char *what, const char *which)
 int verb_why(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "user", no_argument, NULL, 'u' },
-        { "system", no_argument, NULL, 's' },
-        { "output", required_argument, NULL, 'o' },
-        { "report", no_argument, NULL, 'r' },
-        { "again", optional_argument, NULL, 'a' },
-        { "help", no_argument, NULL, 'h' },
-        {},
+        { "user", no_argument, NULL, 'u' },         { "system", no_argument, NULL, 's' },
+        { "output", required_argument, NULL, 'o' }, { "report", no_argument, NULL, 'r' },
+        { "again", optional_argument, NULL, 'a' },  { "try-fix", no_argument, NULL, 't' },
+        { "help", no_argument, NULL, 'h' },         {},
     };
     struct why w = {};
     int c, status = 0;
@@ -161,6 +181,9 @@ int verb_why(int argc, char **argv)
             break;
         case 'r':
             w.markdown = true;
+            break;
+        case 't':
+            w.try_fix = true;
             break;
         case 'h':
             return verb_print_help("why", options_help);

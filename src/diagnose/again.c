@@ -70,12 +70,14 @@ static int ask_aside(const struct facts *f, bool user, const char *verb)
 }
 
 /* Whether the process is one of the unit's: by its cgroup, or, where there are none, by its descent
- * from what was forked in our window. */
-static bool is_ours(pid_t pid, void *userdata)
+ * from what was forked in our window. systemd sets processes up in a program of its own. */
+static int is_ours(pid_t pid, void *userdata)
 {
     const struct facts *f = userdata;
-    auto_free char *cgroup = NULL;
+    auto_free char *cgroup = NULL, *exe = NULL;
 
+    if (process_exe(pid, &exe) >= 0 && streq(path_basename(exe), "systemd-executor"))
+        return -1;
     if (process_cgroup(pid, &cgroup) < 0)
         return true;
     auto_free char *unit = cgroup_unit(cgroup);

@@ -26,9 +26,9 @@ _noreturn_ static void child(const char *const *argv, int out)
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-/* Reads until the end, the limit or the deadline. */
-static int drain(int fd, size_t max, usec_t deadline, struct strbuf *b)
+int drain_until(int fd, size_t max, usec_t timeout, struct strbuf *b)
 {
+    usec_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), timeout);
     char buffer[16384];
 
     for (;;) {
@@ -67,7 +67,7 @@ int run_program(const char *const *argv, size_t max, usec_t timeout, char **ret_
     close_fd(fds[1]);
     if (pid < 0)
         return -errno;
-    int r = drain(in, max, usec_add(now_usec(CLOCK_MONOTONIC), timeout), &b);
+    int r = drain_until(in, max, timeout, &b);
     if (r < 0 || b.length >= max)
         (void) kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0)

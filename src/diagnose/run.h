@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/str.h"
 #include "base/time.h"
 
 /* Runs argv (argv[0] looked up in $PATH, or a path) with standard input from /dev/null, and returns
@@ -11,3 +12,7 @@
  * where the program does not exist, -ETIMEDOUT (it was killed), or another negative errno. */
 int run_program(const char *const *argv, size_t max, usec_t timeout, char **ret_output,
                 size_t *ret_size);
+
+/* Reads until the end, `max` bytes or the deadline. Returns 0, -ETIMEDOUT or another negative
+ * errno. */
+int drain_until(int fd, size_t max, usec_t timeout, struct strbuf *b);

@@ -49,7 +49,7 @@ struct tracer {
     usec_t started_at;
     pid_t root;
     pid_t manager; /* 0: a program is traced, not a manager */
-    bool (*wanted)(pid_t pid, void *userdata);
+    int (*wanted)(pid_t pid, void *userdata);
     void *userdata;
     size_t executed;
     struct trace_root root_state;
@@ -427,8 +427,8 @@ static void on_syscall_stop(struct tracer *t, struct thread *th)
 }
 
 /* The new process runs on in the thread with the id of the leader: whichever thread called
- * execve(). */
-static void on_exec(struct tracer *t, struct thread *th)
+ * execve(). False: it is to be let go. */
+static bool on_exec(struct tracer *t, struct thread *th)
 {
     unsigned long former = 0;
 
@@ -443,13 +443,14 @@ static void on_exec(struct tracer *t, struct thread *th)
         }
     }
     th->executed_at = now_usec(CLOCK_MONOTONIC);
-    if (t->manager > 0)
-        th->unwatched = !t->wanted(th->pid, t->userdata);
+    int wanted = t->manager > 0 ? t->wanted(th->pid, t->userdata) : 1;
+    th->unwatched = wanted <= 0;
     if (!th->unwatched)
         t->executed++;
     if (th->pid == t->root)
         t->root_state.executed = true;
     read_comm(th);
+    return wanted != 0;
 }
 
 static void on_new_process(struct tracer *t, struct thread *parent)
@@ -552,8 +553,7 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
         signal = 0;
         break;
     case PTRACE_EVENT_EXEC:
-        on_exec(t, th);
-        if (th->unwatched) { /* another unit's: none of our business */
+        if (!on_exec(t, th)) { /* another unit's: none of our business */
             (void) ptrace(PTRACE_DETACH, tid, NULL, NULL);
             thread_free(map_remove_u64(&t->threads, (uint64_t) tid));
             return;
@@ -589,7 +589,7 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | \
      PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT)
 
-int tracer_seize_manager(struct tracer *t, pid_t manager, bool (*wanted)(pid_t pid, void *userdata),
+int tracer_seize_manager(struct tracer *t, pid_t manager, int (*wanted)(pid_t pid, void *userdata),
                          void *userdata)
 {
     t->manager = manager;

@@ -77,9 +77,10 @@ int tracer_seize(struct tracer *t, pid_t pid, bool filter);
 
 /* Seizes a service manager in place of a program: it is stopped only while it forks, and let go
  * again by tracer_release_manager(). What it forks is watched from its execve() on, if `wanted`
- * says so of its pid then (asked again at each execve()), and let go if not. Without a filter.
+ * says so of its pid then (asked again at each execve()): 1 it is watched, 0 it is let go, -1 it
+ * is still a part of the manager, and what it executes is asked about. Without a filter.
  * Returns as tracer_seize(). */
-int tracer_seize_manager(struct tracer *t, pid_t manager, bool (*wanted)(pid_t pid, void *userdata),
+int tracer_seize_manager(struct tracer *t, pid_t manager, int (*wanted)(pid_t pid, void *userdata),
                          void *userdata);
 void tracer_release_manager(struct tracer *t);
 

@@ -1,0 +1,436 @@
+#include "diagnose/fix.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/quote.h"
+#include "base/sockets.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "base/timespan.h"
+#include "diagnose/copy.h"
+#include "diagnose/run.h"
+
+/* How long a failure is waited for, at least and at most; a start has to work twice as long as it
+ * took to fail. */
+#define WATCH_LEAST (1500 * USEC_PER_MSEC)
+#define WATCH_MOST (10 * USEC_PER_SEC)
+#define START_LIMIT (30 * USEC_PER_SEC)
+#define ASK_LIMIT (10 * USEC_PER_SEC)
+#define STEP (50 * USEC_PER_MSEC)
+#define FIXES_MOST 4
+
+/* One start in a copy. */
+struct trial {
+    const struct facts *facts;
+    const struct finding *cause;
+    json_t *fix;   /* NULL: as it is */
+    char **others; /* units of the machine that have a part in it, started before */
+    usec_t watch;
+};
+
+/* The programs that a fix may run. What they change is files (and, by systemctl, the copy's own
+ * manager), so that an overlay is the inverse of each. */
+static const char *const programs[] = { "chmod",
+                                        "chown",
+                                        "chgrp",
+                                        "ln",
+                                        "rm",
+                                        "mkdir",
+                                        "mv",
+                                        "cp",
+                                        "touch",
+                                        "install",
+                                        "sed",
+                                        "tee",
+                                        "useradd",
+                                        "groupadd",
+                                        "usermod",
+                                        "gpasswd",
+                                        "mount",
+                                        "systemctl",
+                                        "systemd-tmpfiles",
+                                        NULL };
+
+static bool is_kind(json_t *fix, const char *kind)
+{
+    return streq_ptr(json_string_value(json_object_get(fix, "kind")), kind);
+}
+
+static const char *text_of(json_t *fix, const char *key)
+{
+    return json_string_value(json_object_get(fix, key));
+}
+
+/* ---- in the copy
+ * ---------------------------------------------------------------------------------------- */
+
+/* reeve VERB [UNIT]: the program itself, there. */
+static int tell_manager(const char *verb, const char *unit, usec_t limit)
+{
+    const char *argv[] = { "/proc/self/exe", verb, "--quiet", "--", unit, NULL };
+    auto_free char *output = NULL;
+
+    if (!unit)
+        argv[3] = NULL;
+    return run_program(argv, 4096, limit, &output, NULL);
+}
+
+/* "a && b": commands of the list, each run if the one before it worked. */
+static int run_commands(const char *text)
+{
+    auto_strv char **words = NULL;
+    int r = quote_split(text, &words, NULL, QUOTE_UNQUOTE | QUOTE_CUNESCAPE | QUOTE_KEEP_UNKNOWN);
+
+    for (char **from = words; r >= 0 && from && *from;) {
+        auto_strv char **argv = NULL;
+        auto_free char *output = NULL;
+
+        if (streq(from[0], "systemctl"))
+            (void) strv_add(&argv, "/proc/self/exe");
+        else if (!strv_contains((char **) programs, from[0]))
+            return -EPERM;
+        for (bool first = true; *from && !streq(*from, "&&"); from++, first = false)
+            if ((!first || !argv) && strv_add(&argv, *from) < 0)
+                return -ENOMEM;
+        from += *from != NULL;
+        r = run_program((const char *const *) argv, 4096, ASK_LIMIT, &output, NULL);
+        if (r > 0)
+            return -EIO;
+    }
+    return r;
+}
+
+static char *dropin_path(const char *unit)
+{
+    return format("/etc/systemd/system/%s.d/" FIX_DROPIN_NAME, unit);
+}
+
+static int apply(const struct trial *t)
+{
+    const char *dropin = text_of(t->fix, "dropin"), *command = text_of(t->fix, "command");
+    int r = 0;
+
+    if (dropin) {
+        auto_free char *path = dropin_path(t->facts->unit);
+
+        r = path ? mkdir_parents(path, 0755) : -ENOMEM;
+        if (r >= 0)
+            r = file_replace(path, dropin, strlen(dropin), 0644);
+    } else if (command) {
+        r = run_commands(command);
+    }
+    if (r >= 0)
+        r = tell_manager("daemon-reload", NULL, ASK_LIMIT);
+    return r > 0 ? -EIO : r;
+}
+
+/* Until it answers and has read its files. */
+static bool wait_for_manager(void)
+{
+    static const char *const argv[] = { "/proc/self/exe", "is-system-running", NULL };
+    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_LIMIT);
+
+    do {
+        auto_free char *state = NULL;
+
+        if (run_program(argv, 64, ASK_LIMIT, &state, NULL) >= 0 &&
+            (startswith(state, "running") || startswith(state, "degraded")))
+            return true;
+        (void) usleep(20 * USEC_PER_MSEC);
+    } while (now_usec(CLOCK_MONOTONIC) < end);
+    return false;
+}
+
+/* Until somebody listens on the port that the finding is about: a holder needs a moment. */
+static void wait_for_port(unsigned port)
+{
+    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_LIMIT);
+
+    while (port > 0 && now_usec(CLOCK_MONOTONIC) < end) {
+        auto_free struct socket_entry *entries = NULL;
+        size_t n = 0;
+
+        if (sockets_listening(SOCKET_TCP, 0, &entries, &n) < 0)
+            return;
+        for (size_t i = 0; i < n; i++)
+            if (ntohs(entries[i].local.v4.sin_port) == port) /* v6 has it in the same place */
+                return;
+        (void) usleep(STEP);
+    }
+}
+
+static const char *show_value(json_t *show, const char *name)
+{
+    return strempty(json_string_value(json_object_get(show, name)));
+}
+
+/* Whether a restart is what the fix is about: then one is no failure. */
+static bool wants_restart(const struct trial *t)
+{
+    const char *dropin = t->fix ? text_of(t->fix, "dropin") : NULL;
+
+    return dropin && strstr(dropin, "Restart=");
+}
+
+/* Looks at the unit until it has failed or the time is over. */
+static bool watch(const struct trial *t, usec_t end)
+{
+    for (;;) {
+        json_t *show = facts_show(FACTS_REEVE, false, t->facts->unit);
+        const char *active = show_value(show, "ActiveState"), *sub = show_value(show, "SubState");
+        bool failed = streq(active, "failed") ||
+                      (!wants_restart(t) && (startswith(sub, "auto-restart") ||
+                                             atoi(show_value(show, "NRestarts")) > 0));
+
+        json_decref(show);
+        if (failed || now_usec(CLOCK_MONOTONIC) >= end)
+            return failed;
+        (void) usleep(STEP);
+    }
+}
+
+/* Starts the unit (or does what failed of it), and tells how that went:
+ * {"failed", "cause", "result", "took_usec"}; "error" where it could not be done. */
+static json_t *run_trial(void *userdata)
+{
+    const struct trial *t = userdata;
+    const char *unit = t->facts->unit;
+    _cleanup_(facts_done) struct facts facts = {};
+    _cleanup_(verdict_done) struct verdict v = {};
+    int done = 0;
+
+    if (!wait_for_manager())
+        return json_pack("{s:s}", "error", "its manager does not answer");
+    STRV_FOREACH (other, t->others)
+        (void) tell_manager("start", *other, START_LIMIT);
+    if (t->others)
+        wait_for_port((unsigned) json_integer_value(json_object_get(t->cause->facts, "port")));
+    int r = t->fix ? apply(t) : 0;
+    if (r < 0)
+        return json_pack("{s:s}", "error",
+                         r == -EPERM ? "its command is none of those that can be tried"
+                                     : "it could not be carried out");
+    usec_t begin = now_usec(CLOCK_MONOTONIC);
+    if (streq(t->cause->cause->id, "install-missing")) {
+        done = tell_manager("enable", unit, ASK_LIMIT);
+        if (done == 0)
+            done = tell_manager("is-enabled", unit, ASK_LIMIT);
+        return json_pack("{s:b, s:I}", "failed", done != 0, "took_usec", (json_int_t) 0);
+    }
+    done = tell_manager("start", unit, START_LIMIT);
+    bool failed = watch(t, usec_add(now_usec(CLOCK_MONOTONIC), done == 0 ? t->watch : 0));
+    usec_t took = usec_sub(now_usec(CLOCK_MONOTONIC), begin);
+    if (t->cause->cause->phase == PHASE_STOP)
+        done = tell_manager("stop", unit, 4 * START_LIMIT);
+    r = facts_collect(unit, false, &facts);
+    if (r >= 0)
+        r = verdict_reach(&facts, &v);
+    if (r < 0)
+        return json_pack("{s:s}", "error", strerror(-r));
+    const struct finding *cause = verdict_cause(&v);
+    return json_pack("{s:b, s:s, s:s, s:I}", "failed", failed || done != 0 || v.failed, "cause",
+                     cause ? cause->cause->id : "", "result",
+                     strempty(facts_property(&facts, "Result")), "took_usec", (json_int_t) took);
+}
+
+/* ---- outside
+ * ------------------------------------------------------------------------------------------ */
+
+struct talk {
+    fix_say say;
+    void *userdata;
+};
+
+static void say(const struct talk *talk, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    auto_free char *line = vformat(fmt, ap);
+    va_end(ap);
+    if (line && talk->say)
+        talk->say(line, talk->userdata);
+}
+
+/* Runs a trial in a copy of its own. */
+static int in_copy(struct trial *t, const struct talk *talk, json_t **ret, char **ret_why)
+{
+    struct copy *c = NULL;
+    auto_strv char **notes = NULL;
+    int r = copy_new(&c, &notes, ret_why);
+
+    if (r < 0)
+        return r;
+    STRV_FOREACH (note, notes)
+        if (!t->fix)
+            say(talk, "   %s", *note);
+    r = copy_ask(c, run_trial, t, 4 * START_LIMIT, ret);
+    copy_free(c);
+    return r;
+}
+
+/* Units that run and that the finding names: who holds the port, what it depends on. */
+static void find_others(struct trial *t, bool user)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(t->cause->facts, key, value)
+    {
+        const char *name = json_string_value(value);
+
+        if (!name || !endswith(name, ".service") || streq(name, t->facts->unit) ||
+            strchr(name, '/'))
+            continue;
+        json_t *show = facts_show(t->facts->source, user, name);
+        if (streq(show_value(show, "ActiveState"), "active"))
+            (void) strv_add(&t->others, name);
+        json_decref(show);
+    }
+}
+
+static bool is_same_failure(const struct trial *t, json_t *outcome)
+{
+    const char *result = facts_property(t->facts, "Result");
+
+    if (!json_is_true(json_object_get(outcome, "failed")))
+        return false;
+    if (streq(t->cause->cause->id, strempty(text_of(outcome, "cause"))) ||
+        !json_object_get(outcome, "cause"))
+        return true;
+    return !isempty(result) && !streq(result, "success") &&
+           streq_ptr(result, text_of(outcome, "result"));
+}
+
+static const char *why_not(const struct facts *facts)
+{
+    const char *state = facts_property(facts, "ActiveState");
+
+    if (facts->recorded)
+        return "these are recorded facts";
+    if (geteuid() != 0)
+        return "only root can make a copy of the machine";
+    if (state &&
+        (streq(state, "active") || streq(state, "reloading") || streq(state, "deactivating")))
+        return "the unit is active";
+    return NULL;
+}
+
+json_t *fix_verified(const struct finding *cause)
+{
+    json_t *fix;
+    size_t i;
+
+    json_array_foreach(cause->fixes, i,
+                       fix) if (json_is_true(json_object_get(fix, "verified"))) return fix;
+    return NULL;
+}
+
+/* Whether it can be tried: what lacks a value is only a pattern for one. */
+static bool is_candidate(json_t *fix)
+{
+    const char *dropin = is_kind(fix, "dropin") ? text_of(fix, "dropin") : NULL;
+
+    return is_kind(fix, "command") || (dropin && !strstr(dropin, "VALUE"));
+}
+
+static size_t count_candidates(const struct finding *cause)
+{
+    json_t *fix;
+    size_t i, n = 0;
+
+    json_array_foreach(cause->fixes, i, fix) n += is_candidate(fix);
+    return n;
+}
+
+/* One fix: 1 if it works. */
+static int try_one(struct trial *t, const struct talk *talk, size_t number, char **ret_why)
+{
+    json_t *outcome = NULL;
+    const char *command = text_of(t->fix, "command");
+    int r = in_copy(t, talk, &outcome, ret_why);
+    bool works = r >= 0 && json_is_false(json_object_get(outcome, "failed"));
+    const char *error = strempty(text_of(outcome, "error"));
+    const char *cause = strempty(text_of(outcome, "cause"));
+
+    say(talk, "%zu. with %s: %s%s", number, command ? command : text_of(t->fix, "text"),
+        works            ? "it works"
+        : r < 0          ? strerror(-r)
+        : *error         ? error
+        : isempty(cause) ? "it fails still"
+                         : "it fails still: ",
+        works || *error ? "" : cause);
+    json_decref(outcome);
+    if (works)
+        (void) json_object_set_new(t->fix, "verified", json_true());
+    return r < 0 ? r : works;
+}
+
+static int try_all(struct trial *t, struct finding *cause, const struct talk *talk, char **ret_why)
+{
+    json_t *fix, *outcome = NULL;
+    size_t i, number = 1;
+    char span[TIMESPAN_TEXT_MAX];
+    int r = in_copy(t, talk, &outcome, ret_why);
+
+    if (r < 0) {
+        if (!*ret_why)
+            *ret_why = format("the copy did not answer: %s", strerror(-r));
+        return -EOPNOTSUPP;
+    }
+    usec_t took = (usec_t) json_integer_value(json_object_get(outcome, "took_usec"));
+    bool same = is_same_failure(t, outcome);
+    if (same)
+        say(talk, "1. as it is: it fails in the same way, after %s",
+            timespan_format(span, took, took > USEC_PER_SEC ? 10 * USEC_PER_MSEC : USEC_PER_MSEC));
+    else
+        *ret_why = format("the failure does not show in a copy of the machine%s%s",
+                          text_of(outcome, "error") ? ": " : "",
+                          strempty(text_of(outcome, "error")));
+    json_decref(outcome);
+    if (!same)
+        return -EOPNOTSUPP;
+    t->watch = MIN(MAX(2 * took, WATCH_LEAST), WATCH_MOST);
+    json_array_foreach(cause->fixes, i, fix)
+    {
+        if (!is_candidate(fix) || number > FIXES_MOST)
+            continue;
+        t->fix = fix;
+        r = try_one(t, talk, ++number, ret_why);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+int fix_try(const struct facts *facts, struct finding *cause, bool user, fix_say fn, void *userdata,
+            char **ret_why)
+{
+    const struct talk talk = { fn, userdata };
+    struct trial t = { .facts = facts, .cause = cause, .watch = WATCH_MOST };
+    const char *refusal = user ? "units of a user's manager cannot be tried yet" : why_not(facts);
+
+    if (!refusal && count_candidates(cause) == 0)
+        refusal = "none of its fixes is a drop-in or a command";
+    if (refusal) {
+        *ret_why = strdup(refusal);
+        return -EOPNOTSUPP;
+    }
+    say(&talk,
+        "Trying the fixes of %s in a copy of this machine: all files below an overlay in memory,\n"
+        "processes and network of its own, run by reeve. Nothing outside of it is changed.",
+        facts->unit);
+    find_others(&t, user);
+    STRV_FOREACH (other, t.others)
+        say(&talk, "   %s is started there first, since it has a part in this.", *other);
+    int r = try_all(&t, cause, &talk, ret_why);
+    strv_free(t.others);
+    return r;
+}

@@ -1,0 +1,88 @@
+"""`reeve why --try-fix`: a fix is tried in a copy of the machine, which stays as it was."""
+import json
+
+import pytest
+
+STATE = r"""
+find /etc /run /srv -xdev -printf '%p %m %u %g %l\n' | grep -v -e ^/run/log -e ^/run/reeve/journal
+cut -d' ' -f4,5,6,9- /proc/self/mountinfo
+find /sys/fs/cgroup -type d
+systemctl list-units --state=active,failed --plain --no-legend
+awk '{print $2, $4}' /proc/net/tcp
+"""
+
+HOLDER = """
+    [Service]
+    ExecStart=/usr/bin/python3 -c 'import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 18301)); s.listen(); time.sleep(3600)'
+"""
+
+
+def fail(reeve, unit):
+    reeve.ctl("start", unit, check=False)
+    reeve.wait(unit, timeout=30, ActiveState="failed")
+
+
+def try_fix(reeve, unit):
+    """The cause of the report, and whether the machine is as it was before."""
+    before = set(reeve.run("sh", "-c", STATE).stdout.splitlines())
+    done = reeve.run("reeve", "why", "--try-fix", "--again=no", "-o", "json", unit)
+    if "overlay can be laid" in done.stdout or "namespaces cannot be made" in done.stdout:
+        pytest.skip(f"no copy of a machine can be made here: {done.stdout}")
+    after = set(reeve.run("sh", "-c", STATE).stdout.splitlines())
+    assert before ^ after == set()
+    report = json.loads(done.stdout)
+    return report, [f for f in report["cause"]["fixes"] if f.get("verified")]
+
+
+def test_a_command_is_tried_and_not_done(reeve):
+    reeve.write("ingest.service", """
+        [Service]
+        User=ingest-try
+        ExecStart=/bin/sleep infinity
+    """)
+    fail(reeve, "ingest.service")
+    report, verified = try_fix(reeve, "ingest.service")
+    assert report["cause"]["id"] == "user-missing"
+    assert verified and verified[0]["command"].startswith("useradd ")
+    assert reeve.run("grep", "ingest-try", "/etc/passwd").returncode == 1
+
+
+def test_the_holder_of_a_port_is_stopped_in_the_copy_only(reeve):
+    reeve.write("holder.service", HOLDER)
+    reeve.write("late.service", HOLDER)
+    reeve.ctl("start", "holder.service")
+    pid = reeve.show("holder.service", "MainPID")
+    reeve.until(lambda: reeve.run("grep", ":477D ", "/proc/net/tcp").returncode == 0, 30)
+    fail(reeve, "late.service")
+    report, verified = try_fix(reeve, "late.service")
+    assert report["cause"]["id"] == "port-in-use"
+    assert verified and "holder.service" in verified[0]["command"]
+    assert reeve.show("holder.service", "MainPID") == pid
+
+
+def test_a_fix_that_does_not_help_is_not_verified(reeve):
+    reeve.write("two.service", """
+        [Service]
+        ExecStart=./bin/absent-program
+        WorkingDirectory=/srv
+    """)
+    reeve.write("/srv/bin/absent-program", "#!/bin/sh\nexit 3\n", mode=0o755)
+    reeve.ctl("start", "two.service", check=False)
+    report, verified = try_fix(reeve, "two.service")
+    assert [f for f in report["cause"]["fixes"] if f["kind"] == "dropin"]
+    assert not verified
+
+
+def test_a_unit_that_runs_is_left_alone(reeve):
+    reeve.write("runs.service", """
+        [Service]
+        ExecStart=/bin/sleep infinity
+        ExecReload=/bin/false
+    """)
+    reeve.ctl("start", "runs.service")
+    reeve.ctl("reload", "runs.service", check=False)
+    done = reeve.run("reeve", "why", "--try-fix", "-o", "json", "runs.service")
+    report = json.loads(done.stdout)
+    if report["cause"]:
+        assert any("the unit is active" in b for b in report["blind"])
+    assert reeve.show("runs.service", "ActiveState") == "active"
