@@ -196,6 +196,27 @@ static bool watch(const struct trial *t, usec_t end)
     }
 }
 
+static bool enables(const char *unit)
+{
+    const char *argv[] = { "/proc/self/exe", "is-enabled", "--", unit, NULL };
+    auto_free char *state = NULL;
+
+    return tell_manager("enable", unit, ASK_LIMIT) == 0 &&
+           run_program(argv, 64, ASK_LIMIT, &state, NULL) == 0 && startswith(state, "enabled");
+}
+
+/* Of a unit that runs and did not fail as long as it was watched only what it was blamed for
+ * counts, if it was for running wrong. */
+static bool is_wrong(const struct trial *t, const struct facts *facts, const struct verdict *v)
+{
+    const struct finding *cause = verdict_cause(v);
+
+    if (t->fix && t->cause->cause->phase != PHASE_ACTIVE &&
+        facts_property_is(facts, "ActiveState", "active"))
+        return cause && cause->cause == t->cause->cause && t->cause->cause->phase == PHASE_ANY;
+    return v->failed;
+}
+
 /* Starts the unit (or does what failed of it), and tells how that went:
  * {"failed", "cause", "result", "took_usec"}; "error" where it could not be done. */
 static json_t *run_trial(void *userdata)
@@ -218,12 +239,8 @@ static json_t *run_trial(void *userdata)
                          r == -EPERM ? "its command is none of those that can be tried"
                                      : "it could not be carried out");
     usec_t begin = now_usec(CLOCK_MONOTONIC);
-    if (streq(t->cause->cause->id, "install-missing")) {
-        done = tell_manager("enable", unit, ASK_LIMIT);
-        if (done == 0)
-            done = tell_manager("is-enabled", unit, ASK_LIMIT);
-        return json_pack("{s:b, s:I}", "failed", done != 0, "took_usec", (json_int_t) 0);
-    }
+    if (streq(t->cause->cause->id, "install-missing"))
+        return json_pack("{s:b, s:I}", "failed", !enables(unit), "took_usec", (json_int_t) 0);
     done = tell_manager("start", unit, START_LIMIT);
     bool failed = watch(t, usec_add(now_usec(CLOCK_MONOTONIC), done == 0 ? t->watch : 0));
     usec_t took = usec_sub(now_usec(CLOCK_MONOTONIC), begin);
@@ -235,7 +252,8 @@ static json_t *run_trial(void *userdata)
     if (r < 0)
         return json_pack("{s:s}", "error", strerror(-r));
     const struct finding *cause = verdict_cause(&v);
-    return json_pack("{s:b, s:s, s:s, s:I}", "failed", failed || done != 0 || v.failed, "cause",
+    return json_pack("{s:b, s:s, s:s, s:I}", "failed",
+                     failed || done != 0 || is_wrong(t, &facts, &v), "cause",
                      cause ? cause->cause->id : "", "result",
                      strempty(facts_property(&facts, "Result")), "took_usec", (json_int_t) took);
 }
@@ -276,24 +294,28 @@ static int in_copy(struct trial *t, const struct talk *talk, json_t **ret, char 
     return r;
 }
 
-/* Units that run and that the finding names: who holds the port, what it depends on. */
+static void add_other(struct trial *t, const char *name, bool user)
+{
+    if (!name || !endswith(name, ".service") || streq(name, t->facts->unit) || strchr(name, '/') ||
+        startswith(name, "systemd-") || strv_contains(t->others, name))
+        return;
+    json_t *show = facts_show(t->facts->source, user, name);
+    if (streq(show_value(show, "ActiveState"), "active"))
+        (void) strv_add(&t->others, name);
+    json_decref(show);
+}
+
+/* Units that run and that the finding names (who holds the port, what it depends on), or that the
+ * unit is ordered behind. */
 static void find_others(struct trial *t, bool user)
 {
+    auto_strv char **after = strv_split(strempty(facts_property(t->facts, "After")), " ");
     const char *key;
     json_t *value;
 
-    json_object_foreach(t->cause->facts, key, value)
-    {
-        const char *name = json_string_value(value);
-
-        if (!name || !endswith(name, ".service") || streq(name, t->facts->unit) ||
-            strchr(name, '/'))
-            continue;
-        json_t *show = facts_show(t->facts->source, user, name);
-        if (streq(show_value(show, "ActiveState"), "active"))
-            (void) strv_add(&t->others, name);
-        json_decref(show);
-    }
+    json_object_foreach(t->cause->facts, key, value) add_other(t, json_string_value(value), user);
+    STRV_FOREACH (name, after)
+        add_other(t, *name, user);
 }
 
 static bool is_same_failure(const struct trial *t, json_t *outcome)

@@ -63,10 +63,9 @@ def test_the_holder_of_a_port_is_stopped_in_the_copy_only(reeve):
 def test_a_fix_that_does_not_help_is_not_verified(reeve):
     reeve.write("two.service", """
         [Service]
-        ExecStart=./bin/absent-program
-        WorkingDirectory=/srv
+        ExecStart=/usr/bin/two-program
     """)
-    reeve.write("/srv/bin/absent-program", "#!/bin/sh\nexit 3\n", mode=0o755)
+    reeve.write("/usr/local/bin/two-program", "#!/bin/sh\nexit 3\n", mode=0o755)
     reeve.ctl("start", "two.service", check=False)
     report, verified = try_fix(reeve, "two.service")
     assert [f for f in report["cause"]["fixes"] if f["kind"] == "dropin"]
