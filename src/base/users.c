@@ -1,10 +1,12 @@
 #include "base/users.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -425,6 +427,58 @@ static int initgroups_add(struct gid_list *list, const char *answer)
     return 0;
 }
 
+/* The systemd module of NSS knows groups of users from records and from services of others. */
+static bool has_user_records(void)
+{
+    static const char *const folders[] = { "/etc/userdb", "/run/userdb", "/run/host/userdb",
+                                           "/usr/lib/userdb", NULL };
+    static const char *const own[] = { ".",
+                                       "..",
+                                       "io.systemd.DropIn",
+                                       "io.systemd.DynamicUser",
+                                       "io.systemd.Multiplexer",
+                                       "io.systemd.NameServiceSwitch",
+                                       NULL };
+    bool found = false;
+
+    for (size_t i = 0; folders[i]; i++)
+        if (access(folders[i], F_OK) == 0)
+            return true;
+    DIR *dir = opendir("/run/systemd/userdb");
+    if (!dir)
+        return errno != ENOENT;
+    for (struct dirent *e = readdir(dir); e && !found; e = readdir(dir))
+        found = !strv_contains((char *const *) (uintptr_t) own, e->d_name);
+    closedir(dir);
+    return found;
+}
+
+/* Whether the file says all there is about the groups of users: nsswitch.conf(5) names no other
+ * source. To run getent takes longer than all else of a launch. */
+static bool groups_are_in_file(void)
+{
+    auto_free char *text = NULL;
+    char *save = NULL, *sources = NULL;
+    int r = file_read("/etc/nsswitch.conf", DATABASE_MAX, &text, NULL);
+
+    if (r < 0)
+        return r == -ENOENT;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        line += strspn(line, WHITESPACE);
+        line[strcspn(line, "#")] = 0;
+        const char *own = startswith(line, "initgroups:");
+        const char *group = own ? own : startswith(line, "group:");
+        if (group && (own || !sources))
+            sources = line + (group - line);
+    }
+    for (char *word = sources ? strtok_r(sources, WHITESPACE "[", &save) : NULL; word;
+         word = strtok_r(NULL, WHITESPACE "[", &save))
+        if (!strchr(word, '=') && !streq(word, "files") &&
+            (!streq(word, "systemd") || has_user_records()))
+            return false;
+    return true;
+}
+
 int user_groups(struct users_lookup *l, const char *name, gid_t primary, gid_t **ret)
 {
     auto_free char *text = NULL, *answer = NULL;
@@ -436,7 +490,7 @@ int user_groups(struct users_lookup *l, const char *name, gid_t primary, gid_t *
         r = gid_add(&list, primary);
     if (r >= 0)
         r = each_line(text, membership_line, &list);
-    if (r >= 0 && !l->files_only && isempty(l->root) && *name != '-') {
+    if (r >= 0 && !l->files_only && isempty(l->root) && *name != '-' && !groups_are_in_file()) {
         r = getent_ask(l, "initgroups", name, &answer);
         if (r >= 0) {
             l->source = USERS_GETENT;

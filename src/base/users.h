@@ -50,6 +50,7 @@ int group_find(struct users_lookup *l, const char *name_or_id, struct group *ret
 int group_find_gid(struct users_lookup *l, gid_t gid, struct group *ret);
 
 /* The supplementary groups that a login of the user has: `primary` first, then every group that
- * lists the name, without duplicates; from the file and, unless files_only or root, getent
- * initgroups. *ret is the caller's. Returns their number or a negative errno. */
+ * lists the name, without duplicates; from the file and, unless files_only or root, or where
+ * nsswitch.conf(5) names no other source, getent initgroups. *ret is the caller's. Returns their
+ * number or a negative errno. */
 int user_groups(struct users_lookup *l, const char *name, gid_t primary, gid_t **ret);

@@ -228,7 +228,6 @@ static int apply_devices(int cgroup_fd, const struct unit_config *config)
     unsigned char policy = g->device_policy;
     struct code p = { 0 };
 
-    detach_all(cgroup_fd, BPF_CGROUP_DEVICE);
     if (s->private_devices && policy == DEVICE_POLICY_AUTO)
         policy = DEVICE_POLICY_CLOSED;
     if (policy == DEVICE_POLICY_AUTO && !g->device_allow && !s->protect_clock)
@@ -400,7 +399,6 @@ static int apply_ports(int cgroup_fd, const struct cgroup_config *g, int family)
     enum bpf_attach_type where = family == AF_INET ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
     struct code p = { 0 };
 
-    detach_all(cgroup_fd, where);
     if (!g->socket_bind_allow && !g->socket_bind_deny)
         return 0;
     load32(&p, BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sock_addr, protocol));
@@ -414,17 +412,21 @@ static int apply_ports(int cgroup_fd, const struct cgroup_config *g, int family)
     return r;
 }
 
-void bpf_apply(int cgroup_fd, const struct unit_config *config, cgroup_refused refused,
+void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config, cgroup_refused refused,
                void *userdata)
 {
+    static const enum bpf_attach_type used[] = { BPF_CGROUP_DEVICE, BPF_CGROUP_INET_INGRESS,
+                                                 BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_BIND,
+                                                 BPF_CGROUP_INET6_BIND };
     const struct cgroup_config *g = config->cgroup;
+
+    for (size_t i = 0; i < ELEMENTSOF(used) && !fresh; i++)
+        detach_all(cgroup_fd, used[i]);
     int r = apply_devices(cgroup_fd, config);
 
     if (r < 0 && refused)
         refused(g->device_allow ? "DeviceAllow" : "DevicePolicy", r, userdata);
 
-    detach_all(cgroup_fd, BPF_CGROUP_INET_INGRESS);
-    detach_all(cgroup_fd, BPF_CGROUP_INET_EGRESS);
     r = apply_addresses(cgroup_fd, g, true);
     if (r >= 0)
         r = apply_addresses(cgroup_fd, g, false);

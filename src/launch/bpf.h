@@ -5,6 +5,7 @@
 
 #include "launch/cgroup.h"
 
-/* Replaces what was attached before. What cannot be had is told to `refused`. */
-void bpf_apply(int cgroup_fd, const struct unit_config *config, cgroup_refused refused,
+/* Replaces what was attached before; a `fresh` cgroup has nothing. What cannot be had is told to
+ * `refused`. */
+void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config, cgroup_refused refused,
                void *userdata);

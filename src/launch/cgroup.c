@@ -295,6 +295,7 @@ int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd)
 {
     auto_strv char **parts = strv_split(path, "/");
     auto_close int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+    bool made = false;
 
     if (!parts)
         return -ENOMEM;
@@ -303,8 +304,10 @@ int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd)
     STRV_FOREACH (part, parts) {
         int next = openat(fd, *part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+        made = false;
         if (next < 0 && errno == ENOENT) {
-            if (mkdirat(fd, *part, 0755) < 0 && errno != EEXIST)
+            made = mkdirat(fd, *part, 0755) >= 0;
+            if (!made && errno != EEXIST)
                 return -errno;
             next = openat(fd, *part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         }
@@ -318,7 +321,7 @@ int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd)
         fd = next;
     }
     *ret_fd = take_fd(&fd);
-    return 0;
+    return made;
 }
 
 static int remove_tree(int parent, const char *name)

@@ -37,7 +37,8 @@ int cgroup_root_enter(struct cgroup_root *r, bool all);
  * where memory is out. */
 char *cgroup_path_of(const char *slice, const char *unit);
 
-/* Makes the cgroup and those above it. Returns a descriptor of its folder in *ret_fd. */
+/* Makes the cgroup and those above it. Returns a descriptor of its folder in *ret_fd, and 1 if it
+ * is new, 0 if it was there, or a negative errno. */
 int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd);
 /* Removes it and the cgroups below it. -EBUSY where there are processes; a missing one is fine. */
 int cgroup_remove(const struct cgroup_root *r, const char *path);
@@ -71,6 +72,7 @@ typedef void (*cgroup_refused)(const char *directive, int error, void *userdata)
 
 /* Writes the unit's resource settings (systemd.resource-control(5)) to the files of its cgroup.
  * What has no controller here, or is refused by the kernel, is told to `refused` and does not stop
- * the rest. Used at start, and again by set-property. */
-void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, const struct unit_config *config,
-                  cgroup_refused refused, void *userdata);
+ * the rest. Used at start, when the cgroup is `fresh` and settings that say what is so anyway need
+ * not be written, and again by set-property. */
+void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
+                  const struct unit_config *config, cgroup_refused refused, void *userdata);

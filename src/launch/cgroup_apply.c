@@ -23,6 +23,7 @@
 struct applying {
     const struct cgroup_root *root;
     int fd;
+    bool fresh;
     const struct unit_config *config;
     const struct cgroup_config *g;
     cgroup_refused refused;
@@ -36,6 +37,8 @@ static void put(struct applying *a, unsigned controller, const char *file, const
 {
     int r = -EOPNOTSUPP;
 
+    if (a->fresh && !is_set)
+        return;
     if (a->root->controllers & 1u << controller)
         r = cgroup_write(a->fd, file, text);
     if (r < 0 && is_set && a->refused)
@@ -96,7 +99,8 @@ static void apply_cpu(struct applying *a)
         }
         snprintf(text, sizeof text, "%" PRIu64 " %" PRIu64, quota, period);
     }
-    put(a, CGROUP_CONTROLLER_CPU, "cpu.max", text, "CPUQuota", g->cpu_quota != USEC_INFINITY);
+    put(a, CGROUP_CONTROLLER_CPU, "cpu.max", text, "CPUQuota",
+        g->cpu_quota != USEC_INFINITY || g->cpu_quota_period_sec != USEC_INFINITY);
 }
 
 /* "0-3,8" */
@@ -216,15 +220,15 @@ static void apply_io(struct applying *a)
                "target=", "IODeviceLatencyTargetSec");
 }
 
-void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, const struct unit_config *config,
-                  cgroup_refused refused, void *userdata)
+void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
+                  const struct unit_config *config, cgroup_refused refused, void *userdata)
 {
-    struct applying a = { r, cgroup_fd, config, config->cgroup, refused, userdata };
+    struct applying a = { r, cgroup_fd, fresh, config, config->cgroup, refused, userdata };
 
     apply_cpu(&a);
     apply_cpuset(&a);
     apply_memory(&a);
     apply_tasks(&a);
     apply_io(&a);
-    bpf_apply(cgroup_fd, config, refused, userdata);
+    bpf_apply(cgroup_fd, fresh, config, refused, userdata);
 }

@@ -17,6 +17,7 @@
 
 #include "base/macro.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "launch/capability.h"
 #include "launch/credentials.h"
 
@@ -212,6 +213,17 @@ static int (*const steps[])(struct child *) = {
     child_load_seccomp,
     child_execute,
 };
+
+void child_done(struct child *c)
+{
+    strv_free(c->environment);
+    strv_free(c->argv);
+    free(c->program);
+    free(c->user);
+    free(c->groups);
+    free(c->fds);
+    free(c->fd_names);
+}
 
 int child_run(struct child *c)
 {

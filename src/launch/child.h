@@ -1,8 +1,8 @@
 /* launch/child.h -- what the steps of the child share. Private to launch/.
  *
  * Every step is a function of `struct child` that returns 0, or a negative errno after child_fail()
- * has recorded what failed: the first record is what the launch report says. Memory is never freed
- * here: the process ends in execve() or _exit(). */
+ * has recorded what failed: the first record is what the launch report says. What they leave in
+ * `struct child` is not freed here: the process ends in execve() or _exit(). */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +28,12 @@ enum directory_kind {
 /* What happens in the child, spawn.c forks it. Returns only on failure, the exit status. */
 struct child;
 int child_run(struct child *c);
+
+/* Whether the child may use the manager's memory, who waits for it meanwhile (share.c): far cheaper
+ * than a fork, which copies the tables of all its pages. */
+bool child_may_share(const struct child *c);
+/* Frees what such a child has left in it. */
+void child_done(struct child *c);
 
 struct child {
     const struct spawn_request *request;

@@ -43,6 +43,8 @@ struct cleaning {
     const struct unit_config *config;
     const char *unit;
     struct spawn_runtime *runtime;
+    unsigned what;
+    int report_fd;
     struct failure failure;
 };
 
@@ -190,18 +192,25 @@ static void remove_temporary(struct cleaning *x)
         dynamic_user_release(x->runtime);
 }
 
-static int clean(struct cleaning *x, unsigned what, int report_fd)
+static int clean(void *userdata)
 {
+    struct cleaning *x = userdata;
+    sigset_t none;
+
+    for (int s = 1; s < NSIG; s++)
+        (void) signal(s, SIG_DFL);
+    sigemptyset(&none);
+    (void) sigprocmask(SIG_SETMASK, &none, NULL);
     for (size_t i = 0; i < ELEMENTSOF(families); i++)
-        if (what & families[i].bit)
+        if (x->what & families[i].bit)
             remove_family(x, i);
-    if (what & SPAWN_CLEAN_TEMPORARY)
+    if (x->what & SPAWN_CLEAN_TEMPORARY)
         remove_temporary(x);
     if (x->failure.error == 0) {
-        report_done(report_fd);
+        report_done(x->report_fd);
         return EXIT_SUCCESS;
     }
-    report_failed(report_fd, &x->failure);
+    report_failed(x->report_fd, &x->failure);
     return (int) x->failure.step;
 }
 
@@ -214,19 +223,15 @@ int spawn_clean_start(const struct spawn_manager *m, const struct unit_config *c
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
     auto_close int report = fds[0], childs = fds[1];
-    pid_t pid = fork_process(-1, &pidfd);
+    struct cleaning x = { .manager = m,
+                          .config = config,
+                          .unit = unit,
+                          .runtime = runtime,
+                          .what = what,
+                          .report_fd = childs };
+    pid_t pid = fork_process(-1, false, clean, &x, &pidfd);
     if (pid < 0)
         return (int) pid;
-    if (pid == 0) {
-        struct cleaning x = { .manager = m, .config = config, .unit = unit, .runtime = runtime };
-        sigset_t none;
-
-        for (int s = 1; s < NSIG; s++)
-            (void) signal(s, SIG_DFL);
-        sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
-        _exit(clean(&x, what, childs));
-    }
     *ret = (struct spawn){ pid, pidfd, take_fd(&report) };
     return 0;
 }

@@ -248,6 +248,7 @@ int child_build_environment(struct child *c)
     pass_on(c, &e);
     env_add_all(&e, c->exec->environment);
     int r = read_files(c, &e);
+    c->environment = e.v;
     if (r < 0)
         return r;
     if (e.error < 0)
@@ -256,7 +257,8 @@ int child_build_environment(struct child *c)
 
     /* systemd.service(5): a bare name is looked up in ExecSearchPath=, else in the fixed path. */
     c->path_search = c->exec->exec_search_path;
-    c->environment = e.v ? e.v : new0(char *, 1);
+    if (!c->environment)
+        c->environment = new0(char *, 1);
     return c->environment ? 0 : child_fail(c, EXEC_STATUS_MEMORY, -ENOMEM, NULL, NULL);
 }
 

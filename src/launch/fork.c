@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,10 +18,118 @@
 #ifndef CLONE_INTO_CGROUP
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+/* ---- a process that shares our memory ---- */
+
+/* AddressSanitizer keeps notes on the stack, which a process that never returns leaves behind. */
+#if defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer)
+#define HAS_ADDRESS_SANITIZER
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ADDRESS_SANITIZER
+#endif
+
+#if defined(__x86_64__) && !defined(HAS_ADDRESS_SANITIZER)
+
+#define STACK_SIZE (256UL * 1024)
+#define STACK_GUARD 4096UL
+/* The command below a holder is started by a process that shares our memory already. */
+#define STACKS_MAX 2
+
+/* Not by syscall(2): its return address would be on the new stack, which is empty. */
+static long clone_with_stack(struct clone_args *args, fork_function f, void *userdata)
+{
+    long r;
+    register fork_function function __asm__("r8") = f;
+    register void *argument __asm__("r9") = userdata;
+
+    __asm__ volatile("syscall\n\t"
+                     "testq %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xorl %%ebp, %%ebp\n\t" /* the end, for who walks the stack */
+                     "movq %%r9, %%rdi\n\t"
+                     "callq *%%r8\n\t"
+                     "movl %%eax, %%edi\n\t"
+                     "movl %[exit], %%eax\n\t"
+                     "syscall\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(r)
+                     : "0"((long) SYS_clone3), "D"(args), "S"(sizeof *args), "r"(function),
+                       "r"(argument), [exit] "i"(SYS_exit_group)
+                     : "rcx", "r11", "memory");
+    return r;
+}
+
+static pid_t fork_sharing(struct clone_args args, fork_function f, void *userdata)
+{
+    static char *stacks[STACKS_MAX];
+    static int depth;
+
+    if (depth >= STACKS_MAX)
+        return -ENOSYS;
+    char *stack = stacks[depth];
+    if (!stack) {
+        stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+        if (stack == MAP_FAILED)
+            return -errno;
+        (void) mprotect(stack, STACK_GUARD, PROT_NONE);
+        stacks[depth] = stack;
+    }
+    args.flags |= CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND;
+    args.stack = (uint64_t) (uintptr_t) stack;
+    args.stack_size = STACK_SIZE;
+    /* The process changes it, too, and may be killed before it has set it back. */
+    int before = depth++;
+    long r = clone_with_stack(&args, f, userdata);
+    depth = before;
+    return (pid_t) r;
+}
+
+#else
+
+static pid_t fork_sharing(struct clone_args args, fork_function f, void *userdata)
+{
+    (void) args;
+    (void) f;
+    (void) userdata;
+    return -ENOSYS;
+}
+
+#endif
+
+/* ---- an ordinary one ---- */
+
+/* A fork copies an entry for each page, and with thousands of units loaded that takes longer than
+ * all else: the heap becomes one of huge pages then, where the kernel has them. */
+static void use_huge_pages(void)
+{
+    const uintptr_t huge = 2UL * 1024 * 1024, worth_it = 4 * huge;
+    extern char _end; /* of the program's data; the heap begins somewhere above */
+    static uintptr_t done;
+    uintptr_t begin = ((uintptr_t) &_end + huge - 1) & ~(huge - 1),
+              end = (uintptr_t) sbrk(0) & ~(huge - 1);
+
+    if (end < begin + worth_it || end <= done)
+        return;
+    if (done < begin)
+        done = begin;
+    (void) madvise((void *) done, end - done, MADV_HUGEPAGE);
+    (void) madvise((void *) done, end - done, MADV_COLLAPSE);
+    done = end;
+}
 
 /* One process more below a folder that we write ourselves into: kernels before 5.7, and seccomp
  * filters of container runtimes that refuse clone3. */
-static pid_t fork_and_move(int cgroup_fd, int *ret_pidfd)
+static pid_t fork_and_move(int cgroup_fd, fork_function f, void *userdata, int *ret_pidfd)
 {
     int gate[2] = { -1, -1 };
 
@@ -38,7 +147,7 @@ static pid_t fork_and_move(int cgroup_fd, int *ret_pidfd)
         /* Moved by the parent before anything runs, so that a failure is the parent's. */
         if (cgroup_fd >= 0 && read(gate_read, &ready, 1) != 1)
             _exit(1);
-        return 0;
+        _exit(f(userdata));
     }
 
     int r = cgroup_fd >= 0 ? cgroup_attach(cgroup_fd, pid) : 0;
@@ -56,7 +165,15 @@ static pid_t fork_and_move(int cgroup_fd, int *ret_pidfd)
     return pid;
 }
 
-pid_t fork_process(int cgroup_fd, int *ret_pidfd)
+/* ENOSYS and EPERM: refused by a filter; E2BIG and EINVAL: too old for the cgroup. EACCES: the
+ * process that made the folder may write it, the mount may not. */
+static bool is_missing(pid_t error, int cgroup_fd)
+{
+    return error == -ENOSYS || error == -EPERM || error == -E2BIG || error == -EINVAL ||
+           (error == -EACCES && cgroup_fd >= 0);
+}
+
+pid_t fork_process(int cgroup_fd, bool share, fork_function f, void *userdata, int *ret_pidfd)
 {
     int pidfd = -1;
     struct clone_args args = {
@@ -65,18 +182,18 @@ pid_t fork_process(int cgroup_fd, int *ret_pidfd)
         .exit_signal = SIGCHLD,
         .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
     };
-    pid_t pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
+    pid_t pid = share ? fork_sharing(args, f, userdata) : -ENOSYS;
 
-    if (pid < 0) {
-        int error = errno;
-
-        /* ENOSYS and EPERM: refused by a filter; E2BIG and EINVAL: too old for the cgroup. EACCES:
-         * the process that made the folder may write it, the mount may not. */
-        if (error == ENOSYS || error == EPERM || error == E2BIG || error == EINVAL ||
-            (error == EACCES && cgroup_fd >= 0))
-            return fork_and_move(cgroup_fd, ret_pidfd);
-        return -error;
+    if (is_missing(pid, cgroup_fd)) {
+        use_huge_pages();
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
+        if (pid < 0)
+            pid = -errno;
     }
+    if (pid == 0)
+        _exit(f(userdata));
+    if (is_missing(pid, cgroup_fd))
+        return fork_and_move(cgroup_fd, f, userdata, ret_pidfd);
     if (pid > 0)
         *ret_pidfd = pidfd;
     return pid;

@@ -38,6 +38,7 @@ int child_locate(struct child *c)
             r = -EISDIR;
         return locate_failed(c, r);
     }
+    c->program = path;
     auto_free char *full = format("%s%s", strempty(root), path);
     if (!full)
         return locate_failed(c, -ENOMEM);
@@ -46,7 +47,6 @@ int child_locate(struct child *c)
     /* access(2) grants root a folder: execve() would say EACCES. */
     if (!S_ISREG(st.st_mode))
         return locate_failed(c, S_ISDIR(st.st_mode) ? -EISDIR : -EACCES);
-    c->program = path;
     return 0;
 }
 

@@ -68,14 +68,10 @@ static void fill_child(struct child *c, const struct spawn_request *q)
     c->ambient = c->apply_sandbox ? u->exec->ambient_capabilities : 0;
 }
 
-/* The child of spawn_start(); never returns into the manager's code. */
-_noreturn_ static void run(const struct spawn_request *q, int report_fd)
+/* The child of spawn_start(). */
+static int run(void *userdata)
 {
-    struct child c;
-
-    fill_child(&c, q);
-    c.report_fd = report_fd;
-    _exit(child_run(&c));
+    return child_run(userdata);
 }
 
 static int report_pipe(int ret[2])
@@ -87,18 +83,18 @@ int spawn_start(const struct spawn_request *q, struct spawn *ret)
 {
     int pipe_fds[2], pidfd = -1;
     pid_t pid = 0;
+    struct child c;
     int r = report_pipe(pipe_fds);
 
     if (r < 0)
         return r;
     auto_close int report = pipe_fds[0], childs = pipe_fds[1];
-    r = tracker_fork(q->tracker, subgroup(q), &pid, &pidfd);
+    fill_child(&c, q);
+    c.report_fd = childs;
+    r = tracker_fork(q->tracker, subgroup(q), child_may_share(&c), run, &c, &pid, &pidfd);
+    child_done(&c);
     if (r < 0)
         return r;
-    if (r == 0) {
-        report = close_fd(report);
-        run(q, take_fd(&childs));
-    }
     *ret = (struct spawn){ pid, pidfd, take_fd(&report) };
     return 0;
 }

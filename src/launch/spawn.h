@@ -127,8 +127,8 @@ struct spawn {
 
 /* Forks the process. `argv` of the command is expanded here, from the environment that it gets.
  * Returns 0, or a negative errno where not even the fork worked (-ENOMEM, -EAGAIN, of a cgroup that
- * is gone: -ENODEV); nothing runs then. Does not block (below a holder: for a fork and a message
- * of our own code, bounded by 5 s, -ETIMEDOUT). */
+ * is gone: -ENODEV); nothing runs then. Does not block, but for what share.c allows (below a
+ * holder: for a fork and a message of our own code, bounded by 5 s, -ETIMEDOUT). */
 int spawn_start(const struct spawn_request *request, struct spawn *ret);
 /* Whether the set-up can fail with step 0. */
 bool spawn_waits(const struct unit_config *config, enum spawn_phase phase);

@@ -293,9 +293,9 @@ int tracker_realize(struct tracker *t)
         unwatch(t);
     }
     auto_close int fd = -1;
-    int r = cgroup_create(&h->cgroup, t->cgroup, &fd);
-    if (r < 0)
-        return r;
+    int made = cgroup_create(&h->cgroup, t->cgroup, &fd), r;
+    if (made < 0)
+        return made;
 
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d/cgroup.events", fd);
@@ -309,7 +309,7 @@ int tracker_realize(struct tracker *t)
     }
     t->watch = watch;
     t->cgroup_fd = take_fd(&fd);
-    return 0;
+    return made;
 }
 
 int tracker_remove(struct tracker *t)
@@ -586,7 +586,8 @@ int track_host_find(struct track_host *h,
 }
 
 /* In the process between the manager and the command: becomes the holder. */
-_noreturn_ static void become_holder(struct tracker *t, int fd, int listen_fd, pid_t command)
+_noreturn_ static void become_holder(struct tracker *t, int fd, int listen_fd, pid_t command,
+                                     bool shared)
 {
     char pid_text[16], fd_text[16], listen_text[16];
 
@@ -610,8 +611,8 @@ _noreturn_ static void become_holder(struct tracker *t, int fd, int listen_fd, p
             (void) dup2(null, i);
     (void) chdir("/");
     execve("/proc/self/exe", argv, (char *[]){ NULL });
-    /* No /proc: go on as we are. */
-    _exit(holder_main(6, argv));
+    /* No /proc: go on as we are, unless that would be in the manager's memory. */
+    _exit(shared ? 1 : holder_main(6, argv));
 }
 
 static int send_started(int fd, pid_t command, int pidfd)
@@ -668,7 +669,35 @@ static int receive_started(int fd, pid_t *ret_pid, int *ret_pidfd)
     return 0;
 }
 
-static int fork_below_holder(struct tracker *t, pid_t *ret_pid, int *ret_pidfd)
+/* What the process between the manager and the command is about to do. */
+struct below_holder {
+    struct tracker *tracker;
+    bool share;
+    fork_function run;
+    void *userdata;
+    int fd; /* its end of the pair; close-on-exec, so that the command does not keep it */
+};
+
+static int hold(void *userdata)
+{
+    const struct below_holder *b = userdata;
+    int pidfd = -1;
+
+    (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void) setsid();
+    pid_t command = fork_process(-1, b->share, b->run, b->userdata, &pidfd);
+    int listen_fd = holder_listen(b->tracker->host->holder_dir);
+    if (command < 0 || send_started(b->fd, command, pidfd) < 0) {
+        struct holder_message m = { .status = command < 0 ? (int) command : -EIO };
+
+        (void) send(b->fd, &m, sizeof m, MSG_NOSIGNAL);
+        _exit(1);
+    }
+    become_holder(b->tracker, b->fd, listen_fd, command, b->share);
+}
+
+static int fork_below_holder(struct tracker *t, bool share, fork_function f, void *userdata,
+                             pid_t *ret_pid, int *ret_pidfd)
 {
     int pair[2], holder_pidfd = -1, pidfd = -1;
     pid_t command = 0;
@@ -676,26 +705,13 @@ static int fork_below_holder(struct tracker *t, pid_t *ret_pid, int *ret_pidfd)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     auto_close int ours = pair[0], theirs = pair[1];
+    if (share && access("/proc/self/exe", X_OK) < 0)
+        share = false;
+    struct below_holder below = { t, share, f, userdata, theirs };
 
-    pid_t holder = fork_process(-1, &holder_pidfd);
+    pid_t holder = fork_process(-1, share, hold, &below, &holder_pidfd);
     if (holder < 0)
         return (int) holder;
-    if (holder == 0) {
-        (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
-        (void) setsid();
-        command = fork_process(-1, &pidfd);
-        if (command == 0)
-            return 0; /* the command; both ends are close-on-exec */
-        int listen_fd = holder_listen(t->host->holder_dir);
-        if (command < 0 || send_started(theirs, command, pidfd) < 0) {
-            struct holder_message m = { .status = command < 0 ? (int) command : -EIO };
-
-            (void) send(theirs, &m, sizeof m, MSG_NOSIGNAL);
-            _exit(1);
-        }
-        become_holder(t, theirs, listen_fd, command);
-    }
-
     close_fd(holder_pidfd);
     theirs = close_fd(theirs);
     int r = receive_started(ours, &command, &pidfd);
@@ -708,13 +724,15 @@ static int fork_below_holder(struct tracker *t, pid_t *ret_pid, int *ret_pidfd)
     }
     *ret_pid = command;
     *ret_pidfd = pidfd;
-    return 1;
+    return 0;
 }
 
-static int fork_into_cgroup(struct tracker *t, const char *subgroup, pid_t *ret_pid, int *ret_pidfd)
+static int fork_into_cgroup(struct tracker *t, const char *subgroup, bool share, fork_function f,
+                            void *userdata, pid_t *ret_pid, int *ret_pidfd)
 {
     auto_close int sub = -1;
     int pidfd = -1;
+    uint64_t frozen = 0;
 
     if (t->cgroup_fd < 0)
         return -ENODEV;
@@ -725,18 +743,22 @@ static int fork_into_cgroup(struct tracker *t, const char *subgroup, pid_t *ret_
         if (sub < 0)
             return -errno;
     }
-    pid_t pid = fork_process(sub >= 0 ? sub : t->cgroup_fd, &pidfd);
+    /* Born frozen, it would never execute anything, and we would wait for it. */
+    if (share &&
+        (cgroup_read_keyed(t->cgroup_fd, "cgroup.events", "frozen", &frozen) < 0 || frozen))
+        share = false;
+    pid_t pid = fork_process(sub >= 0 ? sub : t->cgroup_fd, share, f, userdata, &pidfd);
     if (pid < 0)
         return (int) pid;
-    if (pid == 0)
-        return 0;
     *ret_pid = pid;
     *ret_pidfd = pidfd;
-    return 1;
+    return 0;
 }
 
-int tracker_fork(struct tracker *t, const char *subgroup, pid_t *ret_pid, int *ret_pidfd)
+int tracker_fork(struct tracker *t, const char *subgroup, bool share, fork_function f,
+                 void *userdata, pid_t *ret_pid, int *ret_pidfd)
 {
-    return t->host->kind == TRACK_CGROUP ? fork_into_cgroup(t, subgroup, ret_pid, ret_pidfd)
-                                         : fork_below_holder(t, ret_pid, ret_pidfd);
+    return t->host->kind == TRACK_CGROUP
+               ? fork_into_cgroup(t, subgroup, share, f, userdata, ret_pid, ret_pidfd)
+               : fork_below_holder(t, share, f, userdata, ret_pid, ret_pidfd);
 }

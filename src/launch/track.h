@@ -84,7 +84,7 @@ const char *tracker_cgroup(const struct tracker *t);
 int tracker_cgroup_fd(const struct tracker *t);
 
 /* Makes the cgroup with those of the slices above it and watches it. A no-op with holders.
- * Returns 0 or a negative errno. */
+ * Returns 1 if the cgroup is new, 0, or a negative errno. */
 int tracker_realize(struct tracker *t);
 /* Removes the cgroup (and its empty children), where it is empty. Returns 0 or a negative errno:
  * -EBUSY while processes are in it. */

@@ -24,6 +24,13 @@ static void tell_refused(const char *directive, int error, void *userdata)
                   strerror(abs(error)));
 }
 
+static void apply_resources(struct unit *u, bool fresh)
+{
+    if (u->config && u->tracker && tracker_cgroup_fd(u->tracker) >= 0)
+        cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), fresh, u->config,
+                     tell_refused, u);
+}
+
 int unit_tracker(struct unit *u, struct tracker **ret)
 {
     struct manager *m = u->manager;
@@ -57,16 +64,14 @@ int unit_tracker(struct unit *u, struct tracker **ret)
         return r;
     /* Once for each cgroup, not for each command; later changes are applied as they are made. */
     if (before < 0 || tracker_cgroup_fd(u->tracker) != before)
-        unit_apply_resources(u);
+        apply_resources(u, r > 0);
     *ret = u->tracker;
     return 0;
 }
 
 void unit_apply_resources(struct unit *u)
 {
-    if (u->config && u->tracker && tracker_cgroup_fd(u->tracker) >= 0)
-        cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), u->config,
-                     tell_refused, u);
+    apply_resources(u, false);
 }
 
 /* ---- the output stream ---- */

@@ -111,7 +111,7 @@ static struct unit_presets *plain_presets(void)
     return presets;
 }
 
-static const void *preset_group(const struct unit_config *c, unsigned group)
+const void *unit_config_preset(const struct unit_config *c, enum config_group group)
 {
     /* No row of the sandbox group has a preset with memory of its own, so the copy is safe. */
     if (group == GROUP_SANDBOX && c->type == UNIT_SERVICE)
@@ -146,7 +146,7 @@ int unit_config_new(const char *name, struct unit_presets *presets, struct unit_
     c->presets = unit_presets_ref(presets);
     c->user = presets->user;
     for (unsigned g = 0; g < CONFIG_GROUP_MAX; g++)
-        *group_pointer(c, g) = preset_group(c, g);
+        *group_pointer(c, g) = unit_config_preset(c, g);
     *ret = c;
     return 0;
 }

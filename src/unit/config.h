@@ -170,6 +170,8 @@ const void *unit_presets_group(const struct unit_presets *p, enum config_group g
  * the rows, for the system manager. Returns 0, -EINVAL (no unit name) or -ENOMEM. */
 int unit_config_new(const char *name, struct unit_presets *presets, struct unit_config **ret);
 struct unit_config *unit_config_free(struct unit_config *c);
+/* What the group is where the unit sets nothing in it. */
+const void *unit_config_preset(const struct unit_config *c, enum config_group group);
 
 /* The group for writing: copies it first if it is shared. NULL where memory is out. */
 void *unit_config_own(struct unit_config *c, enum config_group group);

@@ -45,6 +45,7 @@ struct fixture {
     struct track_exit exit;
     char *output;
     bool emptied;
+    bool at_once; /* something was in the report when spawn_start() returned */
     pid_t pid;
 };
 
@@ -177,6 +178,8 @@ static inline void wait_report(struct fixture *f, int fd)
 {
     struct pollfd p = { fd, 0, 0 };
 
+    struct pollfd now = { fd, POLLIN, 0 };
+    f->at_once = poll(&now, 1, 0) == 1;
     if (poll(&p, 1, DEADLINE_MS) != 1)
         fail_msg("no end of the launch report");
     assert_int_equal(spawn_report_read(&f->report, fd), 1);
@@ -220,7 +223,7 @@ static inline void run_command(struct fixture *f, const char *settings, const ch
     if (commands_parse(command, NULL, &commands, &fault) < 0)
         fail_msg("%s: %s", command, fault.text);
     assert_int_equal(tracker_new(&f->host, "tested.service", "reeve-test.slice", NULL, &t), 0);
-    assert_int_equal(tracker_realize(t), 0);
+    assert_true(tracker_realize(t) >= 0);
     assert_int_equal(spawn_runtime_new(c, "tested.service", NULL, &runtime), 0);
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
     struct spawn_request q = { .manager = &f->manager,

@@ -3,6 +3,7 @@
 #include "launch_fixture.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -284,10 +285,52 @@ static void classes(void **state)
     assert_int_equal(status, 0);
 }
 
+/* A plain unit's process uses the manager's memory until it executes the program: so that has
+ * happened when spawn_start() returns, and nothing is left behind. */
+static void shared_memory(void **state)
+{
+    static const char *const settings[] = { "", "Environment=A=1 B=2\nLimitNOFILE=100\nUMask=0077",
+                                            "WorkingDirectory=/usr\nOOMScoreAdjust=1" };
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    for (int holders = 0; holders < 2; holders++) {
+        size_t before = 0;
+
+        fixture_init(&f, holders);
+        run_unit(&f, "", "/bin/true");
+        if (!f.at_once) {
+            fixture_done(&f);
+            skip(); /* another processor, AddressSanitizer, an old kernel */
+        }
+        for (int round = 0; round < 50; round++) {
+            for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                run_unit(&f, settings[i], "/bin/true");
+                assert_int_equal(f.report.state, SPAWN_EXECUTED);
+                assert_true(f.at_once);
+            }
+            /* One that fails leaves nothing, either. */
+            run_unit(&f, "WorkingDirectory=/nonexistent", "/bin/true");
+            assert_int_equal(f.report.step, EXEC_STATUS_CHDIR);
+            run_unit(&f, "", "/nonexistent");
+            assert_int_equal(f.report.step, EXEC_STATUS_EXEC);
+            fixture_forget(&f);
+            if (round == 10)
+                before = mallinfo2().uordblks;
+        }
+        /* Less than the smallest piece of memory for each launch; lists of free ones vary. */
+        size_t after = mallinfo2().uordblks;
+        if (after > before + (size_t) 39 * 5 * 24)
+            fail_msg("%zu bytes are left behind", after - before);
+        fixture_done(&f);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(seen_by_cgroup),
-    cmocka_unit_test(seen_by_holder),
-    cmocka_unit_test(phases),
+    cmocka_unit_test(shared_memory),  cmocka_unit_test(seen_by_cgroup),
+    cmocka_unit_test(seen_by_holder), cmocka_unit_test(phases),
     cmocka_unit_test(classes),
 };
 

@@ -28,7 +28,7 @@ static void start(struct running *x, bool holders, const char *script)
     x->config = make_config(&x->f, "");
     assert_int_equal(commands_parse(line, NULL, &x->command, &fault), 0);
     assert_int_equal(tracker_new(&x->f.host, "tested.service", "a-b.slice", NULL, &x->t), 0);
-    assert_int_equal(tracker_realize(x->t), 0);
+    assert_true(tracker_realize(x->t) >= 0);
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
     struct spawn_request q = { .manager = &x->f.manager,
                                .config = x->config,
