@@ -94,7 +94,7 @@ static void put_causes(void)
     }
 }
 
-static void put_checks(void)
+static void put_checks(enum check_use use)
 {
     static const char *const classes[] = {
         [CHECK_IDENTITY] = "identity",     [CHECK_PORT] = "port",
@@ -103,12 +103,25 @@ static void put_checks(void)
     };
 
     for (const struct check_kind *k = check_kinds; k->option; k++) {
+        if (!(k->uses & use))
+            continue;
         auto_free char *arguments = format("=%s", k->argument);
-        auto_free char *text = format("%s. Exit status %d (%s)", k->help, (int) k->class,
-                                      classes[k->class]);
+        auto_free char *text = use == CHECK_WHILE ? strdup(k->help)
+                                                  : format("%s. Exit status %d (%s)", k->help,
+                                                           (int) k->class, classes[k->class]);
 
         put_entry("--", k->option, strempty(arguments), strempty(text));
     }
+}
+
+static void put_checks_before(void)
+{
+    put_checks(CHECK_BEFORE);
+}
+
+static void put_probes(void)
+{
+    put_checks(CHECK_WHILE);
 }
 
 /* Rows that a file can name, by manual page: calls put_row(d) for each with this page. */
@@ -221,10 +234,11 @@ static const struct {
     void (*put)(void);
 } tables[] = {
     { "@verbs@\n", put_verbs },           { "@causes@\n", put_causes },
-    { "@checks@\n", put_checks },         { "@types@\n", put_types },
-    { "@errors@\n", put_errors },         { "@methods@\n", put_methods },
-    { "@directives@\n", put_directives }, { "@refused@\n", put_all_refused },
-    { "@not-yet@\n", put_all_not_yet },   { "@accepted@\n", put_all_accepted },
+    { "@checks@\n", put_checks_before },  { "@types@\n", put_types },
+    { "@probes@\n", put_probes },         { "@errors@\n", put_errors },
+    { "@methods@\n", put_methods },       { "@directives@\n", put_directives },
+    { "@refused@\n", put_all_refused },   { "@not-yet@\n", put_all_not_yet },
+    { "@accepted@\n", put_all_accepted },
 };
 
 static bool put_named(const char *line)

@@ -180,14 +180,15 @@ char *cgroup_unit(const char *path)
     return found ? memdup0(found, length) : NULL;
 }
 
-static bool holds(pid_t pid, const char *want)
+int socket_is_held(uint64_t inode, pid_t pid)
 {
-    char path[64], target[64];
+    char path[64], target[64], want[64];
 
+    snprintf(want, sizeof want, "socket:[%llu]", (unsigned long long) inode);
     snprintf(path, sizeof path, "/proc/%d/fd", (int) pid);
     auto_closedir DIR *d = opendir(path);
     if (!d)
-        return false;
+        return -errno;
     for (struct dirent *e; (e = readdir(d));) {
         ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof target - 1);
 
@@ -195,24 +196,22 @@ static bool holds(pid_t pid, const char *want)
             continue;
         target[n] = 0;
         if (streq(target, want))
-            return true;
+            return 1;
     }
-    return false;
+    return 0;
 }
 
 int socket_holder_find(uint64_t inode, struct socket_holder *ret)
 {
     auto_closedir DIR *d = opendir("/proc");
-    char want[64];
 
     if (!d)
         return -errno;
-    snprintf(want, sizeof want, "socket:[%llu]", (unsigned long long) inode);
     for (struct dirent *e; (e = readdir(d));) {
         struct socket_holder h = {};
         auto_free char *cgroup = NULL, *comm = NULL;
 
-        if (parse_pid(e->d_name, &h.pid) < 0 || !holds(h.pid, want))
+        if (parse_pid(e->d_name, &h.pid) < 0 || socket_is_held(inode, h.pid) <= 0)
             continue;
         if (process_comm(h.pid, &comm) >= 0)
             snprintf(h.comm, sizeof h.comm, "%s", comm);

@@ -44,6 +44,10 @@ bool socket_addresses_clash(const union socket_address *a, const union socket_ad
  * Returns 0, -ENOENT if none is seen, or a negative errno. */
 int socket_holder_find(uint64_t inode, struct socket_holder *ret);
 
+/* Whether the process has it open: 1, 0, or a negative errno where its descriptors cannot be seen.
+ */
+int socket_is_held(uint64_t inode, pid_t pid);
+
 /* The unit in a cgroup path ("/system.slice/nginx.service" -> "nginx.service"; the innermost
  * service, scope or socket), a new string, or NULL. */
 char *cgroup_unit(const char *path);

@@ -19,6 +19,7 @@
 #include "base/strv.h"
 #include "base/time.h"
 #include "base/users.h"
+#include "cli/notify.h"
 #include "cli/verbs.h"
 #include "manager/notify.h"
 
@@ -178,7 +179,7 @@ static int add_main_pid(char ***fields, pid_t pid)
 
 /* ---- sending ---- */
 
-static int connect_to(const char *address, int *ret)
+int notify_connect(const char *address, int *ret)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
     size_t n = strlen(address);
@@ -279,7 +280,7 @@ static int notify(const struct notify_options *o)
         return say(-ENOMEM, "Failed to notify %s", "init system");
     if (isempty(address))
         return say(0, "No status data could be sent: $NOTIFY_SOCKET was not set%s", "");
-    int r = connect_to(address, &fd);
+    int r = notify_connect(address, &fd);
     if (r >= 0)
         r = send_message(o, fd, text, o->fds, o->n_fds);
     if (r < 0)

@@ -57,8 +57,7 @@ static int print_help(void)
 {
     auto_strbuf struct strbuf b = {};
 
-    for (const struct check_kind *k = check_kinds; k->option; k++)
-        strbuf_addf(&b, "  --%s=%s\n        %s\n", k->option, k->argument, k->help);
+    check_help(CHECK_BEFORE, &b);
     strbuf_add(&b,
                "Each check can be given several times, and takes ,timeout=TIME (5s).\n\n"
                "  --user=NAME    evaluate permissions, ports and capabilities as that user\n"
@@ -182,8 +181,8 @@ static int add_check(struct preflight *p, const struct check_kind *kind, const c
     return 0;
 }
 
-/* getopt's table: the kinds of checks, then the rest. */
-static struct option *make_options(void)
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(struct preflight *p, int argc, char **argv)
 {
     static const struct option rest[] = {
         { "user", required_argument, NULL, OPTION_USER },
@@ -193,23 +192,7 @@ static struct option *make_options(void)
         { "help", no_argument, NULL, 'h' },
         {},
     };
-    size_t n = 0;
-
-    while (check_kinds[n].option)
-        n++;
-    struct option *all = new0(struct option, n + ELEMENTSOF(rest));
-    for (size_t i = 0; all && i < n; i++)
-        all[i] = (struct option){ check_kinds[i].option, required_argument, NULL,
-                                  OPTION_CHECK + (int) i };
-    if (all)
-        memcpy(all + n, rest, sizeof rest);
-    return all;
-}
-
-/* Returns -1 to go on, or the exit status. */
-static int parse_options(struct preflight *p, int argc, char **argv)
-{
-    auto_free struct option *options = make_options();
+    auto_free struct option *options = check_options(CHECK_BEFORE, OPTION_CHECK, rest);
     int c, status;
 
     if (!options)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,19 +22,42 @@
 #define RETRY_MOST (5 * USEC_PER_SEC)
 
 const struct check_kind check_kinds[] = {
-#define KIND(option, function, class, argument, help) \
-    { option, argument, help, class, check_##function, refuse_##function },
+#define KIND(option, function, class, uses, argument, help) \
+    { option, argument, help, class, CHECK_##uses, check_##function, refuse_##function },
 #include "health/check-kinds.def"
 #undef KIND
     {},
 };
 
-const struct check_kind *check_kind_find(const char *option)
+const struct check_kind *check_kind_find(const char *option, enum check_use use)
 {
     for (const struct check_kind *k = check_kinds; k->option; k++)
-        if (streq(k->option, option))
+        if (k->uses & use && streq(k->option, option))
             return k;
     return NULL;
+}
+
+struct option *check_options(enum check_use use, int first, const struct option *rest)
+{
+    size_t n = 0, n_rest = 1;
+
+    while (rest[n_rest - 1].name)
+        n_rest++;
+    struct option *all = new0(struct option, ELEMENTSOF(check_kinds) + n_rest);
+    for (size_t i = 0; all && check_kinds[i].option; i++)
+        if (check_kinds[i].uses & use)
+            all[n++] = (struct option){ check_kinds[i].option, required_argument, NULL,
+                                        first + (int) i };
+    if (all)
+        memcpy(all + n, rest, n_rest * sizeof *rest);
+    return all;
+}
+
+void check_help(enum check_use use, struct strbuf *out)
+{
+    for (const struct check_kind *k = check_kinds; k->option; k++)
+        if (k->uses & use)
+            strbuf_addf(out, "  --%s=%s\n        %s\n", k->option, k->argument, k->help);
 }
 
 void check_outcome_done(struct check_outcome *o)
@@ -74,29 +98,39 @@ void check_fail(struct check_outcome *o, enum check_class class, bool may_come, 
     va_end(ap);
 }
 
+int check_cut_option(char *value, const char *name, char **ret)
+{
+    size_t n = strlen(name);
+
+    for (char *at = value; (at = strchr(at, ',')); at++) {
+        char *text = at + 1 + n + 1;
+
+        if (!startswith(at + 1, name) || at[1 + n] != '=')
+            continue;
+        size_t length = strcspn(text, ",");
+        char *cut = memdup0(text, length);
+        if (!cut)
+            return -ENOMEM;
+        memmove(at, text + length, strlen(text + length) + 1);
+        *ret = cut;
+        return 1;
+    }
+    return 0;
+}
+
 int check_parse(const struct check_kind *kind, const char *value, struct check *ret,
                 const char **ret_error)
 {
-    static const char word[] = ",timeout=";
-    const char *option = strstr(value, word);
-    const char *end = option ? option + strlen(word) + strcspn(option + strlen(word), ",") : NULL;
+    auto_free char *argument = strdup(value), *text = NULL;
     usec_t timeout = CHECK_TIMEOUT_DEFAULT;
+    int r = argument ? check_cut_option(argument, "timeout", &text) : -ENOMEM;
 
-    if (option) {
-        auto_free char *text = memdup0(option + strlen(word),
-                                       (size_t) (end - option) - strlen(word));
-
-        if (!text)
-            return -ENOMEM;
-        if (timespan_parse(text, &timeout) < 0 || timeout == 0) {
-            *ret_error = "timeout= takes a time span greater than 0, such as 500ms or 2s";
-            return -EINVAL;
-        }
+    if (r < 0)
+        return r;
+    if (text && (timespan_parse(text, &timeout) < 0 || timeout == 0)) {
+        *ret_error = "timeout= takes a time span greater than 0, such as 500ms or 2s";
+        return -EINVAL;
     }
-    auto_free char *argument = option ? format("%.*s%s", (int) (option - value), value, end)
-                                      : strdup(value);
-    if (!argument)
-        return -ENOMEM;
     const char *refused = *argument ? kind->refuse(argument) : "is empty";
     if (refused) {
         *ret_error = refused;
@@ -109,15 +143,6 @@ int check_parse(const struct check_kind *kind, const char *value, struct check *
 /* ---- one attempt: a child process that writes its outcome to a pipe
  * ---------------------------------- */
 
-struct attempt {
-    pid_t pid; /* 0: none is running */
-    int fd;
-    usec_t begin, deadline;
-    usec_t retry_at, pause;
-    struct strbuf answer;
-    bool final;
-};
-
 /* What goes through the pipe before the two texts, which are NUL-terminated. */
 struct answer_header {
     unsigned char class, may_come;
@@ -128,8 +153,14 @@ _noreturn_ static void attempt_child(const struct check *c, const struct check_c
 {
     struct check_outcome o = {};
 
+    bool inside = context->enter && (c->kind->uses & CHECK_OUTSIDE) != CHECK_OUTSIDE;
+    int r = inside ? context->enter(context->enter_userdata) : 0;
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    c->kind->run(c->argument, context, deadline, &o);
+    if (r < 0)
+        check_fail(&o, CHECK_RESOURCE, true, NULL, "the service's surroundings are closed: %s",
+                   strerror(-r));
+    else
+        c->kind->run(c->argument, context, deadline, &o);
 
     struct answer_header header = { (unsigned char) o.class, o.may_come };
     const char *found = strempty(o.found), *remedy = strempty(o.remedy);
@@ -139,7 +170,8 @@ _noreturn_ static void attempt_child(const struct check *c, const struct check_c
     _exit(written ? 0 : 1);
 }
 
-static int attempt_start(struct attempt *a, struct check *c, const struct check_context *context)
+int check_attempt_start(struct check_attempt *a, struct check *c,
+                        const struct check_context *context)
 {
     int fds[2];
 
@@ -168,13 +200,16 @@ static int attempt_start(struct attempt *a, struct check *c, const struct check_
 }
 
 /* Ends the child, if it still runs, and turns what it wrote into the outcome. */
-static void attempt_end(struct attempt *a, struct check *c, bool timed_out)
+void check_attempt_end(struct check_attempt *a, struct check *c, bool timed_out)
 {
     struct check_outcome *o = &c->outcome;
     int status = 0;
 
-    if (timed_out)
+    /* What the check itself has started is in a group of its own. */
+    if (timed_out) {
+        (void) kill(-a->pid, SIGKILL);
         (void) kill(a->pid, SIGKILL);
+    }
     while (waitpid(a->pid, &status, 0) < 0 && errno == EINTR)
         ;
     a->pid = 0;
@@ -204,7 +239,7 @@ static void attempt_end(struct attempt *a, struct check *c, bool timed_out)
 }
 
 /* Reads what is there. Returns true at the end of the answer. */
-static bool attempt_read(struct attempt *a)
+bool check_attempt_read(struct check_attempt *a)
 {
     char buffer[4096];
     ssize_t n = read(a->fd, buffer, sizeof buffer);
@@ -219,9 +254,15 @@ static bool attempt_read(struct attempt *a)
 /* ---- all of them
  * -------------------------------------------------------------------------------------- */
 
+struct tries {
+    struct check_attempt attempt;
+    usec_t retry_at, pause;
+    bool final;
+};
+
 struct run {
     struct check *checks;
-    struct attempt *attempts;
+    struct tries *tries;
     struct pollfd *polls;
     size_t n;
     usec_t give_up; /* no new attempt after this */
@@ -231,26 +272,26 @@ struct run {
 
 static void run_done(struct run *r)
 {
-    for (size_t i = 0; r->attempts && i < r->n; i++)
-        strbuf_done(&r->attempts[i].answer);
-    free(r->attempts);
+    for (size_t i = 0; r->tries && i < r->n; i++)
+        strbuf_done(&r->tries[i].attempt.answer);
+    free(r->tries);
     free(r->polls);
 }
 
 static void conclude(struct run *r, size_t i, bool timed_out)
 {
-    struct attempt *a = &r->attempts[i];
+    struct tries *t = &r->tries[i];
     usec_t now;
 
-    attempt_end(a, &r->checks[i], timed_out);
+    check_attempt_end(&t->attempt, &r->checks[i], timed_out);
     now = now_usec(CLOCK_MONOTONIC);
     if (r->checks[i].outcome.class != CHECK_OK && r->checks[i].outcome.may_come &&
-        usec_add(now, a->pause) < r->give_up) {
-        a->retry_at = now + a->pause;
-        a->pause = MIN(a->pause * 2, RETRY_MOST);
+        usec_add(now, t->pause) < r->give_up) {
+        t->retry_at = now + t->pause;
+        t->pause = MIN(t->pause * 2, RETRY_MOST);
         return;
     }
-    a->final = true;
+    t->final = true;
     if (r->told)
         r->told(&r->checks[i], r->userdata);
 }
@@ -262,24 +303,24 @@ static usec_t start_due(struct run *r, const struct check_context *context)
     bool any = false;
 
     for (size_t i = 0; i < r->n; i++) {
-        struct attempt *a = &r->attempts[i];
+        struct tries *t = &r->tries[i];
 
-        if (a->final)
+        if (t->final)
             continue;
         any = true;
-        if (a->pid == 0 && now >= a->retry_at) {
-            int e = attempt_start(a, &r->checks[i], context);
+        if (t->attempt.pid == 0 && now >= t->retry_at) {
+            int e = check_attempt_start(&t->attempt, &r->checks[i], context);
 
             if (e < 0) {
                 check_fail(&r->checks[i].outcome, CHECK_RESOURCE, false, NULL,
                            "no process could be made for this check: %s", strerror(-e));
-                a->final = true;
+                t->final = true;
                 if (r->told)
                     r->told(&r->checks[i], r->userdata);
                 continue;
             }
         }
-        next = MIN(next, a->pid ? a->deadline : a->retry_at);
+        next = MIN(next, t->attempt.pid ? t->attempt.deadline : t->retry_at);
     }
     return any ? next : 0;
 }
@@ -289,7 +330,7 @@ int checks_run(struct check *checks, size_t n, const struct check_context *conte
 {
     _cleanup_(run_done) struct run r = {
         .checks = checks,
-        .attempts = new0(struct attempt, n + 1),
+        .tries = new0(struct tries, n + 1),
         .polls = new0(struct pollfd, n + 1),
         .n = n,
         .give_up = wait > 0 ? usec_add(now_usec(CLOCK_MONOTONIC), wait) : 0,
@@ -297,28 +338,28 @@ int checks_run(struct check *checks, size_t n, const struct check_context *conte
         .userdata = userdata,
     };
 
-    if (!r.attempts || !r.polls)
+    if (!r.tries || !r.polls)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        r.attempts[i].fd = -1;
-        r.attempts[i].pause = RETRY_FIRST;
+        r.tries[i].attempt.fd = -1;
+        r.tries[i].pause = RETRY_FIRST;
     }
     for (usec_t next; (next = start_due(&r, context)) > 0;) {
         usec_t now = now_usec(CLOCK_MONOTONIC);
 
         for (size_t i = 0; i < n; i++)
-            r.polls[i] = (struct pollfd){ .fd = r.attempts[i].fd, .events = POLLIN };
+            r.polls[i] = (struct pollfd){ .fd = r.tries[i].attempt.fd, .events = POLLIN };
         if (poll(r.polls, n, (int) MIN(usec_sub(next, now) / USEC_PER_MSEC + 1, (usec_t) 60000)) <
                 0 &&
             errno != EINTR)
             return -errno;
         now = now_usec(CLOCK_MONOTONIC);
         for (size_t i = 0; i < n; i++) {
-            struct attempt *a = &r.attempts[i];
+            struct check_attempt *a = &r.tries[i].attempt;
 
             if (a->pid == 0)
                 continue;
-            if (r.polls[i].revents && attempt_read(a))
+            if (r.polls[i].revents && check_attempt_read(a))
                 conclude(&r, i, false);
             else if (now >= a->deadline)
                 conclude(&r, i, true);

@@ -13,6 +13,9 @@
 /* "HOST:PORT" or "[V6]:PORT" into its parts; the host is the caller's. Returns 0 or -EINVAL. */
 int host_port_parse(const char *text, char **ret_host, unsigned *ret_port);
 
+/* "[ADDR:]PORT[/udp]"; NULL, or what is wrong with it. */
+const char *port_argument_parse(const char *argument, bool *ret_udp, union socket_address *ret);
+
 /* Resolves and connects, one address after the other. On failure fills the outcome (as a failure of
  * `class`, with who holds nothing there) and returns a negative errno; else the descriptor, which
  * is nonblocking and the caller's. */

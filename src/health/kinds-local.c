@@ -18,6 +18,8 @@
 #include "base/sockets.h"
 #include "base/str.h"
 #include "base/users.h"
+#include "health/command.h"
+#include "health/connect.h"
 #include "health/kinds.h"
 
 /* ---- identity
@@ -327,7 +329,7 @@ void check_exec(const char *path, const struct check_context *context, usec_t de
 /* ---- ports
  * -------------------------------------------------------------------------------------------- */
 
-static const char *port_argument(const char *argument, bool *ret_udp, union socket_address *ret)
+const char *port_argument_parse(const char *argument, bool *ret_udp, union socket_address *ret)
 {
     const char *slash = strrchr(argument, '/');
     auto_free char *text = memdup0(argument,
@@ -346,7 +348,7 @@ const char *refuse_port(const char *argument)
     union socket_address a;
     bool udp;
 
-    return port_argument(argument, &udp, &a);
+    return port_argument_parse(argument, &udp, &a);
 }
 
 static void explain_port_in_use(const union socket_address *a, bool udp, struct check_outcome *o)
@@ -388,7 +390,7 @@ void check_port(const char *argument, const struct check_context *context, usec_
     unsigned privileged = 1024;
     int on = 1;
 
-    (void) port_argument(argument, &udp, &a);
+    (void) port_argument_parse(argument, &udp, &a);
     if (file_read_line("/proc/sys/net/ipv4/ip_unprivileged_port_start", &limit) >= 0)
         (void) parse_unsigned(limit, &privileged);
     if (socket_address_port(&a) < privileged &&
@@ -474,36 +476,16 @@ const char *refuse_unit(const char *name)
     return strchr(name, '.') && *name != '-' ? NULL : "takes a unit name, such as nginx.service";
 }
 
-/* Asks the manager through the client that is there: reeve's own where its manager runs, else
- * systemctl. */
 void check_unit(const char *name, const struct check_context *context, usec_t deadline,
                 struct check_outcome *o)
 {
-    bool ours = access("/run/reeve/io.reeve.Manager", F_OK) == 0;
-    char answer[128] = "";
-    int fds[2], status;
+    const char *const words[] = { "is-active", "--", name, NULL };
+    auto_free char *answer = NULL;
+    int status = command_ask_manager(words, &answer);
 
-    if (pipe2(fds, O_CLOEXEC) < 0) {
-        check_fail(o, CHECK_RESOURCE, false, NULL, "%s", strerror(errno));
-        return;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void) dup2(fds[1], STDOUT_FILENO);
-        if (ours)
-            execl("/proc/self/exe", "reeve", "is-active", "--", name, (char *) NULL);
-        else
-            execlp("systemctl", "systemctl", "is-active", "--", name, (char *) NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    ssize_t n = read(fds[0], answer, sizeof answer - 1);
-    answer[n > 0 ? n : 0] = 0;
-    answer[strcspn(answer, "\n")] = 0;
-    close(fds[0]);
-    if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 127)
+    if (status < 0)
         check_fail(o, CHECK_DEPENDENCY, false, NULL, "no service manager can be asked");
-    else if (WEXITSTATUS(status) == 0)
+    else if (status == 0)
         check_pass(o, "%s", answer);
     else
         check_fail(o, CHECK_DEPENDENCY, true, NULL, "it is %s",

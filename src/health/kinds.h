@@ -3,7 +3,7 @@
 
 #include "health/check.h"
 
-#define KIND(option, function, class, argument, help) \
+#define KIND(option, function, class, uses, argument, help) \
     void check_##function(const char *argument_, const struct check_context *context, \
                           usec_t deadline, struct check_outcome *o); \
     const char *refuse_##function(const char *argument_);

@@ -47,7 +47,8 @@ static void parse_cases(void **state)
     for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
         struct check c = {};
         const char *error = NULL;
-        int r = check_parse(check_kind_find(cases[i].option), cases[i].value, &c, &error);
+        int r = check_parse(check_kind_find(cases[i].option, CHECK_BEFORE), cases[i].value, &c,
+                            &error);
 
         if (cases[i].argument
                 ? r < 0 || !streq(c.argument, cases[i].argument) || c.timeout != cases[i].timeout
@@ -77,7 +78,8 @@ static void hanging_check_costs_its_timeout(void **state)
     for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
         auto_free char *value = format("%s,timeout=200ms", socket_address_format(&a, text));
 
-        assert_int_equal(check_parse(check_kind_find(kinds[i]), value, &c, &error), 0);
+        assert_int_equal(check_parse(check_kind_find(kinds[i], CHECK_BEFORE), value, &c, &error),
+                         0);
         assert_int_equal(checks_run(&c, 1, &context, 0, NULL, NULL), 0);
         assert_int_equal(c.outcome.class, CHECK_DEPENDENCY);
         assert_true(c.outcome.may_come);
@@ -100,7 +102,7 @@ static void waits_for_what_may_come(void **state)
         usleep(250000);
         _exit(link(path, later) < 0);
     }
-    assert_int_equal(check_parse(check_kind_find("file"), later, &c, &error), 0);
+    assert_int_equal(check_parse(check_kind_find("file", CHECK_BEFORE), later, &c, &error), 0);
     assert_int_equal(checks_run(&c, 1, &context, 30 * USEC_PER_SEC, NULL, NULL), 0);
     assert_int_equal(c.outcome.class, CHECK_OK);
     assert_true(c.attempts > 1);
