@@ -291,18 +291,18 @@ static int open_notify(void)
     return fd;
 }
 
-/* The sockets and files that the service was given are the service's alone. The two that stay get
- * new numbers. */
-static void close_all_but(int *a, int *b)
+/* The sockets and files that the service was given are the service's alone. */
+static void close_all_but(int a, int b)
 {
-    enum { ASIDE = 64 };
+    int low = MIN(a, b), high = a + b - low;
 
-    *a = *a < 0 ? -1 : fcntl(*a, F_DUPFD_CLOEXEC, ASIDE);
-    *b = *b < 0 ? -1 : fcntl(*b, F_DUPFD_CLOEXEC, ASIDE);
-    (void) close_range(3, ASIDE - 1, 0);
-    *a = *a < 0 ? -1 : dup3(*a, 3, O_CLOEXEC);
-    *b = *b < 0 ? -1 : dup3(*b, 4, O_CLOEXEC);
-    (void) close_range(5, ~0U, 0);
+    low = MAX(low, 2);
+    high = MAX(high, low);
+    if (low > 3)
+        (void) close_range(3, (unsigned) low - 1, 0);
+    if (high > low + 1)
+        (void) close_range((unsigned) low + 1, (unsigned) high - 1, 0);
+    (void) close_range((unsigned) high + 1, ~0U, 0);
 }
 
 /* Until the service ends. Returns the exit status. */
@@ -327,7 +327,7 @@ _noreturn_ static void prober_process(struct guard *g, struct prober *p)
     /* Whoever reads what the service writes to a pipe is to see its end when the service ends. */
     (void) dup2(null, STDIN_FILENO);
     (void) dup2(null, STDOUT_FILENO);
-    close_all_but(&p->notify_fd, &p->service_fd);
+    close_all_but(p->notify_fd, p->service_fd);
     _exit(probe(g, p));
 }
 

@@ -1,7 +1,7 @@
 """A small HTTP server for tests of probes: health_server.py PORT FOLDER [HOST].
 
 It begins to listen once FOLDER/go exists. What it answers is the status in FOLDER/answer, 200
-without that file; "leak" there makes it open files until it can accept no connection any more, and
+without that file; "leak" there makes it open files until it has no descriptor left to answer with, and
 "exit N" end with that status. It says "started" once it listens."""
 import http.server
 import os
@@ -17,7 +17,7 @@ def command():
     try:
         with open(f"{folder}/answer", encoding="ascii") as f:
             return f.read().split()
-    except OSError:
+    except FileNotFoundError:
         return []
 
 
@@ -26,11 +26,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         words = command() or ["200"]
         if words[0] == "exit":
             os._exit(int(words[1]))
-        while words[0] == "leak":
-            try:
-                leaked.append(os.open("/dev/null", os.O_RDONLY))
-            except OSError:
-                break
+        while words[0] == "leak":  # until it can open none any more
+            leaked.append(os.open("/dev/null", os.O_RDONLY))
         self.send_response(int(words[0]) if words[0].isdigit() else 200)
         self.end_headers()
         self.wfile.write(b"well\n")

@@ -85,7 +85,7 @@ StartLimitIntervalSec=0
 [Service]
 {service}
 ExecStart=/usr/local/bin/reeve guard {options} -- {command}
-TimeoutStartSec=300
+TimeoutStartSec=60
 {extra}
 """)
         self.ok("systemctl", "daemon-reload")
@@ -94,7 +94,8 @@ TimeoutStartSec=300
         self.unit(name, *args, **kwargs)
         if go:
             self.path("/tmp/t/go").touch()
-        self.ok("systemctl", "start", *([] if go else ["--no-block"]), name)
+        status, text = self.run("systemctl", "start", *([] if go else ["--no-block"]), name)
+        assert status == 0, text + self.run("systemctl", "status", "-n30", "--no-pager", name)[1]
 
     def main(self, name):
         return self.show(name, "MainPID")
