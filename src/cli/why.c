@@ -21,7 +21,7 @@
 enum { EXIT_UNKNOWN = 1, EXIT_NO_UNIT = 4 };
 
 struct why {
-    bool user, json, markdown, try_fix;
+    bool user, json, markdown, try_fix, apply, undo, yes;
     enum { AGAIN_AUTO, AGAIN_YES, AGAIN_NO } again;
     json_t *reports; /* of more than one unit, with -o json */
 };
@@ -31,6 +31,9 @@ static const char options_help[] =
     "  -o, --output=json  the report as JSON\n"
     "  --report           the report as Markdown, for a ticket\n"
     "  --try-fix          try the fixes in a copy of this machine that is thrown away (as root)\n"
+    "  --apply            the same, then apply the fix that works and restart the unit\n"
+    "  --undo             take back what --apply did\n"
+    "  -y, --yes          do not ask before\n"
     "  --again[=BOOL]     run the unit once more and watch its system calls (as root); without\n"
     "                     the option only where nothing else proves the cause\n"
     "  -h, --help\n\n"
@@ -83,6 +86,82 @@ static int try_fixes(struct why *w, struct facts *facts, struct verdict *v)
     return r < 0 ? r : 0;
 }
 
+static bool confirmed(const struct why *w, const char *question)
+{
+    char answer[8] = "";
+
+    if (w->yes)
+        return true;
+    if (!isatty(STDIN_FILENO)) {
+        fprintf(stderr, "reeve why: not changed: this is no terminal to ask on; give --yes\n");
+        return false;
+    }
+    fprintf(stderr, "%s [y/N] ", question);
+    return fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
+/* Asks the unit's manager. */
+static int tell_manager(const struct facts *facts, const char *verb)
+{
+    const char *argv[] = { facts->source == FACTS_REEVE ? "/proc/self/exe" : "systemctl", verb,
+                           "--", facts->unit, NULL };
+    auto_free char *output = NULL;
+
+    return run_program(argv, 4096, 2 * USEC_PER_MINUTE, &output, NULL);
+}
+
+/* Applies the fix that was verified; the exit status. */
+static int apply_fix(const struct why *w, const struct facts *facts, const struct verdict *v)
+{
+    json_t *fix = verdict_cause(v) ? fix_verified(verdict_cause(v)) : NULL;
+    const char *command = json_string_value(json_object_get(fix, "command"));
+    auto_free char *path = fix_dropin_path(facts->unit);
+
+    if (!fix) {
+        fputs("Nothing is applied: no fix was seen to work.\n", stderr);
+        return EXIT_FAILURE;
+    }
+    auto_free char *what = command ? format("Run: %s", command) : format("Write %s", path);
+    auto_free char *question = format("%s\nand restart %s?", strempty(what), facts->unit);
+    if (!question || !confirmed(w, question))
+        return EXIT_FAILURE;
+    int r = fix_apply(facts, fix);
+    if (r < 0) {
+        fprintf(stderr, "reeve why: the fix was not applied: %s\n",
+                r == -EEXIST       ? "another one is; take it back first, by --undo"
+                : r == -EOPNOTSUPP ? "what would take its command back is not known; run it by hand"
+                                   : strerror(-r));
+        return EXIT_FAILURE;
+    }
+    (void) tell_manager(facts, "reset-failed");
+    r = tell_manager(facts, "restart");
+    fprintf(stderr, "%s; %s. 'reeve why --undo %s' takes it back.\n",
+            command ? "The command was run" : "The drop-in was written",
+            r == 0 ? "the unit was restarted" : "but the unit could not be restarted", facts->unit);
+    return r == 0 ? 0 : EXIT_FAILURE;
+}
+
+static int undo_fix(const struct why *w, const char *unit)
+{
+    _cleanup_(facts_done) struct facts facts = {};
+    int r = facts_collect(unit, w->user, &facts);
+
+    if (r == -ENOENT)
+        r = 0;
+    auto_free char *question = format("Take back the fix of %s?", unit);
+    if (r >= 0 && (!question || !confirmed(w, question)))
+        return EXIT_FAILURE;
+    if (r >= 0)
+        r = fix_undo(&facts);
+    if (r < 0) {
+        fprintf(stderr, "reeve why: %s: %s\n", unit,
+                r == -ENOENT ? "no fix is applied to it" : strerror(-r));
+        return EXIT_FAILURE;
+    }
+    fprintf(stderr, "The fix of %s is taken back; it counts from its next start on.\n", unit);
+    return 0;
+}
+
 static int explain(struct why *w, const char *unit, bool many)
 {
     _cleanup_(facts_done) struct facts facts = {};
@@ -115,6 +194,8 @@ static int explain(struct why *w, const char *unit, bool many)
 
         report_print(stdout, &facts, &v, &style);
     }
+    if (w->apply)
+        return apply_fix(w, &facts, &v);
     if (known == -ENOENT)
         return EXIT_NO_UNIT;
     return v.failed && !verdict_cause(&v) ? EXIT_UNKNOWN : 0;
@@ -150,17 +231,24 @@ static int usage_error(const char *what, const char *which)
 int verb_why(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "user", no_argument, NULL, 'u' },         { "system", no_argument, NULL, 's' },
-        { "output", required_argument, NULL, 'o' }, { "report", no_argument, NULL, 'r' },
-        { "again", optional_argument, NULL, 'a' },  { "try-fix", no_argument, NULL, 't' },
-        { "help", no_argument, NULL, 'h' },         {},
+        { "user", no_argument, NULL, 'u' },
+        { "system", no_argument, NULL, 's' },
+        { "output", required_argument, NULL, 'o' },
+        { "report", no_argument, NULL, 'r' },
+        { "again", optional_argument, NULL, 'a' },
+        { "try-fix", no_argument, NULL, 't' },
+        { "apply", no_argument, NULL, 'A' },
+        { "undo", no_argument, NULL, 'U' },
+        { "yes", no_argument, NULL, 'y' },
+        { "help", no_argument, NULL, 'h' },
+        {},
     };
     struct why w = {};
     int c, status = 0;
 
     optind = 0;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0) {
+    while ((c = getopt_long(argc, argv, ":o:hy", options, NULL)) >= 0) {
         switch (c) {
         case 'u':
             w.user = true;
@@ -182,8 +270,18 @@ int verb_why(int argc, char **argv)
         case 'r':
             w.markdown = true;
             break;
+        case 'A':
+            w.apply = true;
+            w.try_fix = true;
+            break;
         case 't':
             w.try_fix = true;
+            break;
+        case 'U':
+            w.undo = true;
+            break;
+        case 'y':
+            w.yes = true;
             break;
         case 'h':
             return verb_print_help("why", options_help);
@@ -194,6 +292,11 @@ int verb_why(int argc, char **argv)
     }
     auto_strv char **units = optind < argc ? strv_copy(argv + optind) : failed_units(w.user);
     bool many = strv_length(units) != 1;
+    if ((w.apply || w.undo) && (many || w.user || geteuid() != 0))
+        return usage_error(w.undo ? "--undo" : "--apply",
+                           " is for one unit of the system, as root");
+    if (w.undo)
+        return undo_fix(&w, units[0]);
     if (w.json && many)
         w.reports = json_array();
     STRV_FOREACH (unit, units) {

@@ -68,6 +68,33 @@ static const char *text_of(json_t *fix, const char *key)
     return json_string_value(json_object_get(fix, key));
 }
 
+int fix_split(const char *line, char ***ret_words)
+{
+    int r = quote_split(line, ret_words, NULL,
+                        QUOTE_UNQUOTE | QUOTE_CUNESCAPE | QUOTE_KEEP_UNKNOWN);
+
+    return r < 0 ? r : 0;
+}
+
+int fix_next_command(char **words, char ***ret_argv, char ***ret_next)
+{
+    auto_strv char **argv = NULL;
+
+    for (; *words && !streq(*words, "&&"); words++)
+        if (strv_add(&argv, *words) < 0)
+            return -ENOMEM;
+    if (!argv)
+        return -EINVAL;
+    *ret_argv = take_ptr(argv);
+    *ret_next = words + (*words != NULL);
+    return 0;
+}
+
+char *fix_dropin_path(const char *unit)
+{
+    return format("/etc/systemd/system/%s.d/zz-reeve-fix.conf", unit);
+}
+
 /* ---- in the copy
  * ---------------------------------------------------------------------------------------- */
 
@@ -85,31 +112,24 @@ static int tell_manager(const char *verb, const char *unit, usec_t limit)
 /* "a && b": commands of the list, each run if the one before it worked. */
 static int run_commands(const char *text)
 {
-    auto_strv char **words = NULL;
-    int r = quote_split(text, &words, NULL, QUOTE_UNQUOTE | QUOTE_CUNESCAPE | QUOTE_KEEP_UNKNOWN);
+    char **next, **words = NULL;
+    int r = fix_split(text, &words);
 
-    for (char **from = words; r >= 0 && from && *from;) {
-        auto_strv char **argv = NULL;
+    for (char **argv = words; r >= 0 && argv && *argv; argv = next) {
+        auto_strv char **one = NULL;
         auto_free char *output = NULL;
 
-        if (streq(from[0], "systemctl"))
-            (void) strv_add(&argv, "/proc/self/exe");
-        else if (!strv_contains((char **) programs, from[0]))
-            return -EPERM;
-        for (bool first = true; *from && !streq(*from, "&&"); from++, first = false)
-            if ((!first || !argv) && strv_add(&argv, *from) < 0)
-                return -ENOMEM;
-        from += *from != NULL;
-        r = run_program((const char *const *) argv, 4096, ASK_LIMIT, &output, NULL);
-        if (r > 0)
-            return -EIO;
+        r = fix_next_command(argv, &one, &next);
+        if (r >= 0 && !strv_contains((char **) programs, one[0]))
+            r = -EPERM;
+        if (r >= 0 && streq(one[0], "systemctl"))
+            r = str_replace(&one[0], "/proc/self/exe");
+        if (r >= 0)
+            r = run_program((const char *const *) one, 4096, ASK_LIMIT, &output, NULL);
+        r = r > 0 ? -EIO : r;
     }
+    strv_free(words);
     return r;
-}
-
-static char *dropin_path(const char *unit)
-{
-    return format("/etc/systemd/system/%s.d/" FIX_DROPIN_NAME, unit);
 }
 
 static int apply(const struct trial *t)
@@ -118,7 +138,7 @@ static int apply(const struct trial *t)
     int r = 0;
 
     if (dropin) {
-        auto_free char *path = dropin_path(t->facts->unit);
+        auto_free char *path = fix_dropin_path(t->facts->unit);
 
         r = path ? mkdir_parents(path, 0755) : -ENOMEM;
         if (r >= 0)

@@ -7,8 +7,8 @@
 
 #include "diagnose/cause.h"
 
-/* Where an applied drop-in goes, below the unit's folder of drop-ins: behind all others. */
-#define FIX_DROPIN_NAME "zz-reeve-fix.conf"
+/* Where a drop-in goes, a new string: behind all others of the unit. */
+char *fix_dropin_path(const char *unit);
 
 /* What is being done, a line each, for people who wait. */
 typedef void (*fix_say)(const char *line, void *userdata);
@@ -22,3 +22,15 @@ int fix_try(const struct facts *facts, struct finding *cause, bool user, fix_say
 
 /* The verified fix among those of the cause; NULL: there is none. */
 json_t *fix_verified(const struct finding *cause);
+
+/* Applies it to the machine itself: writes the drop-in, or runs the commands, having written down
+ * what takes it back, and lets the manager read its files. -EEXIST where one is applied already;
+ * -EOPNOTSUPP for a command whose inverse is not known. After a failure nothing is changed. */
+int fix_apply(const struct facts *facts, json_t *fix);
+/* Takes back what was applied to the unit. -ENOENT: nothing is. */
+int fix_undo(const struct facts *facts);
+
+/* The words of a fix's command line, and of these the next command ("&&" is between them) with what
+ * follows it. A shell has no part in it. Return 0 or a negative errno. */
+int fix_split(const char *line, char ***ret_words);
+int fix_next_command(char **words, char ***ret_argv, char ***ret_next);

@@ -85,3 +85,46 @@ def test_a_unit_that_runs_is_left_alone(reeve):
     if report["cause"]:
         assert any("the unit is active" in b for b in report["blind"])
     assert reeve.show("runs.service", "ActiveState") == "active"
+
+
+def test_a_drop_in_is_applied_and_taken_back(reeve):
+    reeve.write("prefix.service", """
+        [Service]
+        ExecStart=/usr/bin/prefix-program
+    """)
+    reeve.write("/usr/local/bin/prefix-program", "#!/bin/sh\nexec sleep infinity\n", mode=0o755)
+    fail(reeve, "prefix.service")
+    folder = reeve.path("/etc/systemd/system/prefix.service.d")
+    asked = reeve.run("reeve", "why", "--apply", "--again=no", "prefix.service")
+    if "can be laid" in asked.stdout or "cannot be made" in asked.stdout:
+        pytest.skip(f"no copy of a machine can be made here: {asked.stdout}")
+    assert asked.returncode == 1 and "--yes" in asked.stderr
+    assert not folder.exists()
+
+    reeve.ctl("why", "--apply", "--yes", "--again=no", "prefix.service")
+    assert "/usr/local/bin/prefix-program" in (folder / "zz-reeve-fix.conf").read_text()
+    reeve.wait("prefix.service", timeout=30, ActiveState="active")
+
+    reeve.ctl("why", "--undo", "--yes", "prefix.service")
+    assert not folder.exists()
+    reeve.ctl("stop", "prefix.service")
+    fail(reeve, "prefix.service")
+    assert reeve.run("reeve", "why", "--undo", "--yes", "prefix.service").returncode == 1
+
+
+def test_a_command_is_applied_and_taken_back(reeve):
+    reeve.write("mode.service", """
+        [Service]
+        ExecStart=/usr/local/bin/mode-program
+    """)
+    program = reeve.path("/usr/local/bin/mode-program")
+    reeve.write("/usr/local/bin/mode-program", "#!/bin/sh\nexec sleep infinity\n", mode=0o644)
+    fail(reeve, "mode.service")
+    done = reeve.run("reeve", "why", "--apply", "--yes", "--again=no", "mode.service")
+    if "can be laid" in done.stdout or "cannot be made" in done.stdout:
+        pytest.skip(f"no copy of a machine can be made here: {done.stdout}")
+    assert done.returncode == 0, done.stderr
+    reeve.wait("mode.service", timeout=30, ActiveState="active")
+    assert program.stat().st_mode & 0o777 == 0o755
+    reeve.ctl("why", "--undo", "--yes", "mode.service")
+    assert program.stat().st_mode & 0o777 == 0o644
