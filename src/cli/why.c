@@ -44,16 +44,12 @@ static const char options_help[] =
 /* Long enough for most starts, short enough to wait for. */
 #define AGAIN_LIMIT (8 * USEC_PER_SEC)
 
-/* Whether the unit is to be run once more: what is known does not prove the cause, and its program
- * had a part in the failure. */
+/* Whether the unit is to be run once more. */
 static bool wants_again(const struct why *w, const struct facts *facts, const struct verdict *v)
 {
-    const struct finding *cause = verdict_cause(v);
-
     if (w->again != AGAIN_AUTO)
         return w->again == AGAIN_YES;
-    return v->failed && facts->source != FACTS_FILE && geteuid() == 0 &&
-           (!cause || cause->confidence < SURE_PROVEN) && facts_failed_exit(facts_explained(facts));
+    return facts->source != FACTS_FILE && geteuid() == 0 && verdict_wants_trace(v, facts);
 }
 
 static int run_again(struct why *w, struct facts *facts, struct verdict *v)

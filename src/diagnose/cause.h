@@ -114,5 +114,8 @@ struct verdict {
 void verdict_done(struct verdict *v);
 /* Asks all judges. The cause is findings[0] if its confidence is enough. Returns 0 or -ENOMEM. */
 int verdict_reach(struct facts *facts, struct verdict *ret);
+/* Whether a traced run of the unit would tell more: what is known does not prove the cause, and its
+ * program had a part in the failure. */
+bool verdict_wants_trace(const struct verdict *v, const struct facts *facts);
 /* The cause, or NULL: nothing failed, or it is unknown (v->failed tells). */
 const struct finding *verdict_cause(const struct verdict *v);

@@ -139,6 +139,17 @@ static void explain_other(struct facts *facts, struct finding *f, const char *un
     json_array_foreach(cause->fixes, i, item) if (f->fixes)(void) json_array_append(f->fixes, item);
 }
 
+/* A required unit that is simply not there: Requisite= does not start it, BindsTo= a device. */
+static char *absent_unit(struct facts *facts)
+{
+    auto_strv char **units = required_units(facts, facts->unit);
+
+    STRV_FOREACH (u, units)
+        if (streq(probe_text(facts_probe(facts, "unit", "%s", *u), "ActiveState"), "inactive"))
+            return strdup(*u);
+    return NULL;
+}
+
 void judge_dependency_failed(struct facts *facts, struct finding *f)
 {
     const struct facts_line *l = manager_line(facts, "Dependency failed for");
@@ -147,15 +158,21 @@ void judge_dependency_failed(struct facts *facts, struct finding *f)
         (!l && facts_explained(facts) && facts_failed_exit(facts_explained(facts))))
         return;
     auto_free char *unit = deepest_failed(facts, facts->unit, 0);
+    if (!unit && l)
+        unit = absent_unit(facts);
     if (!unit)
         return;
     json_t *p = facts_probe(facts, "unit", "%s", unit);
     const char *load = probe_text(p, "LoadState");
     bool found = streq(load, "loaded");
 
+    bool inactive = found && streq(probe_text(p, "ActiveState"), "inactive") &&
+                    streq(probe_text(p, "Result"), "success");
     find(f, SURE_PROVEN,
-         found ? "it requires %s, which failed (%s)" : "it requires %s, which is %s", unit,
-         found ? probe_text(p, "Result") : load);
+         inactive ? "it requires %s, which is not running"
+         : found  ? "it requires %s, which failed (%s)"
+                  : "it requires %s, which is %s",
+         unit, found ? probe_text(p, "Result") : load);
     find_fact(f, "unit", unit);
     find_line(f, l);
     find_evidence(f, EVIDENCE_MANAGER, "%s: LoadState=%s ActiveState=%s Result=%s", unit, load,
@@ -167,6 +184,12 @@ void judge_dependency_failed(struct facts *facts, struct finding *f)
         if (first)
             find_fix(f, "the name may be %s", first);
         find_fix(f, "install it, or correct the name in Requires=");
+    } else if (inactive) {
+        find_setting(f, facts, "Unit", "Requisite");
+        find_setting(f, facts, "Unit", "BindsTo");
+        find_fix_command(f, "start it first", "systemctl start %s", unit);
+        find_fix_dropin(f, "or let this unit start it", "[Unit]\nRequires=%s\nAfter=%s\n", unit,
+                        unit);
     } else {
         find_fix_command(f, "see what is wrong with it", "reeve why %s", unit);
         explain_other(facts, f, unit);

@@ -48,6 +48,12 @@ void judge_unit_not_found(struct facts *facts, struct finding *f)
          facts->unit, strempty(first));
     find_fact(f, "unit", facts->unit);
     find_evidence(f, EVIDENCE_PROBE, "no file of that name in the search path for units");
+    const char *stray = probe_text(facts_probe(facts, "near-unit", "%s", facts->unit), "stray");
+    if (*stray) {
+        find_evidence(f, EVIDENCE_PROBE, "%s is there, but its name is that of no unit", stray);
+        find_fix_command(f, "rename it, then systemctl daemon-reload", "mv %s %.*s/%s", stray,
+                         (int) (path_basename(stray) - stray) - 1, stray, facts->unit);
+    }
     if (first) {
         find_fact(f, "near", first);
         find_fix_command(f, "the nearest name", "systemctl start %s", first);
@@ -353,6 +359,39 @@ void judge_env_path_literal(struct facts *facts, struct finding *f)
 /* ---- environment files
  * -------------------------------------------------------------------------------- */
 
+/* What is wrong with a line of an environment file, in words; NULL: nothing. */
+static const char *env_line_fault(const char *s)
+{
+    const char *equals = strchr(s, '='), *value = equals ? equals + 1 : "";
+    size_t name = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+    const char *dollar = *value == '\'' ? NULL : strchr(value, '$');
+
+    if (*s == 0 || *s == '#' || *s == ';')
+        return NULL;
+    if (startswith(s, "export ") || startswith(s, "set ") || startswith(s, "declare "))
+        return "is for a shell: the variable is not set";
+    if (!equals)
+        return s[name] == ':' ? "is no assignment (NAME=value): it is ignored" : NULL;
+    if (*value != '\'' && (strchr(value, '`') || strstr(value, "$(")))
+        return "runs nothing: no shell reads an environment file";
+    return dollar && (isalpha((unsigned char) dollar[1]) || dollar[1] == '_' || dollar[1] == '{')
+               ? "has a $ that nothing expands in an environment file"
+               : NULL;
+}
+
+/* Whether the program has to do with the variable: by its words, its text, or a path it tried. */
+static bool variable_matters(struct facts *facts, const char *name, const char *value)
+{
+    const char *dollar = strpbrk(value, "$`");
+
+    if (judge_said(facts, name) || (dollar && judge_said(facts, dollar)))
+        return true;
+    for (size_t i = 0; dollar && i < facts->n_trace; i++)
+        if (facts->trace[i].error && facts->trace[i].text && strstr(facts->trace[i].text, dollar))
+            return true;
+    return judge_program_has(facts, name);
+}
+
 void judge_env_syntax(struct facts *facts, struct finding *f)
 {
     for (const struct env_file *e = facts->config ? facts->config->exec->environment_file : NULL; e;
@@ -367,25 +406,27 @@ void judge_env_syntax(struct facts *facts, struct finding *f)
             if (end)
                 *end++ = 0;
             number++;
-            char *s = strstrip(line), *equals = strchr(s, '=');
-            bool exported = startswith(s, "export ");
-            char *dollar = equals ? strchr(equals, '$') : NULL;
-            bool quoted = equals && equals[1] == '\'';
+            char *s = strstrip(line);
+            const char *fault = env_line_fault(s);
+            const char *assignment = fault && startswith(s, "export ") ? s + strlen("export ") : s;
+            size_t n = strcspn(assignment, "=: ");
+            auto_free char *name = strndup(assignment, n);
 
-            if (*s == '#' || *s == ';' || !equals || (!exported && (!dollar || quoted)) ||
-                (dollar && !exported && !isalpha((unsigned char) dollar[1]) && dollar[1] != '{' &&
-                 dollar[1] != '('))
+            if (!fault || !name)
                 continue;
-            const char *assignment = exported ? s + strlen("export ") : s;
-            find(f, SURE_PROVEN - 0.1,
-                 exported ? "%s:%u: \"%s\" is for a shell: the variable is not set"
-                          : "%s:%u: \"%s\": nothing expands the $ in an environment file",
-                 e->path, number, s);
+            find(f,
+                 variable_matters(facts, name, assignment + n) ? SURE_PROVEN - 0.1
+                 : strchr(s, '$') && assignment == s           ? SURE_POSSIBLE
+                                                               : SURE_ENOUGH + 0.05,
+                 "%s:%u: \"%s\" %s", e->path, number, s, fault);
             find_fact(f, "path", e->path);
+            find_fact(f, "variable", name);
             find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", e->path, number, s);
             find_setting(f, facts, "Service", "EnvironmentFile");
-            if (exported)
+            if (assignment != s)
                 find_fix(f, "write \"%s\" (without export) in %s", assignment, e->path);
+            else if (assignment[n] == ':')
+                find_fix(f, "write \"%s=%s\" in %s", name, strstrip(s + n + 1), e->path);
             else
                 judge_expand(facts, f, e->path, s);
             judge_last_words(facts, f, 2);
@@ -454,20 +495,46 @@ void judge_directive_misplaced(struct facts *facts, struct finding *f)
     }
 }
 
+/* A target that wants the unit and does not exist; NULL: all do. */
+static const char *absent_target(struct facts *facts, const struct install_section *i)
+{
+    char *const *lists[] = { i->wanted_by, i->required_by };
+
+    for (size_t k = 0; k < ELEMENTSOF(lists); k++)
+        STRV_FOREACH (t, lists[k])
+            if (streq(probe_text(facts_probe(facts, "unit", "%s", *t), "LoadState"), "not-found"))
+                return *t;
+    return NULL;
+}
+
 void judge_install_missing(struct facts *facts, struct finding *f)
 {
     const struct install_section *i = facts->config ? facts->config->install : NULL;
+    size_t at = 0;
 
     if (!i || facts->config->load_state != LOAD_LOADED || facts->config->builtin ||
-        !facts_property_is(facts, "UnitFileState", "static") ||
-        !facts_property_is(facts, "ActiveState", "inactive") || facts->n_invocations > 0)
+        !facts_property_is(facts, "ActiveState", "inactive") || facts->n_invocations > 0 ||
+        facts_next_line(facts, NULL, true, &at))
         return;
+    const char *target = absent_target(facts, i);
+    if (!target && !facts_property_is(facts, "UnitFileState", "static"))
+        return;
+    const char *wants = facts->config->user ? "default.target" : "multi-user.target";
+    if (target) {
+        find(f, SURE_PROVEN, "%s is wanted by %s, which does not exist: nothing starts it at boot",
+             facts->unit, target);
+        find_fact(f, "target", target);
+        find_setting(f, facts, "Install", "WantedBy");
+        find_evidence(f, EVIDENCE_PROBE, "%s: not found", target);
+        find_fix_dropin(f, "name a target that is reached at boot, then enable it again",
+                        "[Install]\nWantedBy=\nWantedBy=%s\n", wants);
+        return;
+    }
     find(f, SURE_LIKELY,
          "%s has no [Install] section: enabling it does nothing, so nothing starts it at boot",
          facts->unit);
     find_evidence(f, EVIDENCE_UNIT, "%s: no WantedBy=, RequiredBy= or Also= in [Install]",
                   strempty(facts->config->fragment_path));
     find_evidence(f, EVIDENCE_MANAGER, "UnitFileState=static, and it was never started");
-    find_fix_dropin(f, "say who wants it, then enable it again", "[Install]\nWantedBy=%s\n",
-                    facts->config->user ? "default.target" : "multi-user.target");
+    find_fix_dropin(f, "say who wants it, then enable it again", "[Install]\nWantedBy=%s\n", wants);
 }

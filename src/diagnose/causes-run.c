@@ -98,7 +98,10 @@ void judge_notify_wrong_pid(struct facts *facts, struct finding *f)
 
     if (!l || service_type(facts) < SERVICE_TYPE_NOTIFY || !result_is(facts, "timeout"))
         return;
-    find(f, SURE_PROVEN, "READY=1 was sent, but not by the main process, and so not taken");
+    auto_free char *access = facts_setting(facts, "Service", "NotifyAccess");
+    find(f, SURE_PROVEN,
+         "READY=1 was sent, but not by the main process, and so not taken (NotifyAccess=%s)",
+         access ? access : "main");
     find_line(f, l);
     find_setting(f, facts, "Service", "Type");
     find_setting(f, facts, "Service", "NotifyAccess");
@@ -430,22 +433,92 @@ static char *daemonize_setting(const struct facts *facts)
     return all && strstr(all, "--daemonize yes") ? strdup("--daemonize yes") : NULL;
 }
 
+/* What keeps well-known programs in the foreground, which go to the background without. */
+static const char *foreground_option(const char *program)
+{
+    static const struct {
+        const char *program, *option;
+    } known[] = {
+        { "dnsmasq", "-k" },
+        { "lighttpd", "-D" },
+        { "sshd", "-D" },
+        { "nginx", "-g 'daemon off;'" },
+        { "apache2", "-DFOREGROUND" },
+        { "httpd", "-DFOREGROUND" },
+        { "redis-server", "--daemonize no" },
+        { "memcached", "without -d" },
+        { "haproxy", "-db, or -Ws, without -D" },
+        { "named", "-f" },
+        { "ntpd", "-n" },
+        { "chronyd", "-d" },
+        { "rsyslogd", "-n" },
+        { "cron", "-f" },
+        { "crond", "-f" },
+        { "atd", "-f" },
+        { "smbd", "-F" },
+        { "nmbd", "-F" },
+        { "squid", "-N" },
+        { "snmpd", "-f" },
+        { "proftpd", "-n" },
+        { "stunnel", "foreground = yes" },
+        { "stunnel4", "foreground = yes" },
+        { "vsftpd", "background=NO" },
+        { "slapd", "-d 0" },
+        { "avahi-daemon", "without -D" },
+        { "dbus-daemon", "--nofork" },
+        { "mosquitto", "without -d" },
+        { "unbound", "-d" },
+        { "php-fpm", "--nodaemonize" },
+        { "uwsgi", "without --daemonize" },
+        { "gunicorn", "without --daemon" },
+        { "supervisord", "-n" },
+        { "inetd", "-d" },
+        { "xinetd", "-dontfork" },
+    };
+    const char *name = path_basename(program);
+
+    for (size_t i = 0; i < ELEMENTSOF(known); i++)
+        if (streq(known[i].program, name))
+            return known[i].option;
+    return NULL;
+}
+
 void judge_simple_but_daemonizes(struct facts *facts, struct finding *f)
 {
-    auto_free char *setting = ended_well(facts) ? daemonize_setting(facts) : NULL;
+    const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
+    const struct trace_event *detached = NULL;
 
-    if (!setting)
+    if (!ended_well(facts) || !c)
+        return;
+    auto_free char *setting = daemonize_setting(facts);
+    const char *option = foreground_option(c->path);
+    for (size_t i = 0; !detached && i < facts->n_trace; i++)
+        if (streq(facts->trace[i].call, "setsid") && !facts->trace[i].error)
+            detached = &facts->trace[i];
+    if (!setting && !detached)
         return;
     find(f, SURE_PROVEN,
-         "the program goes to the background (%s) and its first process ends: for the manager the "
-         "service is over",
-         setting);
+         "%s goes to the background%s%s%s and its first process ends: for the manager the service "
+         "is over",
+         c->path, setting ? " (" : "", strempty(setting), setting ? ")" : "");
+    find_fact(f, "program", c->path);
     find_fact(f, "setting", setting);
+    if (detached)
+        find_evidence(f, EVIDENCE_TRACE,
+                      "setsid() = ok in the process %d (%s), which the first one left behind",
+                      (int) detached->pid, detached->comm);
     exit_evidence(f, main_exit(facts));
     find_setting(f, facts, "Service", "ExecStart");
-    find_evidence(f, EVIDENCE_PROBE, "%s", setting);
-    find_fix(f, "let it stay in the foreground: %s",
-             strstr(setting, "daemonize") ? "daemonize no" : "without that option");
+    if (setting)
+        find_evidence(f, EVIDENCE_PROBE, "%s", setting);
+    if (option)
+        find_fix(f, "let it stay in the foreground: %s %s", path_basename(c->path), option);
+    else
+        find_fix(f, "let it stay in the foreground: %s",
+                 setting && strstr(setting, "daemonize") ? "daemonize no"
+                 : setting
+                     ? "without that option"
+                     : "its option is often --foreground, --no-daemon, --nofork, -f, -n or -D");
     find_fix_dropin(f, "or say that it goes to the background", "[Service]\nType=forking\n");
 }
 
@@ -476,7 +549,7 @@ void judge_backgrounded_by_wrapper(struct facts *facts, struct finding *f)
                        strstr(last, "tmux new") || strstr(last, "screen -d"));
     if (!background)
         return;
-    find(f, SURE_PROVEN,
+    find(f, SURE_PROVEN + 0.01,
          "%s starts the program in the background and ends: for the manager the service is over",
          path);
     find_fact(f, "path", path);
@@ -721,20 +794,45 @@ void judge_python_env_mismatch(struct facts *facts, struct finding *f)
     }
 }
 
+/* What the program says of $HOME; NULL. */
+static const struct facts_line *said_of_home(const struct facts *facts)
+{
+    static const char *const words[] = { "$HOME",      "'HOME'",        "\"HOME\"",
+                                         "HOME:",      "HOME is",       "HOME env",
+                                         "HOME not",   "HOME must",     "home directory",
+                                         "set HOME",   "homedir",       "HOME variable",
+                                         "HOME unset", "expanding `~'", "expanding '~'" };
+    const struct facts_line *l = NULL;
+
+    for (size_t i = 0; !l && i < ELEMENTSOF(words); i++)
+        l = facts_find_line(facts, facts_explained(facts), words[i]);
+    return l;
+}
+
 void judge_home_unset(struct facts *facts, struct finding *f)
 {
-    const struct facts_line *l = facts_find_line(facts, facts_explained(facts), "HOME");
+    const struct facts_line *l = said_of_home(facts);
     const struct exec_config *e = facts->config ? facts->config->exec : NULL;
 
     if (!e || !isempty(e->user) || facts->config->user || strv_env_get(e->environment, "HOME") ||
-        !facts_failed_exit(facts_explained(facts)))
+        facts->config->sandbox->dynamic_user || !facts_failed_exit(facts_explained(facts)))
         return;
-    if (!l && !judge_said(facts, "home directory") && !judge_said(facts, "'HOME'"))
+    bool uses = judge_program_has(facts, "HOME") || judge_program_has(facts, "expanduser") ||
+                judge_program_has(facts, "~/");
+    if (!l && !uses)
         return;
-    find(f, SURE_PROVEN - 0.05, "$HOME is not set: the manager sets it only for units with User=");
+    find(f,
+         l && uses ? SURE_PROVEN - 0.02
+         : l       ? SURE_PROVEN - 0.1
+                   : SURE_ENOUGH + 0.05,
+         "$HOME is not set: the manager sets it only for units with User=");
     find_fact(f, "variable", "HOME");
     find_line(f, l);
     find_evidence(f, EVIDENCE_UNIT, "%s has neither User= nor Environment=HOME=", facts->unit);
+    if (uses)
+        find_evidence(f, EVIDENCE_PROBE, "the program's text uses HOME");
+    if (!l)
+        judge_last_words(facts, f, 2);
     find_fix_dropin(f, "set it", "[Service]\nEnvironment=HOME=/root\n");
     find_fix(f, "or User= with a user whose home the program may use");
 }
@@ -771,80 +869,38 @@ void judge_nnp_setuid(struct facts *facts, struct finding *f)
     find_fix(f, "or run what needs root by ExecStartPre=+PROGRAM, or in a unit of its own");
 }
 
-/* A file that a program's error names with a line, or the only configuration file of its command
- * line. */
-void judge_config_invalid(struct facts *facts, struct finding *f)
-{
-    static const char *const words[] = {
-        "unknown directive", "invalid",   "syntax",     "parse",
-        "JSONDecodeError",   "Expecting", "unexpected", "unrecognized",
-        "bad configuration", "emerg"
-    };
-    const struct facts_exit *e = facts_failed_exit(facts_explained(facts));
-    const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
-    const struct facts_line *l = NULL;
-    auto_free char *path = NULL;
-
-    if (!e || e->code != CLD_EXITED)
-        return;
-    for (size_t i = 0; !l && i < ELEMENTSOF(words); i++)
-        l = facts_find_line(facts, facts_explained(facts), words[i]);
-    if (!l)
-        return;
-    path = judge_path_after(facts, l->text);
-    if (path)
-        path[strcspn(path, ":")] = 0;
-    if (path && !streq(probe_text(facts_probe(facts, "root-path", "r %s", path), "verdict"), "ok"))
-        path = take_ptr(path), *path = 0;
-    STRV_FOREACH (a, c ? c->argv : NULL) {
-        const char *p = strchr(*a, '/');
-
-        if ((!path || !*path) && a != c->argv && p &&
-            (strstr(*a, ".conf") || strstr(*a, ".json") || strstr(*a, ".y") ||
-             strstr(*a, ".toml") || strstr(*a, ".ini") || strstr(*a, ".cfg"))) {
-            free(path);
-            path = strdup(p);
-        }
-    }
-    /* Configuration files that were opened, when the program was watched. */
-    for (size_t i = facts->n_trace; (!path || !*path) && i > 0; i--) {
-        const struct trace_event *t = &facts->trace[i - 1];
-
-        if (!t->error && t->path && startswith(t->call, "open") &&
-            (startswith(t->path, "/etc/") || startswith(t->path, "/opt/"))) {
-            free(path);
-            path = strdup(t->path);
-        }
-    }
-    if (!path || !*path)
-        return;
-    bool nginx = c && strstr(c->path, "nginx");
-    find(f, SURE_LIKELY, "%s is not accepted: %s", path, l->text);
-    find_fact(f, "path", path);
-    find_line(f, l);
-    exit_evidence(f, e);
-    find_fix(f, "correct %s", path);
-    if (nginx)
-        find_fix_command(f, "its own check", "nginx -t -c %s", path);
-    find_prevent(f,
-                 nginx ? "ExecStartPre=/usr/sbin/nginx -t -q -c %s"
-                       : "ExecStartPre=reeve preflight --file=%s",
-                 path);
-}
-
 void judge_start_limit_mask(struct facts *facts, struct finding *f)
 {
     const struct facts_line *l = manager_said(facts, "Start request repeated too quickly");
+    const struct facts_invocation *i = facts_explained(facts);
+    bool refused = result_is(facts, "start-limit-hit");
+    bool none_failed = refused && i && !i->launch.status && !facts_failed_exit(i);
+    auto_free char *burst = facts_setting(facts, "Unit", "StartLimitBurst");
+    auto_free char *interval = facts_setting(facts, "Unit", "StartLimitIntervalSec");
 
-    if (!l && !result_is(facts, "start-limit-hit"))
+    if (!l && !refused)
         return;
-    find(f, SURE_POSSIBLE,
-         "it was started too often in a short time, so the manager refuses more; the first failure "
-         "is what counts");
+    find(f, none_failed ? SURE_PROVEN : SURE_POSSIBLE,
+         none_failed
+             ? "no run of it failed, but it was started more often than %s times in %s, so the "
+               "manager refused the last start"
+             : "it was started more often than %s times in %s, so the manager refuses more; the "
+               "first failure is what counts",
+         burst ? burst : "5", interval ? interval : "10s");
+    auto_free char *limit = format("StartLimitBurst=%s StartLimitIntervalSec=%s",
+                                   burst ? burst : "5", interval ? interval : "10s");
+    find_fact(f, "limit", limit);
     find_line(f, l);
+    find_evidence(f, EVIDENCE_MANAGER, "Result=%s", strempty(facts_property(facts, "Result")));
     find_setting(f, facts, "Unit", "StartLimitBurst");
-    find_fix_command(f, "after the cause is mended", "systemctl reset-failed %s", facts->unit);
-    find_not(f, "raising StartLimitBurst=: it only hides the cause longer");
+    find_setting(f, facts, "Unit", "StartLimitIntervalSec");
+    find_fix_command(f, none_failed ? "let it start again" : "after the cause is mended",
+                     "systemctl reset-failed %s", facts->unit);
+    if (none_failed)
+        find_fix_dropin(f, "and allow as many starts as it is meant to have",
+                        "[Unit]\nStartLimitIntervalSec=0\n");
+    else
+        find_not(f, "raising StartLimitBurst=: it only hides the cause longer");
 }
 
 void judge_leftover_process(struct facts *facts, struct finding *f)

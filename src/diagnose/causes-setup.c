@@ -593,6 +593,6 @@ void judge_exec_not_found(struct facts *facts, struct finding *f)
     if (dangling)
         judge_dangling_link(facts, f, path, object);
     if (candidate)
-        find_fix_dropin(f, "correct the path", "[Service]\nExecStart=\nExecStart=%s\n", candidate);
+        judge_other_program(facts, f, "correct the path", path, candidate);
     find_fix(f, "install the program, or correct the path in ExecStart=");
 }

@@ -99,7 +99,7 @@ void judge_port_in_use(struct facts *facts, struct finding *f)
     if (e && e->port) {
         auto_free char *address = strdup(strempty(e->address));
 
-        explain_holder(facts, f, strstr(e->text, "udp") ? "udp" : "tcp", address);
+        explain_holder(facts, f, e->udp ? "udp" : "tcp", address);
         find_call(f, e);
         find_fact_number(f, "port", e->port);
         find_prevent(f, "ExecStartPre=reeve preflight --port=%u", e->port);
@@ -417,35 +417,54 @@ void judge_group_not_member(struct facts *facts, struct finding *f)
                      strempty(id.user));
 }
 
+/* The setting that makes the path read-only. */
+static const char *protecting_setting(const struct facts *facts, const char *path)
+{
+    static const struct {
+        const char *prefix, *directive;
+    } kinds[] = { { "/sys/fs/cgroup", "ProtectControlGroups" },
+                  { "/proc", "ProtectKernelTunables" },
+                  { "/sys", "ProtectKernelTunables" },
+                  { "/home", "ProtectHome" },
+                  { "/root", "ProtectHome" },
+                  { "/run/user", "ProtectHome" },
+                  { "/", "ReadOnlyPaths" },
+                  { "/", "ProtectSystem" },
+                  { "/", "DynamicUser" } };
+
+    for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+        if (path_startswith(path, kinds[i].prefix) && is_set(facts, kinds[i].directive))
+            return kinds[i].directive;
+    return NULL;
+}
+
 void judge_fs_readonly_protect(struct facts *facts, struct finding *f)
 {
     const struct trace_event *e = last_call(facts, NULL, EROFS);
-    static const char *const settings[] = { "ProtectSystem",         "ReadOnlyPaths",
-                                            "ProtectHome",           "DynamicUser",
-                                            "ProtectKernelTunables", "ProtectControlGroups" };
+    const char *directive = e && e->path ? protecting_setting(facts, e->path) : NULL;
 
-    if (!e || !e->path)
+    if (!directive)
         return;
     auto_free char *folder = strndup(e->path, (size_t) (path_basename(e->path) - e->path));
     if (folder && strlen(folder) > 1)
         folder[strlen(folder) - 1] = 0;
     json_t *disk = facts_probe(facts, "disk", "%s", e->path);
-    bool sandbox = false;
-    for (size_t i = 0; i < ELEMENTSOF(settings); i++)
-        sandbox = sandbox || is_set(facts, settings[i]);
-    if (!sandbox || probe_true(disk, "read_only"))
+    if (probe_true(disk, "read_only"))
         return;
-    find(f, SURE_PROVEN,
-         "%s is read-only for the unit, though not on the machine: its own settings make it so",
-         e->path);
+    find(f, SURE_PROVEN, "%s is read-only for the unit, though not on the machine: %s= makes it so",
+         e->path, directive);
     find_fact(f, "path", e->path);
+    find_fact(f, "directive", directive);
     find_call(f, e);
-    for (size_t i = 0; i < ELEMENTSOF(settings); i++)
-        find_setting(f, facts, "Service", settings[i]);
+    find_setting(f, facts, "Service", directive);
     find_evidence(f, EVIDENCE_PROBE, "outside of the unit %s is writable (%s)",
                   probe_text(disk, "mount"), probe_text(disk, "type"));
     directories_fix(f, e->path);
-    find_fix_dropin(f, "or let it write there", "[Service]\nReadWritePaths=%s\n", strempty(folder));
+    if (startswith(directive, "ProtectKernel") || startswith(directive, "ProtectControl"))
+        find_fix_dropin(f, "let it change the kernel's settings", "[Service]\n%s=no\n", directive);
+    else
+        find_fix_dropin(f, "let it write there", "[Service]\nReadWritePaths=%s\n",
+                        strempty(folder));
     find_not(f, "chmod and chown: permissions are not what forbids it");
 }
 

@@ -275,17 +275,27 @@ static bool invocation_failed(const struct facts_invocation *i)
            facts_failed_exit(i) != NULL;
 }
 
-/* The first failure of the series that the unit is in: going back from the newest, as long as one
- * failed and the next began within a restart's reach of its end. */
+/* Whether the manager itself started the next invocation after this one: by Restart=, which it
+ * announces between the two. A start by hand begins a new series. */
+static bool restarted_after(const struct facts *f, size_t i)
+{
+    const struct facts_invocation *older = &f->invocations[i], *newer = &f->invocations[i - 1];
+
+    for (size_t k = older->first_line; k <= newer->first_line && k < f->n_lines; k++)
+        if (f->lines[k].manager &&
+            (line_field(&f->lines[k], "N_RESTARTS") ||
+             startswith(strempty(f->lines[k].text), "Scheduled restart job") ||
+             strstr(strempty(f->lines[k].text), ": Scheduled restart job")))
+            return true;
+    return (long) i <= facts_property_number(f, "NRestarts", 0);
+}
+
+/* The first failure of the restart series that the unit is in. */
 static void choose_explained(struct facts *f)
 {
-    static const usec_t reach = 15 * USEC_PER_MINUTE;
-
     f->explained = 0;
     for (size_t i = 0; i < f->n_invocations; i++) {
-        if (!invocation_failed(&f->invocations[i]))
-            return;
-        if (i > 0 && f->invocations[i - 1].started > usec_add(f->invocations[i].ended, reach))
+        if (!invocation_failed(&f->invocations[i]) || (i > 0 && !restarted_after(f, i)))
             return;
         f->explained = i;
     }

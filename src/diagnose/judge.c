@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "diagnose/probe.h"
+#include "unit/command.h"
 #include "unit/directive.h"
 
 char *judge_path_in_output(const struct facts *f, const char *prefix)
@@ -150,6 +151,67 @@ void judge_moved_setting(const struct facts *facts, struct finding *f, const str
                 return;
             }
         }
+    }
+}
+
+bool judge_program_has(const struct facts *facts, const char *word)
+{
+    const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
+
+    STRV_FOREACH (a, c && !facts->recorded ? c->argv : NULL) {
+        const char *path = a == c->argv ? c->path : *a;
+        auto_free char *text = NULL;
+        size_t size = 0;
+
+        /* An interpreter knows every name there is: of the file that it runs it is telling. */
+        if (*path == '/' && file_read(path, 16 << 20, &text, &size) >= 0 &&
+            (a != c->argv || !c->argv[1] || startswith(text, "#!")) &&
+            memmem(text, size, word, strlen(word)))
+            return true;
+    }
+    return false;
+}
+
+void judge_other_program(const struct facts *facts, struct finding *f, const char *text,
+                         const char *program, const char *other)
+{
+    const struct service_config *s = facts->config ? facts->config->service : NULL;
+    const struct {
+        const char *directive;
+        const struct exec_command *commands;
+    } lists[] = {
+        { "ExecStart", s ? s->exec_start : NULL },
+        { "ExecCondition", s ? s->exec_condition : NULL },
+        { "ExecStartPre", s ? s->exec_start_pre : NULL },
+        { "ExecStartPost", s ? s->exec_start_post : NULL },
+        { "ExecReload", s ? s->exec_reload : NULL },
+        { "ExecStop", s ? s->exec_stop : NULL },
+        { "ExecStopPost", s ? s->exec_stop_post : NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+        auto_strbuf struct strbuf b = {};
+        bool found = false;
+
+        strbuf_addf(&b, "[Service]\n%s=\n", lists[i].directive);
+        for (const struct exec_command *c = lists[i].commands; c; c = c->next) {
+            struct exec_command copy = *c;
+            size_t n = strv_length(c->argv) + 1;
+            auto_free char **argv = new0(char *, n);
+
+            if (argv && streq(c->path, program)) {
+                found = true;
+                memcpy(argv, c->argv, n * sizeof *argv);
+                if (streq(argv[0], program))
+                    argv[0] = (char *) other;
+                copy.path = (char *) other;
+                copy.argv = argv;
+            }
+            auto_free char *line = command_format(&copy);
+            strbuf_addf(&b, "%s=%s\n", lists[i].directive, strempty(line));
+        }
+        if (found)
+            find_fix_dropin(f, text, "%s", strbuf_text(&b));
     }
 }
 

@@ -39,5 +39,12 @@ char *judge_path_after(const struct facts *f, const char *words);
  */
 char *judge_lock_in_output(const struct facts *f);
 
+/* Whether the text of the program, or of the script that it runs, has this word: it is about it. */
+bool judge_program_has(const struct facts *facts, const char *word);
+
+/* Adds the drop-in in which the commands of that program name another one, with their arguments. */
+void judge_other_program(const struct facts *facts, struct finding *f, const char *text,
+                         const char *program, const char *other);
+
 /* Whether the service's own output has the text. */
 bool judge_said(const struct facts *f, const char *text);

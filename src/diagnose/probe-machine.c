@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -171,9 +172,32 @@ json_t *probe_unit(struct facts *f, const char *name)
     return facts_show(f->source, f->config && f->config->user, name);
 }
 
-/* Unit files whose names are a slip away, or that only lack or have too much of a suffix. */
+/* A file where units lie that was meant to be the unit: without its suffix, or with one too many.
+ */
+static char *stray_unit_file(const char *name)
+{
+    static const char *const folders[] = { "/etc/systemd/system", "/usr/local/lib/systemd/system",
+                                           "/run/systemd/system", "/usr/lib/systemd/system",
+                                           "/lib/systemd/system", "/etc/systemd" };
+    static const char *const suffixes[] = { "", ".txt", ".bak", ".conf", ".disabled", ".sample" };
+    size_t stem = strcspn(name, ".");
+
+    for (size_t i = 0; i < ELEMENTSOF(folders); i++)
+        for (size_t k = 0; k < ELEMENTSOF(suffixes); k++) {
+            auto_free char *path = format("%s/%.*s%s", folders[i],
+                                          (int) (k == 0 ? stem : strlen(name)), name, suffixes[k]);
+
+            if (path && access(path, F_OK) == 0)
+                return take_ptr(path);
+        }
+    auto_free char *path = format("/etc/systemd/%s", name);
+    return path && access(path, F_OK) == 0 ? take_ptr(path) : NULL;
+}
+
+/* Unit files whose names are a slip away, or templates of that name. */
 json_t *probe_near_unit(struct facts *f, const char *name)
 {
+    auto_free char *stray = stray_unit_file(name);
     json_t *list = json_array();
     struct unit_file file;
     size_t at = 0;
@@ -182,5 +206,5 @@ json_t *probe_near_unit(struct facts *f, const char *name)
            unit_loader_next(f->loader, &at, &file))
         if (!streq(file.name, name) && name_is_near(file.name, name))
             (void) json_array_append_new(list, text(file.name));
-    return json_pack("{s:o}", "candidates", list);
+    return json_pack("{s:o, s:o}", "candidates", list, "stray", text(stray));
 }

@@ -133,6 +133,17 @@ bool name_is_near(const char *a, const char *b)
     return edit_distance(a, b, most) <= most;
 }
 
+/* Whether one name is the other with more behind it, or without its version: "app-server" for
+ * "appd", "app-1.4.2" for "app". */
+static bool names_begin_alike(const char *a, const char *b)
+{
+    size_t n = 0, shorter = MIN(strlen(a), strlen(b));
+
+    while (a[n] && a[n] == b[n])
+        n++;
+    return n >= 3 && n + 1 >= shorter;
+}
+
 /* Names in the folder that are a slip away from the wanted one. */
 static void near_in(const char *folder, const char *name, json_t *to)
 {
@@ -143,8 +154,7 @@ static void near_in(const char *folder, const char *name, json_t *to)
     for (struct dirent *e; (e = readdir(d)) && json_array_size(to) < 8;) {
         if (e->d_name[0] == '.' || streq(e->d_name, name))
             continue;
-        const char *rest = startswith(e->d_name, name);
-        if (!name_is_near(e->d_name, name) && !(rest && (*rest == '.' || *rest == '-')))
+        if (!name_is_near(e->d_name, name) && !names_begin_alike(e->d_name, name))
             continue;
         auto_free char *path = path_join(folder, e->d_name, NULL);
         if (path)

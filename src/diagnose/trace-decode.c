@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -202,7 +204,7 @@ struct decoding {
     pid_t tid;
     struct trace_event *e;
     struct strbuf text;
-    int dir_fd;
+    int dir_fd, fd;
 };
 
 static void decode_path(struct decoding *d, uint64_t address, bool main)
@@ -220,6 +222,18 @@ static void decode_path(struct decoding *d, uint64_t address, bool main)
     }
 }
 
+/* Whether the descriptor is a datagram socket: only a duplicate of it can be asked. */
+static bool is_datagram_socket(pid_t pid, int fd)
+{
+    auto_close int process = (int) syscall(SYS_pidfd_open, pid, 0);
+    auto_close int copy = process < 0 ? -1 : (int) syscall(SYS_pidfd_getfd, process, fd, 0);
+    int type = 0;
+    socklen_t size = sizeof type;
+
+    return copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           type == SOCK_DGRAM;
+}
+
 static void decode_address(struct decoding *d, uint64_t address, uint64_t size)
 {
     struct sockaddr_storage a = {};
@@ -232,7 +246,8 @@ static void decode_address(struct decoding *d, uint64_t address, uint64_t size)
     d->e->family = a.ss_family;
     d->e->address = address_text(&a, size, &d->e->port);
     d->e->object = TRACE_ADDRESS;
-    strbuf_add(&d->text, strempty(d->e->address));
+    d->e->udp = d->e->port && is_datagram_socket(d->e->pid, d->fd);
+    strbuf_addf(&d->text, "%s%s", d->e->udp ? "udp " : "", strempty(d->e->address));
 }
 
 static void decode_one(struct decoding *d, char letter, const uint64_t *arg)
@@ -265,6 +280,7 @@ static void decode_one(struct decoding *d, char letter, const uint64_t *arg)
         decode_address(d, arg[0], arg[1]);
         return;
     case 'F':
+        d->fd = (int) *arg;
         add_descriptor(b, d->tid, (int) *arg);
         return;
     case 'N':

@@ -21,6 +21,6 @@ ssize_t trace_read_string(pid_t tid, uint64_t address, char *text, size_t size);
 int trace_read_memory(pid_t tid, uint64_t address, void *to, size_t size);
 
 /* Fills text, path, address and so on of the event from the arguments of the call. What cannot be
- * read is shown as its number. Returns 0 or -ENOMEM. */
+ * read is shown as its number. e->pid is set already. Returns 0 or -ENOMEM. */
 int trace_decode(pid_t tid, const struct trace_call *call, const uint64_t args[6],
                  struct trace_event *e);

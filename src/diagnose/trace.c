@@ -32,6 +32,7 @@ struct thread {
     pid_t tid, pid;
     bool
         unwatched; /* the manager, or a process of it that has not executed a program of the unit */
+    bool held; /* its first stop came before its parent's fork was seen, which says what it is */
     const struct trace_call *call; /* the one it is in, or NULL */
     uint64_t args[6];
     struct trace_event
@@ -97,6 +98,8 @@ void tracer_let_go(struct tracer *t)
         /* Without us the filtered calls would fail with ENOSYS for good. */
         if (t->filter)
             (void) kill(th->pid, SIGKILL);
+        else if (th->held) /* it is stopped, and its stop was waited for */
+            (void) ptrace(PTRACE_DETACH, th->tid, NULL, NULL);
         else
             let_go(th->tid);
         thread_free(th);
@@ -237,12 +240,13 @@ static struct trace_event *decode(struct tracer *t, struct thread *th)
     struct trace_event *e = new0(struct trace_event, 1);
     usec_t now = now_usec(CLOCK_MONOTONIC);
 
+    if (e)
+        e->pid = th->pid;
     if (!e || trace_decode(th->tid, th->call, th->args, e) < 0) {
         event_free(e);
         return NULL;
     }
     read_comm(th);
-    e->pid = th->pid;
     e->tid = th->tid;
     memcpy(e->comm, th->comm, sizeof e->comm);
     e->since_start = usec_sub(now, t->started_at);
@@ -291,7 +295,8 @@ static void call_begins(struct tracer *t, struct thread *th, uint32_t arch, uint
 /* Of what succeeded: programs that ran, ports, and files that may be configuration. */
 static bool is_of_interest(const struct trace_event *e)
 {
-    static const char *const folders[] = { "/etc/", "/opt/", "/srv/", "/usr/local/etc/" };
+    static const char *const folders[] = { "/etc/",  "/opt/",  "/srv/", "/usr/local/etc/",
+                                           "/home/", "/root/", "/var/", "/usr/local/share/" };
     static const char *const not_theirs[] = { "/etc/ld.so",    "/etc/passwd",    "/etc/group",
                                               "/etc/nsswitch", "/etc/localtime", "/etc/ssl",
                                               "/etc/host",     "/etc/resolv" };
@@ -465,6 +470,9 @@ static void on_new_process(struct tracer *t, struct thread *parent)
     child->pid = thread_group((pid_t) tid);
     child->executed_at = parent->executed_at;
     child->unwatched = parent->unwatched;
+    if (child->held)
+        resume(t, child, 0);
+    child->held = false;
 }
 
 #ifdef __x86_64__
@@ -534,9 +542,14 @@ static void on_end(struct tracer *t, pid_t tid, int status)
 
 static void on_stop(struct tracer *t, pid_t tid, int status)
 {
+    bool is_new = !map_get_u64(&t->threads, (uint64_t) tid);
     struct thread *th = thread_get(t, tid);
     int signal = WSTOPSIG(status);
 
+    if (th && is_new) {
+        th->held = true;
+        return;
+    }
     if (!th) { /* no memory: let it run on, untraced as far as can be */
         (void) ptrace(PTRACE_CONT, tid, NULL, NULL);
         return;

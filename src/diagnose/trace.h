@@ -43,6 +43,7 @@ struct trace_event {
     char *address;         /* "0.0.0.0:80", "/run/x.sock", "netlink" */
     int family;            /* AF_*; also for socket() */
     unsigned port;         /* 0: none */
+    bool udp;              /* the port is one of UDP */
     bool killed_by_filter; /* the process died by this call: its seccomp filter killed it */
 };
 

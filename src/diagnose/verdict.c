@@ -88,6 +88,28 @@ int verdict_reach(struct facts *facts, struct verdict *ret)
     return 0;
 }
 
+/* It ended well, at once, and nothing but a person or a boot starts it: as a program does that went
+ * to the background. */
+static bool ended_at_once(const struct facts *f)
+{
+    const struct facts_invocation *i = f->n_invocations > 0 ? &f->invocations[0] : NULL;
+
+    return i && f->config && f->config->type == UNIT_SERVICE &&
+           f->config->service->type <= SERVICE_TYPE_EXEC &&
+           facts_property_is(f, "ActiveState", "inactive") &&
+           facts_property_is(f, "Result", "success") && isempty(facts_property(f, "TriggeredBy")) &&
+           i->ended - i->started < 3 * USEC_PER_SEC;
+}
+
+bool verdict_wants_trace(const struct verdict *v, const struct facts *f)
+{
+    const struct finding *cause = verdict_cause(v);
+
+    if (cause && cause->confidence >= SURE_PROVEN)
+        return false;
+    return v->failed ? facts_failed_exit(facts_explained(f)) != NULL : ended_at_once(f);
+}
+
 const struct finding *verdict_cause(const struct verdict *v)
 {
     return v->failed && v->n > 0 && v->findings[0].confidence >= SURE_ENOUGH ? &v->findings[0]

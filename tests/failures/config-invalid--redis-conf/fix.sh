@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i s/polcy/policy/ /etc/sessions/redis.conf
+systemctl daemon-reload

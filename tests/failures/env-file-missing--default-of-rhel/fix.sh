@@ -1,0 +1,6 @@
+#!/bin/sh
+set -eu
+
+mkdir -p /etc/sysconfig
+: > /etc/sysconfig/chronicle
+systemctl daemon-reload

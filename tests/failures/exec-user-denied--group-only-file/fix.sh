@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+chmod 755 /usr/local/sbin/meterd
+systemctl daemon-reload

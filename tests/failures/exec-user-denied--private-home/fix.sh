@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+chmod o+x /home/marla
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+mkdir -p /srv/media/films
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+mkdir -p /etc/sandboxd/private
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+systemctl stop oldgate.service
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+systemctl stop trapper.service
+systemctl daemon-reload

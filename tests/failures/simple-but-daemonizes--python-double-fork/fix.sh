@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i 's,bin/collectord,bin/collectord --no-fork,' /etc/systemd/system/collectord.service
+systemctl daemon-reload

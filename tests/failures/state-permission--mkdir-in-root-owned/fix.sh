@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+chown depot /var/lib/depot
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+mkdir -p /var/log/kiln
+systemctl daemon-reload

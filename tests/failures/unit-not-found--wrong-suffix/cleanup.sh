@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+
+rm -f /etc/systemd/system/postbox /etc/systemd/system/postbox.service

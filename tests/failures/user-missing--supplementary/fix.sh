@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+groupadd --system plugdevs
+systemctl daemon-reload
