@@ -285,7 +285,7 @@ static bool counts_as_enabled(enum unit_file_state state)
 {
     return state == UNIT_FILE_ENABLED || state == UNIT_FILE_ENABLED_RUNTIME ||
            state == UNIT_FILE_STATIC || state == UNIT_FILE_ALIAS || state == UNIT_FILE_INDIRECT ||
-           state == UNIT_FILE_GENERATED || state == UNIT_FILE_TRANSIENT;
+           state == UNIT_FILE_GENERATED;
 }
 
 /* --full: the links that `disable` would take away. */

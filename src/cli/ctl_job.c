@@ -164,7 +164,7 @@ static void print_failed(struct systemctl *c, const char *unit)
 }
 
 /* Says how a job ended, unless it went well. Returns whether it did. */
-static bool report_result(struct systemctl *c, const char *unit, const char *result)
+bool systemctl_report_result(struct systemctl *c, const char *unit, const char *result)
 {
     static const struct {
         const char *result, *text;
@@ -285,7 +285,7 @@ static void take_end(struct job_run *run, const json_t *ended)
     /* The connection is in the middle of a stream: reports ask on their own. */
     struct systemctl asker = *run->c;
     asker.client = NULL;
-    if (!report_result(&asker, unit, result))
+    if (!systemctl_report_result(&asker, unit, result))
         run->failed = true;
     else if (run->c->show_transaction)
         systemctl_say(run->c, "Job for %s finished.", unit);

@@ -107,93 +107,6 @@ int ctl_freeze(struct systemctl *c, char **args)
 
 /* ---- set-property ---- */
 
-/* Which section of a drop-in a property belongs to: what [Unit] has is few. */
-static const char *section_of(const char *unit, const char *name)
-{
-    static const struct {
-        const char *suffix, *section;
-    } sections[] = {
-        { ".service", "Service" }, { ".slice", "Slice" }, { ".scope", "Scope" },
-        { ".socket", "Socket" },   { ".mount", "Mount" }, { ".swap", "Swap" },
-        { ".timer", "Timer" },     { ".path", "Path" },   { ".automount", "Automount" },
-    };
-    static const char *const of_unit[] = { "Description", "Documentation", "Wants",      "Requires",
-                                           "After",       "Before",        "CollectMode" };
-
-    for (size_t i = 0; i < ELEMENTSOF(of_unit); i++)
-        if (streq(name, of_unit[i]))
-            return "Unit";
-    for (size_t i = 0; i < ELEMENTSOF(sections); i++)
-        if (endswith(unit, sections[i].suffix))
-            return sections[i].section;
-    return "Unit";
-}
-
-/* The file that keeps a property, so that it survives the next reload: one file a property, below
- * system.control/ (systemd.unit(5), UNIT FILE LOAD PATH). A new string, or NULL. */
-static char *drop_in_path(const struct systemctl *c, const char *unit, const char *assignment)
-{
-    const char *base = c->runtime ? "/run/systemd" : "/etc/systemd";
-    const char *runtime = getenv("XDG_RUNTIME_DIR"), *config = getenv("XDG_CONFIG_HOME");
-    auto_free char *name = memdup0(assignment, strcspn(assignment, "="));
-    auto_free char *own = NULL;
-
-    if (c->scope == SCOPE_USER) {
-        if (c->runtime && runtime)
-            own = path_join(runtime, "systemd", NULL);
-        else if (config)
-            own = path_join(config, "systemd", NULL);
-        else
-            own = path_join(strempty(getenv("HOME")), ".config/systemd", NULL);
-        base = own;
-    }
-    if (!name || !base)
-        return NULL;
-    return format("%s/%s.control/%s.d/50-%s.conf", base, c->scope == SCOPE_USER ? "user" : "system",
-                  unit, name);
-}
-
-static int write_drop_in(const char *path, const char *unit, const char *assignment)
-{
-    auto_free char *name = memdup0(assignment, strcspn(assignment, "="));
-    auto_free char *text = NULL;
-    int r;
-
-    if (!name)
-        return -ENOMEM;
-    text = format("# Written by set-property: another one of the same property replaces it.\n"
-                  "[%s]\n%s\n",
-                  section_of(unit, name), assignment);
-    if (!text)
-        return -ENOMEM;
-    r = mkdir_parents(path, 0755);
-    if (r >= 0)
-        r = file_replace(path, text, strlen(text), 0644);
-    if (r < 0)
-        fprintf(stderr, "Failed to write %s: %s\n", path, strerror(-r));
-    return r;
-}
-
-/* Keeps what the manager has taken in files, and tells it of them. */
-static int keep_properties(struct systemctl *c, const char *unit, char *const *assignments)
-{
-    auto_strv char **paths = NULL;
-
-    STRV_FOREACH (assignment, assignments) {
-        auto_free char *path = drop_in_path(c, unit, *assignment);
-        int r = path ? write_drop_in(path, unit, *assignment) : -ENOMEM;
-
-        if (r >= 0)
-            r = strv_add(&paths, path);
-        if (r < 0)
-            return r;
-    }
-    return systemctl_call(
-        c, "SetProperties",
-        json_pack("{s:s, s:[], s:o}", "unit", unit, "assignments", "drop_ins", json_texts(paths)),
-        NULL, "tell the manager of the files that keep the properties");
-}
-
 int ctl_set_property(struct systemctl *c, char **args)
 {
     auto_strv char **names = NULL;
@@ -216,19 +129,20 @@ int ctl_set_property(struct systemctl *c, char **args)
         return systemctl_exit_unreachable(c);
     }
     r = systemctl_call_quiet(c, "SetProperties",
-                             json_pack("{s:s, s:o}", "unit", names[0], "assignments", assignments),
+                             json_pack("{s:s, s:o, s:s}", "unit", names[0], "assignments",
+                                       assignments, "keep", c->runtime ? "runtime" : "persistent"),
                              NULL, &e);
     if (r == -EHOSTDOWN)
         return systemctl_exit_unreachable(c);
     if (r < 0) {
         const char *reason = json_string_value(json_object_get(e.parameters, "reason"));
 
-        if (reason && (streq(reason, "PropertyReadOnly") || streq(reason, "InvalidArgs")))
+        if (reason && (streq(reason, "UnknownAssignment") || streq(reason, "InvalidArgs")))
             fprintf(stderr, "%s\n", e.message);
         else
             fprintf(stderr, "Failed to set unit properties on %s: %s\n", names[0],
                     systemctl_error_text(r, &e));
         return EXIT_FAILURE;
     }
-    return keep_properties(c, names[0], args + 1) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return EXIT_SUCCESS;
 }

@@ -27,7 +27,7 @@ size_t status_line_width(const struct systemctl *c)
 
 /* ---- resources ---- */
 
-static char *format_bytes(uint64_t n, char text[static 24])
+char *status_format_bytes(uint64_t n, char text[static 24])
 {
     static const char units[] = "KMGTPE";
     double value = (double) n;
@@ -80,17 +80,17 @@ void status_print_resources(const json_t *p)
         const char *separator = " (";
 
         status_print_label("Memory");
-        fputs(format_bytes(memory, text), stdout);
+        fputs(status_format_bytes(memory, text), stdout);
         if (is_set(high)) {
-            printf("%shigh: %s", separator, format_bytes(high, text));
+            printf("%shigh: %s", separator, status_format_bytes(high, text));
             separator = ", ";
         }
         if (is_set(max)) {
-            printf("%smax: %s", separator, format_bytes(max, text));
+            printf("%smax: %s", separator, status_format_bytes(max, text));
             separator = ", ";
         }
         if (is_set(peak)) {
-            printf("%speak: %s", separator, format_bytes(peak, text));
+            printf("%speak: %s", separator, status_format_bytes(peak, text));
             separator = ", ";
         }
         printf("%s\n", streq(separator, ", ") ? ")" : "");

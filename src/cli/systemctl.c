@@ -132,9 +132,9 @@ int systemctl_connect(struct systemctl *c)
     int r;
 
     if (c->root || c->scope == SCOPE_GLOBAL) {
-        fprintf(stderr, "%s has no meaning for '%s': it needs a running manager.\n",
-                c->root ? "--root" : "--global", c->verb->name);
-        return -EINVAL;
+        fprintf(stderr, "Verb '%s' cannot be used with %s: it needs a running manager.\n",
+                c->verb->name, c->root ? "--root= or --image=" : "--global");
+        return -EHOSTDOWN;
     }
     r = systemctl_try_connect(c);
     if (r >= 0)

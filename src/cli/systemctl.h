@@ -101,6 +101,9 @@ bool property_bool(const json_t *properties, const char *name);
  * `mode` NULL is "replace". Returns the exit status. */
 int systemctl_run_jobs(struct systemctl *c, const char *verb, char **names, const char *mode);
 
+/* Tells how a job ended unless it did what was asked, with hints; returns whether it did. */
+bool systemctl_report_result(struct systemctl *c, const char *unit, const char *result);
+
 /* daemon-reload; what goes wrong is told. Returns 0 or a negative errno. */
 int systemctl_reload(struct systemctl *c);
 

@@ -180,7 +180,29 @@ static int error_fill(struct control_error *e, const char *name, json_t *paramet
     return e->name && e->message ? -EREMOTEIO : -ENOMEM;
 }
 
-static int send_request(struct control_client *c, const char *method, json_t *parameters, bool more)
+/* Descriptors go with the first byte. */
+static ssize_t send_some(int fd, const char *data, size_t size, const int *fds, size_t n_fds)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(FRAME_FDS_MAX * sizeof(int))];
+    } control = { 0 };
+    struct iovec iov = { (char *) data, size };
+    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+    if (n_fds > 0) {
+        m.msg_control = &control;
+        m.msg_controllen = CMSG_SPACE(n_fds * sizeof *fds);
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(n_fds * sizeof *fds);
+        memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof *fds);
+    }
+    return sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
+static int send_request(struct control_client *c, const char *method, json_t *parameters, bool more,
+                        const int *fds, size_t n_fds)
 {
     auto_free char *full = strchr(method, '.') ? strdup(method) : format(INTERFACE ".%s", method);
     auto_free char *text = NULL;
@@ -199,7 +221,7 @@ static int send_request(struct control_client *c, const char *method, json_t *pa
     if (!text)
         return -ENOMEM;
     for (size_t sent = 0, size = strlen(text) + 1; sent < size;) {
-        ssize_t n = send(c->fd, text + sent, size - sent, MSG_NOSIGNAL);
+        ssize_t n = send_some(c->fd, text + sent, size - sent, fds, sent == 0 ? n_fds : 0);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -233,7 +255,7 @@ static int receive(struct control_client *c, usec_t timeout, const char **ret, s
             return -errno;
         if (r == 0)
             return -ETIMEDOUT;
-        r = frame_receive(&c->in, c->fd);
+        r = frame_receive(&c->in, c->fd, NULL);
         if (r == 0)
             return -ECONNRESET;
         if (r < 0 && r != -EAGAIN)
@@ -271,13 +293,19 @@ int control_next(struct control_client *c, usec_t timeout, json_t **ret_reply,
 
 int control_call_more(struct control_client *c, const char *method, json_t *parameters)
 {
-    return send_request(c, method, parameters, true);
+    return send_request(c, method, parameters, true, NULL, 0);
+}
+
+int control_call_more_fds(struct control_client *c, const char *method, json_t *parameters,
+                          const int fds[static 3])
+{
+    return send_request(c, method, parameters, true, fds, 3);
 }
 
 int control_call(struct control_client *c, const char *method, json_t *parameters,
                  json_t **ret_reply, struct control_error *e)
 {
-    int r = send_request(c, method, parameters, false);
+    int r = send_request(c, method, parameters, false, NULL, 0);
 
     if (r < 0)
         return r;

@@ -51,6 +51,9 @@ int control_call(struct control_client *c, const char *method, json_t *parameter
 
 /* Begins a call that is answered by a stream, of which control_next() takes the answers. */
 int control_call_more(struct control_client *c, const char *method, json_t *parameters);
+/* The same, and passes three descriptors, which stay the caller's. */
+int control_call_more_fds(struct control_client *c, const char *method, json_t *parameters,
+                          const int fds[static 3]);
 
 /* The next answer of the stream: 1 with *ret_reply; 0 at its end, *ret_reply being the last answer
  * (which may be an empty object); -ETIMEDOUT after `timeout` µs; else as control_call(). */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -40,8 +41,37 @@ static int make_room(struct frame_buffer *b, size_t n)
     return grow(&b->data, &b->allocated, b->end + n) ? 0 : -ENOMEM;
 }
 
-int frame_receive(struct frame_buffer *b, int fd)
+static void take_fds(struct msghdr *m, struct frame_fds *fds)
 {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (fds->n < FRAME_FDS_MAX)
+                fds->fd[fds->n++] = fd;
+            else
+                close(fd);
+        }
+    }
+}
+
+void frame_close_fds(struct frame_fds *fds)
+{
+    while (fds->n > 0)
+        close(fds->fd[--fds->n]);
+}
+
+int frame_receive(struct frame_buffer *b, int fd, struct frame_fds *fds)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(FRAME_FDS_MAX * sizeof(int))];
+    } control;
     size_t want = READ_BYTES;
     ssize_t n;
     int r;
@@ -56,11 +86,18 @@ int frame_receive(struct frame_buffer *b, int fd)
     if (r < 0)
         return r;
     want = MIN(want, b->allocated - b->end);
+    struct iovec iov = { b->data + b->end, want };
+    struct msghdr m = { .msg_iov = &iov,
+                        .msg_iovlen = 1,
+                        .msg_control = fds ? &control : NULL,
+                        .msg_controllen = fds ? sizeof control : 0 };
     do
-        n = recv(fd, b->data + b->end, want, MSG_DONTWAIT);
+        n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
+    if (fds)
+        take_fds(&m, fds);
     b->end += (size_t) n;
     if (n > 0 && frame_pending(b) > FRAME_IN_MAX && !frame_has_message(b))
         return -EMSGSIZE;

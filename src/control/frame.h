@@ -8,6 +8,13 @@
 #define FRAME_IN_MAX ((size_t) 1 << 20)
 #define FRAME_OUT_MAX ((size_t) 4 << 20)
 
+/* Descriptors that came with them. */
+#define FRAME_FDS_MAX 3
+struct frame_fds {
+    int fd[FRAME_FDS_MAX];
+    unsigned n;
+};
+
 /* Bytes received and not yet used, or queued and not yet sent. Zero-initialise it. */
 struct frame_buffer {
     char *data;
@@ -23,8 +30,10 @@ size_t frame_pending(const struct frame_buffer *b);
 
 /* Receives what is there, at most 64 KiB. Returns the number of bytes; 0 at the end of the stream;
  * -EAGAIN; -EMSGSIZE where the buffer holds FRAME_IN_MAX bytes without an end of message; another
- * negative errno of recv(2), or -ENOMEM. */
-int frame_receive(struct frame_buffer *b, int fd);
+ * negative errno of recvmsg(2), or -ENOMEM. Descriptors are added to `fds` (closed past
+ * FRAME_FDS_MAX); NULL: none are taken. */
+int frame_receive(struct frame_buffer *b, int fd, struct frame_fds *fds);
+void frame_close_fds(struct frame_fds *fds);
 
 /* The next whole message, NUL-terminated, valid until the next call with this buffer; NULL if none
  * is whole yet. ret_length does not count the NUL. */

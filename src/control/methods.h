@@ -18,6 +18,10 @@
 /* What the interface tells of a unit and a job; NULL where memory is out. */
 json_t *describe_unit(const struct unit *u);
 json_t *describe_job(const struct job *j);
+json_t *describe_job_end(uint32_t id, const struct unit *u, enum job_result result);
+/* Its properties: those named (an array of strings; null or NULL: all), without what is for the
+ * privileged only unless `may_see_all`. */
+json_t *describe_properties(const struct unit *u, const json_t *names, bool may_see_all);
 
 /* Answers with what the manager refused: NoSuchUnit, or Refused. Returns what varlink_error() does.
  */

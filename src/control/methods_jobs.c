@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/parse.h"
@@ -11,7 +10,7 @@
 #include "control/arena.h"
 #include "control/methods.h"
 #include "launch/spawn.h"
-#include "unit/directive.h"
+#include "manager/transient.h"
 #include "unit/enums.h"
 
 /* ---- EnqueueJobs ---- */
@@ -53,13 +52,18 @@ static void job_waiter_free(void *state)
     free(w);
 }
 
+json_t *describe_job_end(uint32_t id, const struct unit *u, enum job_result result)
+{
+    return json_pack("{s:I, s:s, s:s}", "id", (json_int_t) id, "unit", u->id, "result",
+                     job_result_name(result));
+}
+
 static void job_ended(struct job_watch *watch, uint32_t id, struct unit *unit,
                       enum job_result result)
 {
     struct job_waiter *w = container_of(watch, struct waited, watch)->waiter;
     size_t mark = json_arena_mark();
-    json_t *ended = json_pack("{s:{s:I, s:s, s:s}}", "ended", "id", (json_int_t) id, "unit",
-                              unit->id, "result", job_result_name(result));
+    json_t *ended = json_pack("{s:o}", "ended", describe_job_end(id, unit, result));
 
     if (++w->n_ended == w->n)
         varlink_reply(w->call, ended);
@@ -323,79 +327,26 @@ int method_thaw_unit(struct varlink_call *c, const json_t *in, void *manager)
     return r <= 0 ? r : reply_result(c, unit_thaw(u, &e), &e);
 }
 
-/* Splits "CPUWeight=20" and finds its row. Returns 0, or -EINVAL with *e. */
-static int find_assignment(const struct unit *u, const char *assignment,
-                           const struct directive **ret_directive, const char **ret_value,
-                           struct op_error *e)
-{
-    const char *equals = strchr(assignment, '=');
-    auto_free char *name = equals ? memdup0(assignment, (size_t) (equals - assignment)) : NULL;
-    const struct directive *d = name ? directive_find_property(u->config->type, name) : NULL;
-
-    if (!d)
-        return op_error_set(e, -EINVAL, "PropertyReadOnly", "Unknown assignment: %s", assignment);
-    *ret_directive = d;
-    *ret_value = equals + 1;
-    return 0;
-}
-
-/* The files that keep these properties are the unit's from now on: it needs no reload for them. */
-static int note_drop_ins(struct unit *u, const json_t *paths)
-{
-    json_t *path;
-    size_t i;
-
-    json_array_foreach(paths, i, path)
-    {
-        const char *text = json_string_value(path);
-        struct stat st;
-
-        if (stat(text, &st) < 0)
-            continue;
-        if (!strv_contains(u->config->dropin_paths, text) &&
-            strv_add(&u->config->dropin_paths, text) < 0)
-            return -ENOMEM;
-        u->config->dropin_mtime = MAX(u->config->dropin_mtime, timespec_usec(&st.st_mtim));
-    }
-    return 0;
-}
-
 int method_set_properties(struct varlink_call *c, const json_t *in, void *manager)
 {
-    const json_t *assignments = json_object_get(in, "assignments"), *a;
+    const char *keep = json_string_value(json_object_get(in, "keep"));
     auto_op_error struct op_error e = { 0 };
-    const struct directive *d;
-    const char *value;
+    auto_strv char **assignments = NULL;
     struct unit *u;
-    size_t i;
     int r = method_unit(c, in, manager, &u);
 
     if (r <= 0)
         return r;
-    if (!u->config)
-        return reply_refused(c, -ENOENT, &e);
-    json_array_foreach(assignments, i, a)
-    {
-        r = find_assignment(u, json_string_value(a), &d, &value, &e);
-        if (r < 0)
-            return reply_refused(c, r, &e);
-    }
-    json_array_foreach(assignments, i, a)
-    {
-        find_assignment(u, json_string_value(a), &d, &value, &e);
-        r = directive_set(u->config, d, value);
-        if (r < 0) {
-            op_error_set(&e, r, "InvalidArgs", "Failed to parse %s: %s", json_string_value(a),
-                         strerror(-r));
-            return reply_refused(c, r, &e);
-        }
-    }
-    r = note_drop_ins(u, json_object_get(in, "drop_ins"));
-    if (r < 0)
-        return r;
-    if (u->ops->reloaded)
-        u->ops->reloaded(u);
-    unit_apply_resources(u);
-    unit_changed(u);
-    return varlink_reply(c, NULL);
+    r = json_texts_get(json_object_get(in, "assignments"), &assignments);
+    if (r == -EINVAL)
+        return invalid_parameter(c, "assignments");
+    if (keep && !streq(keep, "runtime") && !streq(keep, "persistent"))
+        return invalid_parameter(c, "keep");
+    if (r >= 0)
+        r = unit_set_properties(u, assignments,
+                                !keep                    ? PROPERTIES_UNTIL_RELOAD
+                                : streq(keep, "runtime") ? PROPERTIES_RUNTIME
+                                                         : PROPERTIES_PERSISTENT,
+                                &e);
+    return reply_result(c, r, &e);
 }

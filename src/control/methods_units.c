@@ -182,23 +182,30 @@ static int add_settings(json_t *properties, const json_t *names, const struct un
     return 0;
 }
 
+json_t *describe_properties(const struct unit *u, const json_t *names, bool may_see_all)
+{
+    json_t *properties = json_object();
+    int r = add_rows(properties, names, u, unit_properties, may_see_all);
+
+    if (r >= 0)
+        r = add_rows(properties, names, u, unit_type_properties(u), may_see_all);
+    if (r >= 0)
+        r = add_settings(properties, names, u, may_see_all);
+    return r < 0 ? NULL : properties;
+}
+
 int method_show_unit(struct varlink_call *c, const json_t *in, void *manager)
 {
-    const json_t *names = json_object_get(in, "properties");
-    bool may_see_all = varlink_call_may(c, NEEDS_OUTPUT);
-    json_t *properties = json_object();
+    json_t *properties;
     struct unit *u;
     int r = method_unit(c, in, manager, &u);
 
     if (r <= 0)
         return r;
-    r = add_rows(properties, names, u, unit_properties, may_see_all);
-    if (r >= 0)
-        r = add_rows(properties, names, u, unit_type_properties(u), may_see_all);
-    if (r >= 0)
-        r = add_settings(properties, names, u, may_see_all);
-    if (r < 0)
-        return r;
+    properties = describe_properties(u, json_object_get(in, "properties"),
+                                     varlink_call_may(c, NEEDS_OUTPUT));
+    if (!properties)
+        return -ENOMEM;
     return varlink_reply(c, json_pack("{s:s, s:o}", "id", u->id, "properties", properties));
 }
 

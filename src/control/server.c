@@ -37,6 +37,7 @@ struct varlink_client {
     struct varlink_server *server;
     struct event_source *io, *post; /* post: requests that are in the buffer already */
     struct frame_buffer in, out;
+    struct frame_fds fds; /* that came with the request */
     struct varlink_peer peer;
     struct varlink_call call; /* call.method is set while one is being answered */
     int fd;
@@ -73,6 +74,7 @@ static void call_end(struct varlink_call *call)
     void (*gone)(void *) = call->gone;
 
     *call = (struct varlink_call){ .client = call->client };
+    frame_close_fds(&call->client->fds);
     if (gone)
         gone(state);
 }
@@ -231,6 +233,16 @@ const struct varlink_peer *varlink_call_peer(const struct varlink_call *c)
 void *varlink_call_userdata(const struct varlink_call *c)
 {
     return c->client->server->userdata;
+}
+
+int *varlink_call_take_fds(struct varlink_call *c)
+{
+    struct frame_fds *fds = &c->client->fds;
+    int *taken = fds->n == FRAME_FDS_MAX ? memdup0(fds->fd, sizeof fds->fd) : NULL;
+
+    if (taken)
+        fds->n = 0;
+    return taken;
 }
 
 struct varlink_server *varlink_call_server(const struct varlink_call *c)
@@ -443,7 +455,7 @@ static void client_io(struct event_source *source, int fd, uint32_t revents, voi
     if (!c->dead && (revents & (EPOLLHUP | EPOLLERR)) && c->call.method)
         call_end(&c->call);
     if (!c->dead && (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
-        r = frame_receive(&c->in, fd);
+        r = frame_receive(&c->in, fd, c->change ? &c->fds : NULL);
         if (r == 0)
             c->eof = true;
         else if (r < 0 && r != -EAGAIN) {

@@ -100,6 +100,9 @@ int varlink_notify(struct varlink_call *c, json_t *parameters);
 bool varlink_call_wants_more(const struct varlink_call *c);
 const struct varlink_peer *varlink_call_peer(const struct varlink_call *c);
 bool varlink_call_may(const struct varlink_call *c, enum varlink_access access);
+/* The three descriptors that a client who may change things has sent with the request: a new array,
+ * all the caller's. NULL: not three came, or memory is out; what did is closed with the call. */
+int *varlink_call_take_fds(struct varlink_call *c);
 void *varlink_call_userdata(const struct varlink_call *c);
 struct varlink_server *varlink_call_server(const struct varlink_call *c);
 

@@ -38,7 +38,7 @@ static uid_t into_range(uint64_t hash)
 }
 
 /* systemd.exec(5), DynamicUser=: from the unit's name where that can be a user's, else a hash. */
-static char *name_of_unit(const char *unit)
+char *dynamic_user_name(const char *unit)
 {
     auto_free char *prefix = strndup(unit, strcspn(unit, "@."));
     static const uint8_t key[16] = "reeve-user-name";
@@ -186,7 +186,7 @@ static int find_gid(struct child *c, const char *name)
 
 int dynamic_user_acquire(struct child *c)
 {
-    char *name = c->exec->user ? strdup(c->exec->user) : name_of_unit(c->request->unit);
+    char *name = c->exec->user ? strdup(c->exec->user) : dynamic_user_name(c->request->unit);
     struct users_lookup l = { .root = c->manager->root };
     int *pair = c->request->runtime->user;
     struct user u = { 0 };

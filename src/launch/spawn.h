@@ -106,6 +106,7 @@ struct spawn_request {
     int stream_fd;
     int stderr_stream_fd; /* a stream of its own for StandardError=, or -1: stream_fd */
     int socket_fd;        /* the connection or socket of StandardInput=socket; -1 */
+    const int *stdio;     /* three descriptors in place of StandardInput= and so on; NULL */
 
     /* Passed from descriptor 3 on (LISTEN_FDS=), with their names (LISTEN_FDNAMES=): sockets
      * first, then the fd store, then OpenFile=, which are opened by the child. `fd:NAME` of the

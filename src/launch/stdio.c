@@ -300,8 +300,28 @@ static int setup_stderr(struct child *c)
     return open_output(c, 2, err, s);
 }
 
+/* Descriptors that whoever asked for the unit has passed. A terminal becomes the controlling one,
+ * as that of StandardInput=tty. */
+static int setup_given(struct child *c)
+{
+    for (int target = 0; target < 3; target++) {
+        int r = copy_to(c, c->request->stdio[target], target, "passed descriptor");
+
+        if (r < 0)
+            return r;
+    }
+    if (isatty(0)) {
+        (void) ioctl(0, TIOCSCTTY, 0);
+        terminal_resize(0, c->exec->tty_rows, c->exec->tty_columns);
+    }
+    c->wants_term = isatty(0) || c->exec->tty_path;
+    return 0;
+}
+
 int child_setup_stdio(struct child *c)
 {
+    if (c->request->stdio)
+        return setup_given(c);
     /* The stream and the others must not be where 0 to 2 are about to go: the manager keeps those
      * numbers occupied. */
     const struct exec_config *e = c->exec;
@@ -321,7 +341,8 @@ int child_setup_stdio(struct child *c)
 
 int child_chown_terminal(struct child *c)
 {
-    if (!c->has_user || !isatty(0) || !is_terminal_input(effective_input(c)))
+    if (!c->has_user || !isatty(0) ||
+        (!c->request->stdio && !is_terminal_input(effective_input(c))))
         return 0;
     /* May be refused: in containers the terminal belongs to somebody else, as systemd has it. */
     (void) fchown(0, c->uid, (gid_t) -1);

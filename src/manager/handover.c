@@ -94,26 +94,9 @@ static void save_records(const struct unit *u, struct state_writer *w)
     }
 }
 
-static void save_transient(const struct unit *u, struct state_writer *w)
-{
-    const struct directive *d;
-    unsigned position = 0;
-
-    if (!u->transient || !u->config)
-        return;
-    auto_strbuf struct strbuf text = { 0 };
-    while ((d = directive_next((enum unit_type) u->type, &position)))
-        if (directive_is_set(u->config, d)) {
-            strbuf_addf(&text, "[%s]\n", directive_section(d, (enum unit_type) u->type));
-            directive_format_file(u->config, d, &text);
-        }
-    state_write(w, "transient", strbuf_text(&text));
-}
-
 void manager_save_unit(struct unit *u, struct state_writer *w)
 {
     state_write(w, "unit", u->id);
-    save_transient(u, w);
     state_write_time(w, "inactive-exit", u->inactive_exit);
     state_write_time(w, "active-enter", u->active_enter);
     state_write_time(w, "active-exit", u->active_exit);
@@ -133,6 +116,12 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
     state_write_fd(w, "stream-fd", u->stream_fd);
     if (u->stream)
         state_write_u64(w, "stream", collector_stream_id(u->stream));
+    for (int i = 0; u->stdio && i < 3; i++)
+        state_write_fd(w, "stdio", u->stdio[i]);
+    if (u->cpu_usage != UINT64_MAX)
+        state_write_u64(w, "cpu-usage", u->cpu_usage);
+    if (u->memory_peak != UINT64_MAX)
+        state_write_u64(w, "memory-peak", u->memory_peak);
     if (u->tracker) {
         pid_t holder;
         int fd;
@@ -294,6 +283,21 @@ static int restore_u8(const char *value, uint8_t max, uint8_t *ret)
     return 0;
 }
 
+/* One of the three, in order. */
+static int restore_stdio(struct unit *u, struct state_reader *reader, const char *value)
+{
+    if (!u->stdio) {
+        u->stdio = new0(int, 3);
+        if (!u->stdio)
+            return -ENOMEM;
+        u->stdio[0] = u->stdio[1] = u->stdio[2] = -1;
+    }
+    for (int i = 0; i < 3; i++)
+        if (u->stdio[i] < 0)
+            return state_take_fd(reader, value, &u->stdio[i]);
+    return -EINVAL;
+}
+
 static int restore_row(struct unit *u, const char *key, const char *value,
                        struct state_reader *reader)
 {
@@ -355,6 +359,12 @@ static int restore_row(struct unit *u, const char *key, const char *value,
             unit_adopt_stream(u);
         return r;
     }
+    if (streq(key, "cpu-usage"))
+        return state_read_u64(value, &u->cpu_usage);
+    if (streq(key, "memory-peak"))
+        return state_read_u64(value, &u->memory_peak);
+    if (streq(key, "stdio"))
+        return restore_stdio(u, reader, value);
     if (streq(key, "tracked"))
         return unit_tracker(u, &t);
     if (streq(key, "holder"))
@@ -413,20 +423,6 @@ static struct unit *begin_unit(struct manager *m, const char *name)
         return NULL;
     }
     return u;
-}
-
-static int restore_transient(struct unit *u, const char *text)
-{
-    struct unit_config *c;
-    int r = unit_load_text(u->manager->loader, u->id, "transient", text, &c);
-
-    if (r < 0)
-        return r;
-    unit_config_free(u->config);
-    u->config = c;
-    c->transient = true;
-    u->transient = true;
-    return unit_reread(u);
 }
 
 /* Which unit the block that begins at p is about: a new string, "" for the manager's own. */
@@ -531,10 +527,7 @@ static void restore_rows(struct manager *m, struct state_reader *reader)
             r = restore_manager_row(m, key, value);
         else if (streq(key, "unit"))
             u = begin_unit(m, value);
-        else if (u && streq(key, "transient")) {
-            r = restore_transient(u, value);
-            manager_dispatch_load_queue(m);
-        } else if (u)
+        else if (u)
             r = restore_row(u, key, value, reader);
         if (r < 0 && !(m->lost && r == -EBADF))
             log_error("%s: the state \"%s\" of the earlier manager cannot be taken up: %s",

@@ -226,10 +226,6 @@ int unit_read(struct unit *u)
     struct unit_config *c = NULL;
     int r;
 
-    if (u->transient && u->config) {
-        u->load_state = u->config->load_state;
-        return unit_build(u);
-    }
     r = unit_load(m->loader, u->id, &c);
     if (r < 0) {
         u->load_state = LOAD_ERROR;
@@ -247,6 +243,7 @@ int unit_read(struct unit *u)
     }
     unit_config_free(u->config);
     u->config = c;
+    u->transient = c->transient;
     u->load_state = c->load_state;
     /* What reeve is itself needs no file. */
     if (u->ops == &provided_ops ||

@@ -26,6 +26,7 @@
 #include "manager/places.h"
 #include "manager/private.h"
 #include "manager/shutdown.h"
+#include "manager/transient.h"
 #include "unit/config.h"
 #include "unit/load.h"
 #include "unit/virt.h"
@@ -426,6 +427,7 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
         m->startup = false;
         return 0;
     }
+    transient_remove_all(m);
     manager_name_system(m);
     collector_start(m);
     return generators_run(m, generators_done);

@@ -14,6 +14,7 @@
 #include "launch/cgroup.h"
 #include "manager/checkpoint.h"
 #include "manager/private.h"
+#include "manager/transient.h"
 #include "unit/config.h"
 
 /* ---- the tracker ---- */
@@ -72,6 +73,23 @@ int unit_tracker(struct unit *u, struct tracker **ret)
 void unit_apply_resources(struct unit *u)
 {
     apply_resources(u, false);
+}
+
+void unit_give_cgroup_back(struct unit *u)
+{
+    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+    uint64_t usec;
+
+    if (!u->tracker || !tracker_is_empty(u->tracker))
+        return;
+    if (fd >= 0) {
+        u->cpu_usage = cgroup_read_keyed(fd, "cpu.stat", "usage_usec", &usec) < 0
+                           ? UINT64_MAX
+                           : usec * NSEC_PER_USEC;
+        if (cgroup_read_number(fd, "memory.peak", &u->memory_peak) < 0)
+            u->memory_peak = UINT64_MAX;
+    }
+    (void) tracker_remove(u->tracker);
 }
 
 /* ---- the output stream ---- */
@@ -141,6 +159,7 @@ static int open_stream(struct unit *u)
 void unit_close_stream(struct unit *u)
 {
     u->stream_fd = close_fd(u->stream_fd);
+    unit_close_stdio(u);
     if (!u->stream)
         return;
     collector_stream_on_end(u->stream, NULL, NULL);
@@ -164,6 +183,7 @@ int unit_prepare_spawn(struct unit *u, struct spawn_request *req)
     req->invocation = u->invocation;
     req->stream_fd = u->stream_fd;
     req->stderr_stream_fd = -1;
+    req->stdio = u->stdio;
     return 0;
 }
 

@@ -323,9 +323,9 @@ static int get_Slice(const struct unit *u, struct property_value *v)
 }
 
 static int cgroup_number(const struct unit *u, const char *file, const char *key, uint64_t factor,
-                         struct property_value *v)
+                         uint64_t last, struct property_value *v)
 {
-    uint64_t n = UINT64_MAX;
+    uint64_t n = last;
     int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
 
     if (!u->ops->has_processes && u->type != UNIT_SLICE)
@@ -340,17 +340,17 @@ static int cgroup_number(const struct unit *u, const char *file, const char *key
 
 static int get_MemoryCurrent(const struct unit *u, struct property_value *v)
 {
-    return cgroup_number(u, "memory.current", NULL, 1, v);
+    return cgroup_number(u, "memory.current", NULL, 1, UINT64_MAX, v);
 }
 
 static int get_MemoryPeak(const struct unit *u, struct property_value *v)
 {
-    return cgroup_number(u, "memory.peak", NULL, 1, v);
+    return cgroup_number(u, "memory.peak", NULL, 1, u->memory_peak, v);
 }
 
 static int get_CPUUsageNSec(const struct unit *u, struct property_value *v)
 {
-    return cgroup_number(u, "cpu.stat", "usage_usec", 1000, v);
+    return cgroup_number(u, "cpu.stat", "usage_usec", NSEC_PER_USEC, u->cpu_usage, v);
 }
 
 static int get_TasksCurrent(const struct unit *u, struct property_value *v)

@@ -62,8 +62,7 @@ static void read_all(struct manager *m)
     MANAGER_FOREACH_UNIT(u, m)
     {
         forget_aliases(u);
-        if (!u->transient)
-            u->old_config = take_ptr(u->config);
+        u->old_config = take_ptr(u->config);
         u->load_state = LOAD_STUB;
         u->slice = NULL;
         unit_queue_add(u, QUEUE_LOAD);

@@ -229,13 +229,6 @@ static bool begins_again(const struct service *s, bool restarts)
     return restarts || (j && (j->type == JOB_RESTART || j->type == JOB_START));
 }
 
-/* The folder goes with the last process, and so does what ControlGroup= shows. */
-static void give_cgroup_back(struct unit *u)
-{
-    if (u->tracker && tracker_is_empty(u->tracker))
-        (void) tracker_remove(u->tracker);
-}
-
 /* The invocation is over: says how, and keeps what is known of it. */
 static void conclude(struct service *s, bool restarts)
 {
@@ -261,7 +254,7 @@ static void conclude(struct service *s, bool restarts)
     if (!begins_again(s, restarts) &&
         service_config(s)->file_descriptor_store_preserve != FD_STORE_PRESERVE_YES)
         service_release_fds(s);
-    give_cgroup_back(u);
+    unit_give_cgroup_back(u);
 }
 
 /* The only function that assigns s->state, but for service_resume(). */
@@ -279,7 +272,7 @@ static void service_enter(struct service *s, enum service_state next)
         service_ping_watchdog(s);
     arm_watchdog(s);
     if (next == SERVICE_EXITED)
-        give_cgroup_back(u);
+        unit_give_cgroup_back(u);
 
     new = unit_active_state(u);
     unit_notify_state(u, old, new, s->reload_result != RESULT_SUCCESS);

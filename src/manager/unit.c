@@ -16,6 +16,7 @@
 #include "manager/forgotten.h"
 #include "manager/private.h"
 #include "manager/provided.h"
+#include "manager/transient.h"
 #include "unit/config.h"
 #include "unit/load.h"
 #include "unit/name.h"
@@ -73,6 +74,7 @@ int unit_new(struct manager *m, const char *name, struct unit **ret)
     u->type = (uint8_t) type;
     u->load_state = LOAD_STUB;
     u->stream_fd = -1;
+    u->cpu_usage = u->memory_peak = UINT64_MAX;
     u->id = strdup(name);
     if (!u->id || map_put(&m->units, u->id, u) < 0) {
         free(u->id);
@@ -114,6 +116,8 @@ void unit_free(struct unit *u)
         if (u->records && forgotten_keep(m, u->id, u->records) == 0)
             u->records = NULL;
     }
+    if (!m->freeing)
+        transient_remove(u);
     unit_unwatch_all_pids(u);
     unit_close_stream(u);
     if (u->ops->done)
@@ -339,7 +343,7 @@ bool unit_need_daemon_reload(struct unit *u)
 {
     struct unit_loader *loader = u->manager->loader;
 
-    if (!u->config || u->transient || !loader)
+    if (!u->config || !loader)
         return false;
     /* Drop-ins that are new since the folders were read count. */
     (void) unit_loader_refresh(loader);

@@ -110,8 +110,9 @@ struct unit {
     struct unit *slice;      /* NULL for -.slice and units without */
     struct tracker *tracker; /* made on demand by unit_tracker(); NULL */
     struct invocation_record *records;
-    struct collector_stream *stream;        /* of the current invocation's output; NULL */
-    int stream_fd;                          /* the service's end of it, -1 */
+    struct collector_stream *stream; /* of the current invocation's output; NULL */
+    int stream_fd;                   /* the service's end of it, -1 */
+    int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
     char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
 
     struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;
@@ -121,6 +122,8 @@ struct unit {
         usec_t begin;
         unsigned n;
     } start_limit;
+
+    uint64_t cpu_usage, memory_peak; /* of its last cgroup, UINT64_MAX: not known */
 
     uint32_t ref_count;                      /* unit_ref() */
     uint32_t gc_marker;                      /* private: of the collector of garbage */
@@ -330,6 +333,8 @@ int unit_tracker(struct unit *u, struct tracker **ret);
 /* Writes the unit's resource settings to its cgroup, if it has one now: after set-property and
  * daemon-reload. */
 void unit_apply_resources(struct unit *u);
+/* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
+void unit_give_cgroup_back(struct unit *u);
 /* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,
  * invocation, stream (made if need be). The type adds command, phase, environment, fds. */
 int unit_prepare_spawn(struct unit *u, struct spawn_request *req);

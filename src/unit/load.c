@@ -93,11 +93,14 @@ void unit_loader_set_presets(struct unit_loader *l, struct unit_presets *presets
 
 int unit_loader_refresh(struct unit_loader *l)
 {
-    struct unit_index fresh;
+    return index_is_stale(&l->paths, &l->index) ? unit_loader_reread(l) : 0;
+}
 
-    if (!index_is_stale(&l->paths, &l->index))
-        return 0;
+int unit_loader_reread(struct unit_loader *l)
+{
+    struct unit_index fresh;
     int r = index_build(&l->paths, l->builtins, &fresh);
+
     if (r < 0)
         return r;
     index_done(&l->index);
@@ -612,6 +615,7 @@ static int load_entry(struct unit_loader *l, struct unit_config *c, const struct
         c->fragment_path = take_ptr(path);
         return set_masked(c, c->fragment_path);
     }
+    c->transient = l->paths.transient && streq(e->folder, l->paths.transient);
     return read_fragment(l, c, path);
 }
 
@@ -750,6 +754,24 @@ bool unit_needs_reload(struct unit_loader *l, const struct unit_config *c)
             return true;
     }
     return false;
+}
+
+int unit_find_drop_ins(struct unit_loader *l, struct unit_config *c)
+{
+    char **files = NULL;
+    int r = find_files(l, c, ".d", &files);
+
+    if (r < 0)
+        return r;
+    strv_free(c->dropin_paths);
+    c->dropin_paths = files;
+    STRV_FOREACH (f, files) {
+        struct stat st;
+
+        if (stat(*f, &st) >= 0)
+            c->dropin_mtime = MAX(c->dropin_mtime, timespec_usec(&st.st_mtim));
+    }
+    return 0;
 }
 
 static void fill_file(const struct index_entry *e, struct unit_file *ret, char buffer[static 4096])

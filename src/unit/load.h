@@ -37,6 +37,8 @@ void unit_loader_set_presets(struct unit_loader *l, struct unit_presets *presets
 /* Reads those folders again that have changed since the last time. Returns 1 if anything had, 0, or
  * -ENOMEM (then the old index stays). unit_load() does not do this by itself. */
 int unit_loader_refresh(struct unit_loader *l);
+/* The same whether or not they seem to have changed: two changes may have one time stamp. */
+int unit_loader_reread(struct unit_loader *l);
 
 /* Loads a unit. Every outcome is a config: look at load_state, load_error and messages.
  * c->name is the real name where `name` was an alias; all names are in c->name and c->names.
@@ -60,6 +62,10 @@ int unit_config_finish(struct unit_config *c);
 /* Whether files of the unit changed on disk since it was loaded: fragment, drop-ins gone, new or
  * newer (NeedDaemonReload=). Reads folders. */
 bool unit_needs_reload(struct unit_loader *l, const struct unit_config *c);
+
+/* Takes note of the drop-ins that there are now, without reading them: they say what the config
+ * says already. -ENOMEM. */
+int unit_find_drop_ins(struct unit_loader *l, struct unit_config *c);
 
 /* Walks the index: every name that a file, link or built-in gives a unit or template, in no order.
  * `path` is the fragment (it lives until the next call), NULL for a built-in one; "/dev/null" for a

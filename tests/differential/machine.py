@@ -213,11 +213,17 @@ class Machine:
         return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n",
                 *(["-C"] if self.has_cgroup else []), "-r", "-w"]
 
+    def _login(self, argv):
+        return [*self.prefix, "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", *map(str, argv)]
+
     def run(self, argv, **options):
         """Run a command inside, with the environment of a login of root's; its output is kept."""
         options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run([*self.prefix, "env", "-i", f"PATH={PATH}", "HOME=/root",
-                               "LANG=C.UTF-8", *map(str, argv)], capture_output=True, **options)
+        return subprocess.run(self._login(argv), capture_output=True, **options)
+
+    def start(self, argv, **options):
+        """The same without waiting for its end: a Popen, whose output is a pipe."""
+        return subprocess.Popen(self._login(argv), **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | options)
 
     def off(self):
         """End it, and take its files away."""

@@ -27,27 +27,27 @@ static void messages_are_cut_at_nul(void **state)
 
     make_pair(fds);
     assert_int_equal(write(fds[1], "one\0two\0thr", 11), 11);
-    assert_int_equal(frame_receive(&in, fds[0]), 11);
+    assert_int_equal(frame_receive(&in, fds[0], NULL), 11);
     assert_string_equal(frame_next(&in, &length), "one");
     assert_int_equal(length, 3);
     assert_true(frame_has_message(&in));
     assert_string_equal(frame_next(&in, &length), "two");
     assert_false(frame_has_message(&in));
     assert_null(frame_next(&in, &length));
-    assert_int_equal(frame_receive(&in, fds[0]), -EAGAIN);
+    assert_int_equal(frame_receive(&in, fds[0], NULL), -EAGAIN);
 
     /* The rest of the third comes later, byte by byte. */
     for (const char *c = "ee"; *c; c++) {
         assert_int_equal(write(fds[1], c, 1), 1);
-        assert_int_equal(frame_receive(&in, fds[0]), 1);
+        assert_int_equal(frame_receive(&in, fds[0], NULL), 1);
         assert_null(frame_next(&in, &length));
     }
     assert_int_equal(write(fds[1], "", 1), 1);
-    assert_int_equal(frame_receive(&in, fds[0]), 1);
+    assert_int_equal(frame_receive(&in, fds[0], NULL), 1);
     assert_string_equal(frame_next(&in, &length), "three");
 
     close(fds[1]);
-    assert_int_equal(frame_receive(&in, fds[0]), 0);
+    assert_int_equal(frame_receive(&in, fds[0], NULL), 0);
     frame_done(&in);
     close(fds[0]);
 }
@@ -67,14 +67,14 @@ static int feed(size_t n, bool end, size_t *ret_length)
         assert_int_equal(write(fds[1], chunk, part), (ssize_t) part);
         n -= part;
         do
-            r = frame_receive(&in, fds[0]);
+            r = frame_receive(&in, fds[0], NULL);
         while (r > 0);
         if (r == -EAGAIN)
             r = 0;
     }
     if (r >= 0 && end) {
         assert_int_equal(write(fds[1], "", 1), 1);
-        r = frame_receive(&in, fds[0]);
+        r = frame_receive(&in, fds[0], NULL);
         if (r > 0 && !frame_next(&in, ret_length))
             r = -ENODATA;
     }

@@ -138,7 +138,7 @@ static const char *hear(struct frame_buffer *in, int fd, bool *closed)
 
     *closed = false;
     while (!(message = frame_next(in, &length))) {
-        int r = frame_receive(in, fd);
+        int r = frame_receive(in, fd, NULL);
 
         if (r == 0 || r == -ECONNRESET)
             *closed = true;
