@@ -7,6 +7,7 @@
 #include "base/macro.h"
 #include "base/parse.h"
 #include "cli/analyze.h"
+#include "cli/table.h"
 #include "unit/value.h"
 
 #define STATUS_MAX 255
@@ -32,24 +33,15 @@ static int parse_status(const char *text)
     return -EINVAL;
 }
 
-static const char *shown_name(int status)
-{
-    const char *name = exit_status_name(status);
-
-    return name ? name : "-";
-}
-
-static void print_row(int width, const char *name, const char *status, const char *class)
-{
-    printf("%-*s %6s %s\n", width, name, status, class);
-}
-
 int analyze_exit_status(const struct analyze_options *o, char *const *args)
 {
-    int statuses[STATUS_MAX + 1], width = (int) strlen("NAME");
+    struct table_column columns[] = { { "NAME", "name" },
+                                      { "STATUS", "status", .right = true },
+                                      { "CLASS", "class" } };
+    auto_table struct table t = { .columns = columns, .n_columns = ELEMENTSOF(columns) };
+    int statuses[STATUS_MAX + 1];
     size_t n = 0;
 
-    (void) o;
     for (char *const *a = args; *a && n < ELEMENTSOF(statuses); a++) {
         int status = parse_status(*a);
 
@@ -60,15 +52,13 @@ int analyze_exit_status(const struct analyze_options *o, char *const *args)
     for (int i = 0; !*args && i <= STATUS_MAX; i++)
         if (exit_status_name(i))
             statuses[n++] = i;
-
-    for (size_t i = 0; i < n; i++)
-        width = MAX(width, (int) strlen(shown_name(statuses[i])));
-    print_row(width, "NAME", "STATUS", "CLASS");
     for (size_t i = 0; i < n; i++) {
         char number[16];
 
         snprintf(number, sizeof number, "%d", statuses[i]);
-        print_row(width, shown_name(statuses[i]), number, status_class(statuses[i]));
+        table_add(&t, exit_status_name(statuses[i]) ?: "-");
+        table_add_json(&t, number, json_integer(statuses[i]));
+        table_add(&t, status_class(statuses[i]));
     }
-    return 0;
+    return table_print(&o->ctl, &t);
 }

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "cli/cat.h"
 #include "cli/dependencies.h"
 #include "cli/systemctl.h"
 #include "cli/term.h"
@@ -18,11 +19,29 @@
 
 #define UNIT_FILE_MAX ((size_t) 16 << 20)
 
-/* Lines that are comments or section headings stand out on a terminal. */
-static void print_text(const char *text)
+/* Lines that are comments or section headings stand out on a terminal. `brief` leaves out comments,
+ * empty lines, and headings with nothing below them. */
+static void print_text(const char *text, bool brief)
 {
+    const char *heading = NULL;
+
     while (*text) {
-        size_t n = strcspn(text, "\n");
+        size_t n = strcspn(text, "\n"), blank = strspn(text, WHITESPACE);
+
+        if (brief && (blank >= n || text[blank] == '#' || text[blank] == ';')) {
+            text += n + (text[n] == '\n');
+            continue;
+        }
+        if (brief && *text == '[') {
+            heading = text;
+            text += n + (text[n] == '\n');
+            continue;
+        }
+        if (heading) {
+            printf("%s%.*s%s\n", term_color(COLOR_BOLD), (int) strcspn(heading, "\n"), heading,
+                   term_reset());
+            heading = NULL;
+        }
         enum color color = *text == '#' || *text == ';' ? COLOR_DIM
                            : *text == '['               ? COLOR_BOLD
                                                         : COLOR_NONE;
@@ -33,7 +52,7 @@ static void print_text(const char *text)
     }
 }
 
-static int print_file(const char *path, bool *first)
+int cat_file(const char *path, bool *first, bool brief)
 {
     auto_free char *text = NULL;
     int r;
@@ -48,7 +67,7 @@ static int print_file(const char *path, bool *first)
         fprintf(stderr, "Failed to cat %s: %s\n", path, strerror(-r));
         return r;
     }
-    print_text(text);
+    print_text(text, brief);
     return 0;
 }
 
@@ -73,17 +92,17 @@ static int cat_unit(const struct systemctl *c, struct unit_loader *l, const char
         return r;
     }
     if (files.fragment) {
-        r = print_file(files.fragment, first);
+        r = cat_file(files.fragment, first, false);
     } else if (files.builtin) {
         if (!*first)
             putchar('\n');
         *first = false;
         printf("%s# %s is built in%s\n", term_color(COLOR_BLUE), files.name, term_reset());
-        print_text(files.builtin);
+        print_text(files.builtin, false);
     }
     STRV_FOREACH (path, files.drop_ins)
         if (r >= 0)
-            r = print_file(*path, first);
+            r = cat_file(*path, first, false);
     return r;
 }
 

@@ -60,6 +60,3 @@ enum comparison {
 enum comparison comparison_take(const char **p, bool patterns);
 /* Whether `order` (negative, 0, positive) is what the comparison asks for. */
 bool comparison_holds(enum comparison c, int order);
-/* The order of two versions (uapi-group.org/specifications, version format): "~" before the end,
- * the end before "-", "^" and ".", numbers by value. */
-int version_order(const char *a, const char *b);

@@ -47,7 +47,7 @@ int test_architecture(const char *parameter, const struct condition_context *ctx
 /* smbios-field(NAME OPERATOR VALUE), from /sys/class/dmi/id. */
 static int test_smbios_field(const char *expression)
 {
-    size_t n = strcspn(expression, " \t!<=>");
+    size_t n = strcspn(expression, " \t!$<=>");
     auto_free char *name = strndup(expression, n), *path = NULL, *actual = NULL;
     const char *p = expression + n + strspn(expression + n, WHITESPACE);
     enum comparison c = comparison_take(&p, true);
@@ -417,7 +417,7 @@ int test_os_release(const char *parameter, const struct condition_context *ctx)
 
         if (r <= 0)
             return r < 0 ? r : 1;
-        size_t n = strcspn(word, "!<=>");
+        size_t n = strcspn(word, "!$<=>");
         name = strndup(word, n);
         if (!name)
             return -ENOMEM;

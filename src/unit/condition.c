@@ -135,7 +135,7 @@ enum comparison comparison_take(const char **p, bool patterns)
         const char *text;
         enum comparison c;
         bool pattern;
-    } all[] = { { "!=$", COMPARE_NO_PATTERN, true }, { "=$", COMPARE_PATTERN, true },
+    } all[] = { { "!$=", COMPARE_NO_PATTERN, true }, { "$=", COMPARE_PATTERN, true },
                 { "<=", COMPARE_LESS_EQUAL, false }, { "<>", COMPARE_UNEQUAL, false },
                 { "<", COMPARE_LESS, false },        { ">=", COMPARE_GREATER_EQUAL, false },
                 { ">", COMPARE_GREATER, false },     { "==", COMPARE_EQUAL, false },

@@ -31,3 +31,7 @@ int condition_evaluate(struct condition *c, const struct condition_context *ctx)
 
 /* "ConditionPathExists=|!/x" as files have it; a new string, NULL where memory is out. */
 char *condition_format(const struct condition *c);
+
+/* The order of two versions (uapi-group.org/specifications, version format): "~" before the end,
+ * the end before "-", "^" and ".", numbers by value. */
+int version_order(const char *a, const char *b);

@@ -104,13 +104,15 @@ static int parse_condition(struct assignment *a, const struct value_type *type, 
     text += trigger;
     bool negate = *text == '!';
     text += negate;
-    text += strspn(text, WHITESPACE);
 
     int kind = condition_type_from_string(what);
+    bool is_path = kind >= CONDITION_PATH_EXISTS && kind <= CONDITION_FILE_IS_EXECUTABLE;
+    /* White space behind the signs is part of a path, which then is none; systemd does so, too. */
+    if (!is_path)
+        text += strspn(text, WHITESPACE);
     int r = assignment_expand(a, text, &parameter);
     if (r != 0)
         return r < 0 ? r : 0;
-    bool is_path = kind >= CONDITION_PATH_EXISTS && kind <= CONDITION_FILE_IS_EXECUTABLE;
     if (is_path && assignment_check_path(a, parameter) != 0)
         return 0;
 

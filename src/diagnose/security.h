@@ -1,0 +1,33 @@
+/* diagnose/security.h -- what a service may do that it need not, weighed as systemd-analyze(1)
+ * does. Pure: what the unit's settings say counts, nothing is looked at. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct unit_config;
+
+#define SECURITY_UNKNOWN UINT64_MAX
+
+struct security_row {
+    const char *name, *json; /* of the setting; `json` is systemd-analyze's name for it */
+    const char *phrase;      /* "load kernel modules": what the service may or cannot do */
+    const char *call_group;  /* or: the group of system calls; NULL */
+    uint64_t badness;        /* 0: safe; SECURITY_UNKNOWN: the setting does not matter here */
+    unsigned weight, range;  /* of the badness */
+    unsigned exposure;       /* the part of it in the whole, in tenths */
+};
+
+struct security {
+    struct security_row *rows; /* security_done() frees them */
+    unsigned n;
+    unsigned exposure; /* in tenths: 0 to 100 */
+};
+
+/* `offline`: as systemd-analyze judges files, which takes an unset PrivateMounts= for yes. -ENOMEM.
+ */
+int security_assess(const struct unit_config *c, bool offline, struct security *ret);
+void security_done(struct security *s);
+
+/* "UNSAFE" and its face. */
+const char *security_level(unsigned exposure, bool emoji, const char **ret_face);
