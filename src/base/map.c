@@ -18,6 +18,7 @@ struct map_slot {
 };
 
 #define DELETED ((void *) 1)
+#define EMPTY_SLOTS_MAX 256
 
 struct key {
     bool is_number;
@@ -144,6 +145,9 @@ static void *take(struct map *m, struct key k)
     s->value = DELETED;
     m->n--;
     m->n_deleted++;
+    /* A map that was large for a moment does not stay so. */
+    if (m->n == 0 && m->n_slots > EMPTY_SLOTS_MAX)
+        map_done(m);
     return value;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "manager/unit.h"
 
 const struct dependency_info dependency_infos[DEPENDENCY_KIND_MAX] = {
@@ -65,11 +66,11 @@ const struct dependency_info dependency_infos[DEPENDENCY_KIND_MAX] = {
     [DEP_SLICE_OF] = { "SliceOf", DEP_IN_SLICE, 0 },
 };
 
-uint64_t dependency_kinds_with(uint32_t atoms)
+uint32_t dependency_kinds_with(uint32_t atoms)
 {
-    static uint64_t by_atom[32];
+    static uint32_t by_atom[32];
     static bool filled;
-    uint64_t kinds = 0;
+    uint32_t kinds = 0;
 
     if (!filled) {
         for (unsigned k = 0; k < DEPENDENCY_KIND_MAX; k++)
@@ -82,7 +83,7 @@ uint64_t dependency_kinds_with(uint32_t atoms)
     return kinds;
 }
 
-uint32_t dependency_atoms(uint64_t kinds)
+uint32_t dependency_atoms(uint32_t kinds)
 {
     uint32_t atoms = 0;
 
@@ -90,6 +91,13 @@ uint32_t dependency_atoms(uint64_t kinds)
         if (kinds & DEP_BIT(k))
             atoms |= dependency_infos[k].atoms;
     return atoms;
+}
+
+static struct pool edge_pool = POOL_OF(struct edge);
+
+void edge_free(struct edge *e)
+{
+    pool_give(&edge_pool, e);
 }
 
 static int list_reserve(struct edge_list *l)
@@ -137,14 +145,14 @@ static unsigned side_of(const struct edge *e, const struct unit *u)
     return e->end[0] == u ? 0 : 1;
 }
 
-static int add_bits(struct unit *u, uint64_t kinds, uint64_t inverse, struct unit *other)
+static int add_bits(struct unit *u, uint32_t kinds, uint32_t inverse, struct unit *other)
 {
     struct edge *e = find_edge(u, other);
 
     if (!e) {
         if (list_reserve(&u->dependencies) < 0 || list_reserve(&other->dependencies) < 0)
             return -ENOMEM;
-        e = new0(struct edge, 1);
+        e = pool_take(&edge_pool);
         if (!e)
             return -ENOMEM;
         e->end[0] = u;
@@ -167,7 +175,7 @@ int dependency_add(struct unit *u, enum dependency_kind kind, struct unit *other
     return add_bits(u, DEP_BIT(kind), DEP_BIT(dependency_infos[kind].inverse), other);
 }
 
-bool dependency_has(const struct unit *u, uint64_t kinds, const struct unit *other)
+bool dependency_has(const struct unit *u, uint32_t kinds, const struct unit *other)
 {
     const struct edge *e = u == other ? NULL : find_edge(u, other);
 
@@ -180,7 +188,7 @@ void dependency_drop_all(struct unit *u)
         struct edge *e = u->dependencies.edges[i];
 
         list_remove(&e->end[!side_of(e, u)]->dependencies, e);
-        free(e);
+        edge_free(e);
     }
     free(u->dependencies.edges);
     u->dependencies = (struct edge_list){ 0 };
@@ -203,7 +211,7 @@ int dependency_move(struct unit *from, struct unit *to)
     return 0;
 }
 
-struct unit *dependency_next(const struct unit *u, uint64_t kinds, uint32_t *position)
+struct unit *dependency_next(const struct unit *u, uint32_t kinds, uint32_t *position)
 {
     while (*position < u->dependencies.n) {
         const struct edge *e = u->dependencies.edges[(*position)++];

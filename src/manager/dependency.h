@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,7 +46,8 @@ enum dependency_kind {
     DEPENDENCY_KIND_MAX,
 };
 
-#define DEP_BIT(kind) (UINT64_C(1) << (kind))
+#define DEP_BIT(kind) (UINT32_C(1) << (kind))
+static_assert(DEPENDENCY_KIND_MAX <= 32, "a set of kinds is 32 bits");
 
 /* What an edge of this kind does, seen from the end that has it. */
 enum dependency_atom {
@@ -92,16 +94,16 @@ struct dependency_info {
 extern const struct dependency_info dependency_infos[DEPENDENCY_KIND_MAX];
 
 /* All kinds (as DEP_BIT()s) whose atoms contain any of the given ones. */
-uint64_t dependency_kinds_with(uint32_t atoms);
+uint32_t dependency_kinds_with(uint32_t atoms);
 /* The atoms of a set of kinds. */
-uint32_t dependency_atoms(uint64_t kinds);
+uint32_t dependency_atoms(uint32_t kinds);
 
 struct unit;
 
 /* One pair of units and all that holds between them. Both ends point to the same edge. */
 struct edge {
     struct unit *end[2];
-    uint64_t kinds[2]; /* kinds[i] is seen from end[i]; the other is its inverse */
+    uint32_t kinds[2]; /* kinds[i] is seen from end[i]; the other is its inverse */
 };
 
 struct edge_list {
@@ -109,11 +111,14 @@ struct edge_list {
     uint32_t n, allocated;
 };
 
+/* The memory alone: no end may know it any more. */
+void edge_free(struct edge *e);
+
 /* Adds `kind` from u to other and its inverse. A dependency of a unit on itself is no edge (0).
  * Returns 1 if it is new, 0 if it was there, -ENOMEM. */
 int dependency_add(struct unit *u, enum dependency_kind kind, struct unit *other);
 /* Whether u has an edge of any of the kinds to other. */
-bool dependency_has(const struct unit *u, uint64_t kinds, const struct unit *other);
+bool dependency_has(const struct unit *u, uint32_t kinds, const struct unit *other);
 /* Drops all edges of u, at both ends. */
 void dependency_drop_all(struct unit *u);
 /* Moves the edges of `from` to `to` (merging of aliases). -ENOMEM leaves some moved. */
@@ -121,7 +126,7 @@ int dependency_move(struct unit *from, struct unit *to);
 
 /* Walks the units that u has an edge of any of `kinds` to: start with *position = 0, NULL at the
  * end. Edges may be added, not removed, meanwhile. */
-struct unit *dependency_next(const struct unit *u, uint64_t kinds, uint32_t *position);
+struct unit *dependency_next(const struct unit *u, uint32_t kinds, uint32_t *position);
 
 #define UNIT_FOREACH_KIND(other, u, kinds_) \
     for (uint32_t dep_i = 0; ((other) = dependency_next((u), (kinds_), &dep_i));)

@@ -214,9 +214,10 @@ static int restore_record(struct unit *u, const char *key, const char *value)
     while (last && last->next)
         last = last->next;
     if (streq(key, "record")) {
-        struct invocation_record *r = new0(struct invocation_record, 1);
+        struct invocation_record *r = invocation_record_new();
         char id[ID128_TEXT_MAX];
-        int failed, first;
+        int exit_code, exec_status, error, failed, first;
+        unsigned command_index;
 
         if (!r)
             return -ENOMEM;
@@ -224,13 +225,16 @@ static int restore_record(struct unit *u, const char *key, const char *value)
                    "%32s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
                    " %d %d %d %u %d %d %d %d %d",
                    id, &r->started.realtime, &r->started.monotonic, &r->ended.realtime,
-                   &r->ended.monotonic, &r->main_pid, &r->exit_code, &r->exit_status,
-                   &r->command_index, &r->exec_status, &r->error, &r->notify_errno, &failed,
-                   &first) != 14 ||
+                   &r->ended.monotonic, &r->main_pid, &exit_code, &r->exit_status, &command_index,
+                   &exec_status, &error, &r->notify_errno, &failed, &first) != 14 ||
             id128_parse(id, &r->id) < 0) {
-            free(r);
+            invocation_record_free(r);
             return -EINVAL;
         }
+        r->exit_code = (int8_t) exit_code;
+        r->command_index = (uint16_t) command_index;
+        r->exec_status = (int16_t) exec_status;
+        r->error = (int16_t) error;
         r->failed = failed;
         r->first_failure = first;
         if (last)

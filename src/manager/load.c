@@ -242,6 +242,7 @@ int unit_read(struct unit *u)
         return r;
     }
     unit_config_free(u->config);
+    u->old_config = unit_config_free(u->old_config);
     u->config = c;
     u->transient = c->transient;
     u->load_state = c->load_state;
@@ -370,6 +371,8 @@ int unit_build(struct unit *u)
             r = unit_add_slice_dependencies(u);
         if (r >= 0 && u->ops->load)
             r = u->ops->load(u);
+        if (r >= 0 && u->config)
+            unit_config_share(u->config);
     }
     if (r < 0) {
         u->load_state = r == -ENOEXEC ? LOAD_BAD_SETTING : LOAD_ERROR;

@@ -36,7 +36,7 @@ static void drop_all_edges(struct manager *m)
     MANAGER_FOREACH_UNIT(u, m)
     {
         for (uint32_t i = 0; i < u->dependencies.n; i++)
-            free(u->dependencies.edges[i]);
+            edge_free(u->dependencies.edges[i]);
         u->dependencies.n = 0;
     }
 }
@@ -48,11 +48,6 @@ static void forget_aliases(struct unit *u)
             map_remove(&u->manager->units, *alias);
     strv_free(u->aliases);
     u->aliases = NULL;
-}
-
-static void free_old_config(struct unit *u)
-{
-    unit_config_free(take_ptr(u->old_config));
 }
 
 static void read_all(struct manager *m)
@@ -76,7 +71,7 @@ static void read_all(struct manager *m)
         if (u->ops->reloaded && u->config)
             u->ops->reloaded(u);
         unit_apply_resources(u);
-        free_old_config(u);
+        u->old_config = unit_config_free(u->old_config);
         unit_queue_add(u, QUEUE_GC);
         unit_queue_add(u, QUEUE_CHANGED);
         if (u->job)

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "journal/client.h"
@@ -96,13 +97,20 @@ static void drop_name(struct manager *m, const char *name, const struct unit *u)
         map_remove(&m->units, name);
 }
 
+static struct pool records = POOL_OF(struct invocation_record);
+
+struct invocation_record *invocation_record_new(void)
+{
+    return pool_take(&records);
+}
+
 void invocation_record_free(struct invocation_record *r)
 {
     free(r->object);
     free(r->directive);
     free(r->status_text);
     strv_free(r->notifications);
-    free(r);
+    pool_give(&records, r);
 }
 
 void unit_free(struct unit *u)

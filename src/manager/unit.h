@@ -73,15 +73,15 @@ struct invocation_record {
     struct invocation_record *next;
     struct id128 id;
     struct dual_time started, ended;
-    const char *result; /* "exit-code" ...: a static string */
-    pid_t main_pid;     /* 0: none ever ran */
-    int exit_code;      /* CLD_EXITED ..., 0: none */
-    int exit_status;
+    const char *result;  /* "exit-code" ...: a static string */
     const char *command; /* "ExecStartPre" ...: the command that decided the result; static */
-    unsigned command_index;
-    int exec_status;  /* the set-up step that failed (launch/exec_status.h), 0: none */
-    int error;        /* of that step, negative errno */
+    pid_t main_pid;      /* 0: none ever ran */
+    int exit_status;
     int notify_errno; /* ERRNO= */
+    uint16_t command_index;
+    int16_t exec_status; /* the set-up step that failed (launch/exec_status.h), 0: none */
+    int16_t error;       /* of that step, negative errno */
+    int8_t exit_code;    /* CLD_EXITED ..., 0: none */
     bool failed;
     bool first_failure;   /* of a restart series */
     char *object;         /* the path or name that the step choked on; NULL */
@@ -278,6 +278,8 @@ void unit_new_invocation(struct unit *u);
 
 /* Keeps the record (which is the unit's from now on) of the invocation that ended. */
 void unit_add_record(struct unit *u, struct invocation_record *r);
+/* Zeroed; NULL where memory is out. */
+struct invocation_record *invocation_record_new(void);
 void invocation_record_free(struct invocation_record *r);
 /* The restart series is over (started by hand, or a success). */
 void unit_end_series(struct unit *u);

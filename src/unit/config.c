@@ -151,17 +151,39 @@ int unit_config_new(const char *name, struct unit_presets *presets, struct unit_
     return 0;
 }
 
-static void free_own_group(struct unit_config *c, unsigned group)
+static struct own_group *own_group_of(const void *values)
 {
-    char *own = (char *) *group_pointer(c, group);
+    return (struct own_group *) (void *) ((char *) (uintptr_t) values -
+                                          offsetof(struct own_group, values));
+}
 
+static void clear_values(char *values, unsigned group)
+{
     for (unsigned i = 0; i < n_directives; i++) {
         const struct directive *d = &directives[i];
 
         if (d->group == group && d->type && !d->is_item && d->type->clear)
-            d->type->clear(own + d->offset);
+            d->type->clear(values + d->offset);
     }
-    free(own);
+}
+
+/* Nobody who is to come shares it. */
+static void forget_recent(struct unit_presets *p, struct own_group *g)
+{
+    if (g->recent > 0)
+        p->recent[g->recent - 1] = NULL;
+    g->recent = 0;
+}
+
+static void unref_own_group(struct unit_presets *p, void *values, unsigned group)
+{
+    struct own_group *g = own_group_of(values);
+
+    if (--g->refs > 0)
+        return;
+    forget_recent(p, g);
+    clear_values(values, group);
+    free(g);
 }
 
 struct unit_config *unit_config_free(struct unit_config *c)
@@ -170,7 +192,7 @@ struct unit_config *unit_config_free(struct unit_config *c)
         return NULL;
     for (unsigned g = 0; g < CONFIG_GROUP_MAX; g++)
         if (c->owned & 1u << g)
-            free_own_group(c, g);
+            unref_own_group(c->presets, (void *) (uintptr_t) *group_pointer(c, g), g);
     for (unsigned i = 0; i < c->n_messages; i++)
         unit_message_done(&c->messages[i]);
     free(c->messages);
@@ -187,18 +209,17 @@ struct unit_config *unit_config_free(struct unit_config *c)
     return NULL;
 }
 
-void *unit_config_own(struct unit_config *c, enum config_group group)
+/* NULL where memory is out. */
+static void *copy_group(const char *from, unsigned group)
 {
-    const char *shared = *group_pointer(c, group);
+    struct own_group *g = malloc(sizeof *g + groups[group].size);
 
-    if (c->owned & 1u << group)
-        return (void *) shared;
-
-    char *own = malloc(groups[group].size);
-    if (!own)
+    if (!g)
         return NULL;
-    memcpy(own, shared, groups[group].size);
-    /* From here on `own` holds pointers that are not its own: replace each, and where memory runs
+    *g = (struct own_group){ .refs = 1, .group = (uint16_t) group };
+    char *to = (char *) g->values;
+    memcpy(to, from, groups[group].size);
+    /* From here on `to` holds pointers that are not its own: replace each, and where memory runs
      * out clear the rest before freeing. */
     int r = 0;
     for (unsigned i = 0; i < n_directives; i++) {
@@ -207,18 +228,99 @@ void *unit_config_own(struct unit_config *c, enum config_group group)
         if (d->group != group || !d->type || d->is_item || !d->type->copy)
             continue;
         if (r >= 0)
-            r = d->type->copy(own + d->offset, shared + d->offset);
+            r = d->type->copy(to + d->offset, from + d->offset);
         if (r < 0)
-            memset(own + d->offset, 0, d->type->size);
+            memset(to + d->offset, 0, d->type->size);
     }
+    if (r >= 0)
+        return to;
+    clear_values(to, group);
+    free(g);
+    return NULL;
+}
+
+void *unit_config_own(struct unit_config *c, enum config_group group)
+{
+    void *now = (void *) (uintptr_t) *group_pointer(c, group);
+    bool owned = c->owned & 1u << group;
+
+    if (owned && own_group_of(now)->refs == 1) {
+        forget_recent(c->presets, own_group_of(now));
+        return now;
+    }
+    void *own = copy_group(now, group);
+    if (!own)
+        return NULL;
+    if (owned)
+        unref_own_group(c->presets, now, group);
     *group_pointer(c, group) = own;
     c->owned |= 1u << group;
-    if (r >= 0)
-        return own;
-    free_own_group(c, group);
-    *group_pointer(c, group) = shared;
-    c->owned &= ~(1u << group);
-    return NULL;
+    return own;
+}
+
+static bool is_zero(const char *p, size_t n)
+{
+    while (n > 0 && !*p)
+        p++, n--;
+    return n == 0;
+}
+
+/* Of what has memory of its own it counts only that it is there. */
+static uint64_t digest(const char *values, unsigned group)
+{
+    uint64_t digest = group;
+
+    for (unsigned i = 0; i < n_directives; i++) {
+        const struct directive *d = &directives[i];
+
+        if (d->group != group || !d->type || d->is_item)
+            continue;
+        for (unsigned k = 0; k < d->type->size && !d->type->clear; k++)
+            digest = digest * 31 + (unsigned char) values[d->offset + k];
+        if (d->type->clear)
+            digest = digest * 31 + is_zero(values + d->offset, d->type->size);
+    }
+    /* The upper bits are the well mixed ones. */
+    return digest * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+}
+
+static bool values_equal(const char *a, const char *b, unsigned group)
+{
+    for (unsigned i = 0; i < n_directives; i++) {
+        const struct directive *d = &directives[i];
+
+        if (d->group == group && d->type && !d->is_item &&
+            memcmp(a + d->offset, b + d->offset, d->type->size) != 0 &&
+            !value_equal(d->type, a + d->offset, b + d->offset))
+            return false;
+    }
+    return true;
+}
+
+void unit_config_share(struct unit_config *c)
+{
+    for (unsigned group = 0; group < CONFIG_GROUP_MAX; group++) {
+        const char *values = *group_pointer(c, group);
+
+        if (!(c->owned & 1u << group) || own_group_of(values)->refs > 1)
+            continue;
+        uint64_t place = digest(values, group) % RECENT_GROUPS;
+        struct own_group *mine = own_group_of(values), **recent = &c->presets->recent[place];
+        if (*recent == mine)
+            continue;
+        if (*recent && (*recent)->group == group &&
+            values_equal(values, (char *) (*recent)->values, group)) {
+            (*recent)->refs++;
+            *group_pointer(c, group) = (*recent)->values;
+            unref_own_group(c->presets, mine->values, group);
+            continue;
+        }
+        if (*recent)
+            (*recent)->recent = 0;
+        forget_recent(c->presets, mine);
+        *recent = mine;
+        mine->recent = (uint16_t) (place + 1);
+    }
 }
 
 const char *unit_config_file(const struct unit_config *c, unsigned file)

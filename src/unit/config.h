@@ -3,8 +3,8 @@
  * Settings are in groups, one struct for each *.directives file, with a member for each row, named
  * as the directive in snake case. A group that the unit does not touch is a pointer to a shared
  * object that holds all presets, so that `c->service->restart_sec` can be read always; the first
- * setting in a group gives the unit its own copy. Groups that belong to another type of unit are
- * the presets as well. */
+ * setting in a group gives the unit its own copy, which units that say the same may share. Groups
+ * that belong to another type of unit are the presets as well. */
 #pragma once
 
 #include <stdbool.h>
@@ -151,7 +151,7 @@ struct unit_config {
 #define CONFIG_GROUP_MEMBER(id, tag, member) const struct tag *member;
     CONFIG_GROUPS(CONFIG_GROUP_MEMBER)
 #undef CONFIG_GROUP_MEMBER
-    uint32_t owned; /* bit GROUP_...: that pointer is this unit's own copy */
+    uint32_t owned; /* bit GROUP_...: that pointer is no preset, but this unit's own */
 
     uint16_t n_provenance, allocated_provenance;
     uint16_t n_messages, allocated_messages;
@@ -175,6 +175,9 @@ const void *unit_config_preset(const struct unit_config *c, enum config_group gr
 
 /* The group for writing: copies it first if it is shared. NULL where memory is out. */
 void *unit_config_own(struct unit_config *c, enum config_group group);
+/* Groups that say the same as those of a unit that was shared lately become one object with them:
+ * instances of a template, and units that a program wrote, differ in little. */
+void unit_config_share(struct unit_config *c);
 
 /* The file that a provenance speaks of: 0 the fragment, then drop-ins, then dependency links; for a
  * built-in unit "(built in)", for PROVENANCE_REQUEST "(set by request)". */

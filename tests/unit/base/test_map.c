@@ -59,12 +59,28 @@ static void many_rounds_do_not_fill_up(void **state)
     map_done(&m);
 }
 
+static void an_empty_map_is_small_again(void **state)
+{
+    struct map m = {};
+
+    for (uint64_t i = 1; i <= 1000; i++)
+        assert_int_equal(map_put_u64(&m, i, &m), 0);
+    for (uint64_t i = 1; i <= 1000; i++)
+        assert_ptr_equal(map_remove_u64(&m, i), &m);
+    assert_int_equal(m.n_slots, 0);
+    assert_null(map_get_u64(&m, 1));
+    assert_int_equal(map_put(&m, "now text", &m), 0);
+    assert_ptr_equal(map_get(&m, "now text"), &m);
+    map_done(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_vector),
         cmocka_unit_test(put_get_remove),
         cmocka_unit_test(many_rounds_do_not_fill_up),
+        cmocka_unit_test(an_empty_map_is_small_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

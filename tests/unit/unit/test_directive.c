@@ -158,6 +158,41 @@ static void wrong_properties_change_nothing(void **state)
     unit_config_free(c);
 }
 
+/* Everything but the settings of [Unit] differs from another one here. */
+static void groups_that_are_equal_are_shared(void **state)
+{
+    static const char text[] = "[Unit]\nDescription=d\nAfter=a.target\n[Service]\n"
+                               "Environment=A=%n\nExecStart=/bin/true\n";
+    struct unit_config *a = fixture_text(*state, "a.service", text);
+    struct unit_config *b = fixture_text(*state, "b.service", text);
+
+    unit_config_share(a);
+    assert_ptr_not_equal(a->unit, b->unit);
+    unit_config_share(b);
+    assert_ptr_equal(a->unit, b->unit);
+    assert_ptr_equal(a->service, b->service);
+    assert_ptr_not_equal(a->exec, b->exec);
+
+    /* Whoever changes a setting has a copy from then on; the other one keeps what it had. */
+    const struct directive *d = directive_find_property(UNIT_SERVICE, "Description");
+    assert_int_equal(directive_set(b, d, "changed"), 0);
+    assert_ptr_not_equal(a->unit, b->unit);
+    assert_string_equal(a->unit->description, "d");
+    assert_string_equal(b->unit->description, "changed");
+    assert_string_equal(b->unit->after[0], "a.target");
+
+    /* What was shared last may be changed, and is then no model for others. */
+    assert_int_equal(directive_set(a, d, "also"), 0);
+    struct unit_config *c = fixture_text(*state, "c.service", text);
+    unit_config_share(c);
+    assert_string_equal(c->unit->description, "d");
+    assert_ptr_equal(c->service, a->service);
+    unit_config_free(a);
+    unit_config_free(b);
+    assert_string_equal(c->service->exec_start->path, "/bin/true");
+    unit_config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +202,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test(every_preset_parses),
         cmocka_unit_test(every_row_is_found),
+        cmocka_unit_test_setup_teardown(groups_that_are_equal_are_shared, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(unknown_names_get_a_hint, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(wrong_properties_change_nothing, fixture_setup,
                                         fixture_teardown),
