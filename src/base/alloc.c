@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,22 @@ bool grow_array(void *pointer_to_array, size_t *allocated, size_t need, size_t s
     *array = bigger;
     *allocated = want;
     return true;
+}
+
+void alloc_return_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    /* Set once, glibc's limits no longer grow with the largest buffer that was freed. */
+    (void) mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    (void) mallopt(M_TRIM_THRESHOLD, 128 << 10);
+#endif
+}
+
+void alloc_trim(void)
+{
+#ifdef M_TRIM_THRESHOLD
+    (void) malloc_trim(0);
+#endif
 }
 
 void *memdup0(const void *p, size_t n)

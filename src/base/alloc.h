@@ -40,5 +40,11 @@ void auto_free_p(void *pointer_to_pointer);
 bool grow_array(void *pointer_to_array, size_t *allocated, size_t need, size_t size);
 #define grow(p, allocated, need) grow_array((p), (allocated), (need), sizeof(**(p)))
 
+/* For a process that runs for long: freed memory goes back to the system, where the C library would
+ * keep as much as its largest buffer ever was. */
+void alloc_return_memory(void);
+/* What is free in between others goes back now: takes milliseconds in a large process. */
+void alloc_trim(void);
+
 /* A copy of n bytes with a terminating NUL added, or NULL. */
 void *memdup0(const void *p, size_t n);

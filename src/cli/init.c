@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
@@ -163,6 +164,7 @@ static void prepare_process(enum manager_role role)
     struct rlimit files;
     sigset_t none;
 
+    alloc_return_memory();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);

@@ -52,6 +52,8 @@ bool event_loop_exiting(const struct event_loop *l);
 /* The time on CLOCK_MONOTONIC or CLOCK_REALTIME when the loop last woke up; outside of callbacks,
  * and for other clocks, the time now. */
 usec_t event_loop_now(const struct event_loop *l, clockid_t clock);
+/* How many callbacks were called so far: how busy the loop is. Wraps around. */
+unsigned event_loop_calls(const struct event_loop *l);
 
 /* ---- sources: all return 0 or a negative errno, *ret untouched on failure ---- */
 

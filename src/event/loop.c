@@ -61,6 +61,11 @@ usec_t event_loop_now(const struct event_loop *l, clockid_t clock)
     return now_usec(clock);
 }
 
+unsigned event_loop_calls(const struct event_loop *l)
+{
+    return l->n_called;
+}
+
 /* ---- sources ---- */
 
 int source_new(struct event_loop *l, enum source_kind kind, void *userdata,

@@ -21,7 +21,8 @@
 #include "manager/state_private.h"
 
 #define COMPACT_MIN (256u << 10)
-#define CRASHES_MAX 3 /* within a minute, where the options do not say */
+#define PENDING_KEPT (64u << 10) /* of the buffer, between two turns */
+#define CRASHES_MAX 3            /* within a minute, where the options do not say */
 #define STATE_FD_VARIABLE "REEVE_STATE_FD"
 #define CRASHES_VARIABLE "REEVE_CRASHES"
 
@@ -282,7 +283,10 @@ void checkpoint_flush(struct manager *m)
     if (fd_write_all(c->fd, strbuf_text(&c->pending.text), c->pending.text.length) < 0)
         c->broken = true;
     c->size += c->pending.text.length;
-    strbuf_clear(&c->pending.text);
+    if (c->pending.text.allocated > PENDING_KEPT)
+        strbuf_done(&c->pending.text);
+    else
+        strbuf_clear(&c->pending.text);
 }
 
 void checkpoint_end(struct manager *m)

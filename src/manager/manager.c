@@ -31,6 +31,10 @@
 #include "unit/load.h"
 #include "unit/virt.h"
 
+#define QUIET_TIME (2 * USEC_PER_SEC)
+#define QUIET_CALLS 32
+#define CHANGES_MANY 256
+
 const struct unit_ops *const unit_ops_table[UNIT_TYPE_MAX] = {
     [UNIT_SERVICE] = &service_ops, [UNIT_MOUNT] = &mount_ops,   [UNIT_SWAP] = &inert_ops,
     [UNIT_SOCKET] = &trigger_ops,  [UNIT_TARGET] = &target_ops, [UNIT_DEVICE] = &device_ops,
@@ -129,6 +133,33 @@ enum system_state manager_state(const struct manager *m)
 
 /* ---- the queues, each time the loop comes round ---- */
 
+/* After a boot, a reload or a mass of failures memory is left in holes. */
+static void on_quiet(struct event_source *s, usec_t due, void *userdata)
+{
+    struct manager *m = userdata;
+    unsigned calls = event_loop_calls(m->loop);
+
+    if (calls - m->quiet_calls > QUIET_CALLS) {
+        m->quiet_calls = calls;
+        event_source_set_time_relative(s, QUIET_TIME);
+        return;
+    }
+    m->n_changes = 0;
+    alloc_trim();
+}
+
+static void note_changes(struct manager *m, unsigned n)
+{
+    m->n_changes += n;
+    if (m->n_changes < CHANGES_MANY || (m->quiet && event_source_enabled(m->quiet)))
+        return;
+    if (m->quiet)
+        event_source_set_time_relative(m->quiet, QUIET_TIME);
+    else
+        (void) event_add_time(m->loop, CLOCK_MONOTONIC, now_usec(CLOCK_MONOTONIC) + QUIET_TIME,
+                              on_quiet, m, &m->quiet);
+}
+
 static void on_work(struct event_source *s, void *userdata)
 {
     struct manager *m = userdata;
@@ -139,7 +170,7 @@ static void on_work(struct event_source *s, void *userdata)
     manager_dispatch_start_upheld(m);
     manager_dispatch_stop_unneeded(m);
     manager_dispatch_run_queue(m);
-    manager_dispatch_changed(m);
+    note_changes(m, manager_dispatch_changed(m));
 }
 
 void manager_check_finished(struct manager *m)
@@ -482,6 +513,7 @@ void manager_free(struct manager *m)
     event_source_free(m->stop_timer);
     event_source_free(m->collector_timer);
     event_source_free(m->work);
+    event_source_free(m->quiet);
     close_fd(m->mountinfo_fd);
     forgotten_done(m);
     for (unsigned i = 0; i < QUEUE_MAX; i++)

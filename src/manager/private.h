@@ -13,11 +13,11 @@ struct unit_loader;
 struct unit_presets;
 struct manager_config;
 
-/* A queue of units, threaded through an array. A unit is at most once in it: a bit of struct unit
+/* A queue of units, a ring. A unit is at most once in it: a bit of struct unit
  * says so. Taking from the front is O(1). Once `reserved` covers all units pushing cannot fail. */
 struct unit_queue {
     struct unit **units;
-    size_t begin, end, allocated;
+    size_t begin, n, allocated;
 };
 
 /* What units are queued for. Each has its bit in unit->queued. */
@@ -88,7 +88,10 @@ struct manager {
     struct forgotten *forgotten_oldest, *forgotten_newest;
     struct unit_queue queues[QUEUE_MAX];
     struct job *run_queue, *run_queue_tail;
-    struct event_source *work; /* deferred: all queues are worked off */
+    struct event_source *work;  /* deferred: all queues are worked off */
+    struct event_source *quiet; /* a while after much has happened */
+    unsigned n_changes;         /* of units, since then */
+    unsigned quiet_calls;       /* event_loop_calls() when it was looked at */
     struct manager_watch *watches;
     unsigned watch_depth;
 
@@ -227,6 +230,6 @@ void manager_unit_ended(struct manager *m, struct unit *u, enum active_state old
 /* ---- watchers (watch.c) ---- */
 
 void manager_tell(struct manager *m, enum manager_event ev, struct unit *u, struct job *j);
-void manager_dispatch_changed(struct manager *m);
+unsigned manager_dispatch_changed(struct manager *m);
 
 extern const struct unit_ops target_ops, slice_ops, mount_ops, device_ops, trigger_ops, inert_ops;

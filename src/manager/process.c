@@ -89,7 +89,10 @@ void unit_give_cgroup_back(struct unit *u)
         if (cgroup_read_number(fd, "memory.peak", &u->memory_peak) < 0)
             u->memory_peak = UINT64_MAX;
     }
-    (void) tracker_remove(u->tracker);
+    if (tracker_remove(u->tracker) < 0)
+        return;
+    tracker_free(u->tracker);
+    u->tracker = NULL;
 }
 
 /* ---- the output stream ---- */

@@ -5,45 +5,49 @@
 #include "event/event.h"
 #include "manager/private.h"
 
-/* The arrays are used as lines that start again at 0 once they are empty: everything queued is
- * worked off in one go, so that the free room in front does not matter. */
-static int reserve(struct unit_queue *q, size_t units)
+/* The arrays are rings. A unit is in one at most once, so that room for each unit is enough; those
+ * that were freed while they waited leave holes, which are closed when the room is needed. */
+static struct unit **entry(struct unit_queue *q, size_t i)
 {
-    size_t want = q->end - q->begin + units;
+    size_t at = q->begin + i;
 
-    if (q->allocated >= want + q->begin)
+    return &q->units[at < q->allocated ? at : at - q->allocated];
+}
+
+static int reserve(struct unit_queue *q, size_t want)
+{
+    if (q->allocated >= want)
         return 0;
 
-    size_t n = MAX(want + want / 2, (size_t) 64);
-    struct unit **units_new = reallocarray(q->units, n + q->begin, sizeof(struct unit *));
-    if (!units_new)
+    size_t n = MAX(want + want / 8, (size_t) 64);
+    struct unit **units = malloc(n * sizeof(struct unit *));
+    if (!units)
         return -ENOMEM;
-    q->units = units_new;
-    q->allocated = n + q->begin;
+    for (size_t i = 0; i < q->n; i++)
+        units[i] = *entry(q, i);
+    free(q->units);
+    q->units = units;
+    q->allocated = n;
+    q->begin = 0;
     return 0;
 }
 
 int unit_queue_reserve(struct manager *m)
 {
-    for (unsigned i = 0; i < QUEUE_MAX; i++) {
-        struct unit_queue *q = &m->queues[i];
-
-        /* A unit may be taken and queued again for as long as the queue is being worked off: room
-         * for twice as many makes the compaction in unit_queue_add() rare. */
-        if (q->allocated >= ((size_t) m->n_units + 1) * 2)
-            continue;
-        if (reserve(q, ((size_t) m->n_units + 1) * 2 - (q->end - q->begin)) < 0)
+    for (unsigned i = 0; i < QUEUE_MAX; i++)
+        if (reserve(&m->queues[i], (size_t) m->n_units + 1) < 0)
             return -ENOMEM;
-    }
     return 0;
 }
 
-static void compact(struct unit_queue *q)
+static void close_holes(struct unit_queue *q)
 {
-    for (size_t i = q->begin; i < q->end; i++)
-        q->units[i - q->begin] = q->units[i];
-    q->end -= q->begin;
-    q->begin = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < q->n; i++)
+        if (*entry(q, i))
+            *entry(q, n++) = *entry(q, i);
+    q->n = n;
 }
 
 void unit_queue_add(struct unit *u, enum queue queue)
@@ -52,12 +56,12 @@ void unit_queue_add(struct unit *u, enum queue queue)
 
     if (u->queued & (1u << queue))
         return;
-    if (q->end == q->allocated)
-        compact(q);
-    if (q->end == q->allocated)
+    if (q->n == q->allocated)
+        close_holes(q);
+    if (q->n == q->allocated)
         return; /* cannot be: unit_queue_reserve() made room for each unit */
     u->queued |= (uint8_t) (1u << queue);
-    q->units[q->end++] = u;
+    *entry(q, q->n++) = u;
     manager_work_pending(u->manager);
 }
 
@@ -65,11 +69,11 @@ struct unit *unit_queue_take(struct manager *m, enum queue queue)
 {
     struct unit_queue *q = &m->queues[queue];
 
-    while (q->begin < q->end) {
-        struct unit *u = q->units[q->begin++];
+    while (q->n > 0) {
+        struct unit *u = *entry(q, 0);
 
-        if (q->begin == q->end)
-            q->begin = q->end = 0;
+        q->n--;
+        q->begin = q->begin + 1 < q->allocated ? q->begin + 1 : 0;
         if (!u)
             continue;
         u->queued &= (uint8_t) ~(1u << queue);
@@ -83,11 +87,9 @@ void unit_queue_remove_all(struct unit *u)
     for (unsigned i = 0; i < QUEUE_MAX; i++) {
         struct unit_queue *q = &u->manager->queues[i];
 
-        if (!(u->queued & (1u << i)))
-            continue;
-        for (size_t k = q->begin; k < q->end; k++)
-            if (q->units[k] == u)
-                q->units[k] = NULL;
+        for (size_t k = 0; u->queued & (1u << i) && k < q->n; k++)
+            if (*entry(q, k) == u)
+                *entry(q, k) = NULL;
     }
     u->queued = 0;
 }

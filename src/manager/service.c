@@ -273,6 +273,10 @@ static void service_enter(struct service *s, enum service_state next)
     arm_watchdog(s);
     if (next == SERVICE_EXITED)
         unit_give_cgroup_back(u);
+    if (next == SERVICE_DEAD || next == SERVICE_FAILED) {
+        s->timer = event_source_free(s->timer);
+        s->watchdog_timer = event_source_free(s->watchdog_timer);
+    }
 
     new = unit_active_state(u);
     unit_notify_state(u, old, new, s->reload_result != RESULT_SUCCESS);

@@ -140,6 +140,8 @@ const char *service_phase_name(enum spawn_phase phase);
 const struct service_exec *service_ran(const struct service *s, enum spawn_phase phase,
                                        unsigned index);
 void service_forget_ran(struct service *s);
+/* Keeps what is known of the main process, since main_exec goes over to another one. */
+void service_note_main(struct service *s);
 /* Runs command `index` of the phase as main or control process. Returns 1, 0 where there is no such
  * command, or a negative errno (logged). */
 int service_run(struct service *s, enum spawn_phase phase, unsigned index);

@@ -47,6 +47,7 @@ int service_set_main_pid(struct service *s, pid_t pid)
     s->main = (struct service_child){ .pid = pid,
                                       .report_fd = -1,
                                       .alien = !service_is_our_child(s, pid) };
+    service_note_main(s);
     s->main_exec = (struct service_exec){ .pid = pid, .start = dual_now() };
     s->main_known = true;
     if (s->main.alien)

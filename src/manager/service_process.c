@@ -78,7 +78,12 @@ const struct service_exec *service_ran(const struct service *s, enum spawn_phase
 {
     const struct ran_command *r = find_ran(s, phase, index);
 
-    return r ? &r->exec : NULL;
+    if (r)
+        return &r->exec;
+    /* Of most services the main process is all that ran: it is not kept twice. */
+    bool main = phase == SPAWN_START && index == s->main_index &&
+                service_config(s)->type != SERVICE_TYPE_FORKING;
+    return main && s->main_exec.pid > 0 ? &s->main_exec : NULL;
 }
 
 void service_forget_ran(struct service *s)
@@ -107,6 +112,12 @@ static void note_ran(struct service *s, enum spawn_phase phase, unsigned index,
         s->ran = r;
     }
     r->exec = *e;
+}
+
+void service_note_main(struct service *s)
+{
+    if (s->main_exec.pid > 0)
+        note_ran(s, SPAWN_START, s->main_index, &s->main_exec);
 }
 
 /* ---- the environment that the manager adds ---- */
@@ -352,10 +363,12 @@ int service_run(struct service *s, enum spawn_phase phase, unsigned index)
     }
 
     close_fd(spawn.pidfd);
+    if (!control && s->main_index != index)
+        service_note_main(s);
     *e = (struct service_exec){ .pid = spawn.pid, .start = dual_now() };
     *c = (struct service_child){ .pid = spawn.pid, .report_fd = -1 };
-    note_ran(s, phase, index, e);
     if (control) {
+        note_ran(s, phase, index, e);
         s->control_phase = (uint8_t) phase;
         s->control_index = (uint16_t) index;
     } else {
@@ -502,7 +515,8 @@ static void main_exited(struct service *s, int code, int status, enum service_re
     s->main_exec.code = code;
     s->main_exec.status = status;
     s->main_exec.exit = dual_now();
-    note_ran(s, SPAWN_START, s->main_index, &s->main_exec);
+    if (find_ran(s, SPAWN_START, s->main_index))
+        service_note_main(s);
     if (command && (command->flags & COMMAND_IGNORE_FAILURE))
         f = RESULT_SUCCESS;
     say_exit(s, "Main", SPAWN_START, f == RESULT_SUCCESS, &s->main_exec);

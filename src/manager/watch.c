@@ -58,16 +58,19 @@ void manager_tell(struct manager *m, enum manager_event ev, struct unit *u, stru
         sweep(m);
 }
 
-void manager_dispatch_changed(struct manager *m)
+unsigned manager_dispatch_changed(struct manager *m)
 {
     struct unit *u;
+    unsigned n = 0;
 
     while ((u = unit_queue_take(m, QUEUE_CHANGED))) {
         if (u->load_state == LOAD_MERGED)
             continue;
+        n++;
         checkpoint_unit(m, u, false);
         if (m->watches)
             manager_tell(m, EVENT_UNIT_CHANGED, u, NULL);
     }
     checkpoint_flush(m);
+    return n;
 }

@@ -83,7 +83,7 @@ def measure_memory(system, options, n, output_bytes, prefix):
         machine.go()
         wait(lambda: system.failed(machine) >= n, f"{n} units to fail", 0.5)
         machine.settled(machine.pid)
-        values = {f"{prefix} pss": machine.pss(machine.pid)}
+        values = {f"{prefix} pss": machine.pss_settled(machine.pid)}
         if collector := collector_of(system, machine):
             machine.settled(collector)
             values[f"{prefix} collector pss"] = machine.pss(collector)

@@ -87,6 +87,15 @@ class BenchMachine(machines.Machine):
             time.sleep(0.3)
         return now
 
+    def pss_settled(self, pid):
+        """pss() once it has stayed the same for a while: what is free goes back with a delay."""
+        last, since = -1, time.monotonic()
+        while (now := self.pss(pid)) != last or time.monotonic() < since + 5:
+            if now != last:
+                last, since = now, time.monotonic()
+            time.sleep(0.3)
+        return now
+
     def pss(self, pid):
         """Proportional set size in KiB."""
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
