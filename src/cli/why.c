@@ -56,7 +56,7 @@ static int run_again(struct why *w, struct facts *facts, struct verdict *v)
 {
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "Running %s once more, watching its system calls ...\n", facts->unit);
-    int r = facts_run_again(facts, w->user, AGAIN_LIMIT);
+    int r = facts_run_again(facts, &(struct rerun){ .user = w->user, .limit = AGAIN_LIMIT });
     if (r <= 0)
         return r;
     verdict_done(v);
@@ -96,16 +96,6 @@ static bool confirmed(const struct why *w, const char *question)
     return fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y');
 }
 
-/* Asks the unit's manager. */
-static int tell_manager(const struct facts *facts, const char *verb)
-{
-    const char *argv[] = { facts->source == FACTS_REEVE ? "/proc/self/exe" : "systemctl", verb,
-                           "--", facts->unit, NULL };
-    auto_free char *output = NULL;
-
-    return run_program(argv, 4096, 2 * USEC_PER_MINUTE, &output, NULL);
-}
-
 /* Applies the fix that was verified; the exit status. */
 static int apply_fix(const struct why *w, const struct facts *facts, const struct verdict *v)
 {
@@ -129,8 +119,8 @@ static int apply_fix(const struct why *w, const struct facts *facts, const struc
                                    : strerror(-r));
         return EXIT_FAILURE;
     }
-    (void) tell_manager(facts, "reset-failed");
-    r = tell_manager(facts, "restart");
+    (void) facts_tell_manager(facts, w->user, "reset-failed");
+    r = facts_tell_manager(facts, w->user, "restart");
     fprintf(stderr, "%s; %s. 'reeve why --undo %s' takes it back.\n",
             command ? "The command was run" : "The drop-in was written",
             r == 0 ? "the unit was restarted" : "but the unit could not be restarted", facts->unit);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -15,12 +17,13 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "diagnose/run.h"
+#include "launch/holder.h"
 
 /* After the last process has ended, for what its end sets off (ExecStopPost=, the manager's words).
  */
 #define SETTLE (300 * USEC_PER_MSEC)
 #define STEP (50 * USEC_PER_MSEC)
-#define ASK_TIMEOUT (15 * USEC_PER_SEC)
+#define ASK_TIMEOUT (120 * USEC_PER_SEC)
 
 static const char *program(const struct facts *f)
 {
@@ -34,26 +37,20 @@ static int refuse(struct facts *f, const char *why)
     return r < 0 ? r : 0;
 }
 
-static void ask(const struct facts *f, bool user, const char *verb)
+int facts_tell_manager(const struct facts *f, bool user, const char *verb)
 {
-    const char *argv[] = { program(f),
-                           verb,
-                           user ? "--user" : "--system",
-                           streq(verb, "start") ? "--no-block" : "--quiet",
-                           "--",
-                           f->unit,
-                           NULL };
+    const char *argv[] = { program(f), verb, user ? "--user" : "--system", "--quiet", "--",
+                           f->unit,    NULL };
     auto_free char *output = NULL;
 
-    (void) run_program(argv, 4096, ASK_TIMEOUT, &output, NULL);
+    return run_program(argv, 4096, ASK_TIMEOUT, &output, NULL);
 }
 
-/* The same without waiting: the manager cannot answer while it is stopped at a fork that we have to
- * see. The child is reaped by the tracer's loop. */
-static int ask_aside(const struct facts *f, bool user, const char *verb)
+/* Starts it without waiting: the manager cannot answer while it is stopped at a fork that we have
+ * to see. The process ends with the job; the tracer's loop reaps it. */
+static int start_aside(const struct facts *f, bool user, pid_t *ret_pid)
 {
-    const char *argv[] = { program(f), verb, user ? "--user" : "--system", "--no-block", "--",
-                           f->unit,    NULL };
+    const char *argv[] = { program(f), "start", user ? "--user" : "--system", "--", f->unit, NULL };
     pid_t pid = fork();
 
     if (pid < 0)
@@ -61,22 +58,28 @@ static int ask_aside(const struct facts *f, bool user, const char *verb)
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int fd = 0; null >= 0 && fd < 3; fd++)
             (void) dup2(null, fd);
         execvp(argv[0], (char **) argv);
         _exit(127);
     }
+    *ret_pid = pid;
     return 0;
 }
 
 /* Whether the process is one of the unit's: by its cgroup, or, where there are none, by its descent
- * from what was forked in our window. systemd sets processes up in a program of its own. */
+ * from what was forked in our window. systemd sets processes up in a program of its own, and
+ * holders are reeve's. */
 static int is_ours(pid_t pid, void *userdata)
 {
     const struct facts *f = userdata;
     auto_free char *cgroup = NULL, *exe = NULL;
+    auto_strv char **argv = NULL;
 
     if (process_exe(pid, &exe) >= 0 && streq(path_basename(exe), "systemd-executor"))
+        return -1;
+    if (process_argv(pid, &argv) >= 0 && argv && streq_ptr(argv[0], HOLDER_NAME))
         return -1;
     if (process_cgroup(pid, &cgroup) < 0)
         return true;
@@ -95,17 +98,25 @@ static pid_t manager_pid(bool user)
     return 1;
 }
 
-static void watch(struct facts *f, struct tracer *t, usec_t limit)
+/* Until all of it has ended, or the time is over. */
+static void watch(const struct rerun *how, struct tracer *t, pid_t job)
 {
-    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), limit), quiet_since = 0;
+    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), how->limit), quiet_since = 0;
+    bool is_done = false;
 
     for (usec_t now; (now = now_usec(CLOCK_MONOTONIC)) < end;) {
         size_t executed, watched;
 
         if (tracer_run(t, STEP) < 0)
             return;
+        if (how->step)
+            how->step(t, how->userdata);
+        if (!is_done && how->stay > 0 && kill(job, 0) < 0) {
+            is_done = true;
+            end = MIN(end, usec_add(now, MAX(how->stay, SETTLE)));
+        }
         watched = tracer_watched(t, &executed);
-        if (executed == 0 || watched > 0)
+        if ((executed == 0 && !is_done) || watched > 0)
             quiet_since = 0;
         else if (quiet_since == 0)
             quiet_since = now;
@@ -114,12 +125,61 @@ static void watch(struct facts *f, struct tracer *t, usec_t limit)
     }
 }
 
-int facts_run_again(struct facts *f, bool user, usec_t limit)
+/* What has to be so before a start. Between two attempts nothing runs; the series is taken up again
+ * afterwards. */
+static const char *prepare(const struct facts *f, const struct rerun *how, bool *ret_in_series)
+{
+    const char *state = facts_property(f, "ActiveState"), *sub = facts_property(f, "SubState");
+
+    *ret_in_series = sub && startswith(sub, "auto-restart");
+    if (state && !streq(state, "failed") && !streq(state, "inactive") && !*ret_in_series &&
+        !how->force)
+        return "the unit is active";
+    if (*ret_in_series || how->force)
+        (void) facts_tell_manager(f, how->user, "stop");
+    /* Else a start limit that was hit refuses the start. */
+    (void) facts_tell_manager(f, how->user, "reset-failed");
+    return NULL;
+}
+
+static void finish(const struct facts *f, const struct rerun *how, bool in_series)
+{
+    if (how->keep)
+        return;
+    (void) facts_tell_manager(f, how->user, "stop");
+    if (in_series)
+        (void) facts_tell_manager(f, how->user, "start");
+}
+
+int facts_run_untraced(struct facts *f, const struct rerun *how)
+{
+    usec_t begin = now_usec(CLOCK_MONOTONIC), end = usec_add(begin, how->limit), now;
+    bool in_series, is_done = false;
+    const char *reason = prepare(f, how, &in_series);
+    pid_t job;
+    int r = reason ? refuse(f, reason) : start_aside(f, how->user, &job);
+
+    if (r < 0 || reason)
+        return r;
+    while ((now = now_usec(CLOCK_MONOTONIC)) < end) {
+        if (!is_done && waitpid(job, NULL, WNOHANG) == job) {
+            is_done = true;
+            end = MIN(end, usec_add(now, MAX(how->stay, SETTLE)));
+        }
+        if (how->step)
+            how->step(NULL, how->userdata);
+        (void) usleep(STEP);
+    }
+    finish(f, how, in_series);
+    return 1;
+}
+
+int facts_run_again(struct facts *f, const struct rerun *how)
 {
     struct tracer *t = NULL;
-    pid_t manager = manager_pid(user);
+    pid_t job = 0, manager = manager_pid(how->user);
     size_t executed = 0;
-    const char *state = facts_property(f, "ActiveState");
+    bool in_series;
 
     if (f->recorded)
         return 0;
@@ -127,31 +187,26 @@ int facts_run_again(struct facts *f, bool user, usec_t limit)
         return refuse(f, "no service manager runs here");
     if (geteuid() != 0 || manager == 0)
         return refuse(f, "only root can watch the manager of this machine");
-    /* Between two attempts nothing runs; the series is taken up again afterwards. */
-    const char *sub = facts_property(f, "SubState");
-    bool in_series = sub && startswith(sub, "auto-restart");
-    if (state && !streq(state, "failed") && !streq(state, "inactive") && !in_series)
-        return refuse(f, "the unit is active");
+    const char *reason = prepare(f, how, &in_series);
+    if (reason)
+        return refuse(f, reason);
     int r = tracer_new(&t);
     if (r < 0)
         return r;
-    if (in_series)
-        ask(f, user, "stop");
-    ask(f, user, "reset-failed"); /* else a start limit that was hit refuses the start */
     r = tracer_seize_manager(t, manager, is_ours, f);
     if (r < 0) {
         tracer_free(t);
         return refuse(f, "the manager may not be traced here");
     }
-    r = ask_aside(f, user, "start");
+    r = start_aside(f, how->user, &job);
     if (r >= 0)
-        watch(f, t, limit);
+        watch(how, t, job);
     bool works = tracer_watched(t, &executed) > 0 && executed > 0;
     tracer_release_manager(t);
     tracer_let_go(t);
-    ask(f, user, "stop");
-    if (in_series)
-        ask(f, user, "start");
+    if (r >= 0 && kill(job, SIGKILL) >= 0)
+        (void) waitpid(job, NULL, 0);
+    finish(f, how, in_series);
     if (r < 0) {
         tracer_free(t);
         return r;

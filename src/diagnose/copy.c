@@ -31,6 +31,7 @@
 #include "launch/cgroup.h"
 #include "launch/mount_call.h"
 
+#define BOOT_LIMIT (20 * USEC_PER_SEC)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
 struct copy {
@@ -385,8 +386,25 @@ static int hear(int fd, char ***notes, char **ret_why)
     return *ret_why ? -EOPNOTSUPP : 0;
 }
 
+/* Until the manager answers and has read its files. Runs inside. */
+static json_t *wait_for_manager(void *userdata)
+{
+    static const char *const argv[] = { "/proc/self/exe", "is-system-running", NULL };
+
+    (void) userdata;
+    for (;;) { /* the asker has a deadline */
+        auto_free char *state = NULL;
+
+        if (run_program(argv, 64, BOOT_LIMIT, &state, NULL) >= 0 &&
+            (startswith(state, "running") || startswith(state, "degraded")))
+            return json_pack("{}");
+        (void) usleep(20 * USEC_PER_MSEC);
+    }
+}
+
 int copy_new(struct copy **ret, char ***ret_notes, char **ret_why)
 {
+    json_t *answer = NULL;
     struct copy *c = new0(struct copy, 1);
     auto_free char *first_port = NULL, *container = NULL;
     auto_close int cgroup_fd = -1;
@@ -419,7 +437,10 @@ int copy_new(struct copy **ret, char ***ret_notes, char **ret_why)
         r = hear(in, ret_notes, ret_why);
     if (r >= 0) {
         c->pidfd = pidfd_from_pid(c->pid);
-        r = c->pidfd < 0 ? c->pidfd : 0;
+        r = c->pidfd < 0 ? c->pidfd : copy_ask(c, wait_for_manager, NULL, BOOT_LIMIT, &answer);
+        json_decref(answer);
+        if (r < 0)
+            *ret_why = strdup("its manager does not answer");
     }
     if (r < 0) {
         copy_free(c);

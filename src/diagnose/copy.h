@@ -1,10 +1,11 @@
 /* diagnose/copy.h -- a copy of the machine in which nothing that happens stays.
  *
  * Every file system is there below an overlay whose changes live in memory; processes, network, IPC
- * and cgroups are its own; reeve's manager is its PID 1, and has started nothing yet. Sockets by
- * which the managers of the real machine could be asked for something are hidden, block devices and
- * what the kernel shares among all containers (the clock, modules, /proc/sys) are closed. When its
- * PID 1 dies all of it is gone, also if we are killed ourselves. Needs root and overlayfs. */
+ * and cgroups are its own; reeve's manager is its PID 1, answers, and has started nothing yet.
+ * Sockets by which the managers of the real machine could be asked for something are hidden, block
+ * devices and what the kernel shares among all containers (the clock, modules, /proc/sys) are
+ * closed. When its PID 1 dies all of it is gone, also if we are killed ourselves. Needs root and
+ * overlayfs. */
 #pragma once
 
 #include <jansson.h>

@@ -151,23 +151,6 @@ static int apply(const struct trial *t)
     return r > 0 ? -EIO : r;
 }
 
-/* Until it answers and has read its files. */
-static bool wait_for_manager(void)
-{
-    static const char *const argv[] = { "/proc/self/exe", "is-system-running", NULL };
-    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_LIMIT);
-
-    do {
-        auto_free char *state = NULL;
-
-        if (run_program(argv, 64, ASK_LIMIT, &state, NULL) >= 0 &&
-            (startswith(state, "running") || startswith(state, "degraded")))
-            return true;
-        (void) usleep(20 * USEC_PER_MSEC);
-    } while (now_usec(CLOCK_MONOTONIC) < end);
-    return false;
-}
-
 /* Until somebody listens on the port that the finding is about: a holder needs a moment. */
 static void wait_for_port(unsigned port)
 {
@@ -247,8 +230,6 @@ static json_t *run_trial(void *userdata)
     _cleanup_(verdict_done) struct verdict v = {};
     int done = 0;
 
-    if (!wait_for_manager())
-        return json_pack("{s:s}", "error", "its manager does not answer");
     STRV_FOREACH (other, t->others)
         (void) tell_manager("start", *other, START_LIMIT);
     if (t->others)

@@ -268,10 +268,10 @@ static void print_timeline(struct printer *p, const struct facts *facts)
         char span[TIMESPAN_TEXT_MAX];
         usec_t took = (usec_t) json_integer_value(json_object_get(step, "took_usec"));
 
-        line(p, "%-4s  %-18s %s%s", streq(outcome, "ok") ? "ok" : "FAIL",
+        line(p, "%-4s  %-18s %s%s%s", streq(outcome, "ok") ? "ok" : "FAIL",
              strempty(json_string_value(json_object_get(step, "step"))),
              took ? timespan_format(span, took, took > 10000 ? 1000 : 1) : "",
-             streq(outcome, "ok") ? "" : outcome);
+             took && !streq(outcome, "ok") ? "  " : "", streq(outcome, "ok") ? "" : outcome);
     }
     json_decref(timeline);
 }

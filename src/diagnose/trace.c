@@ -38,6 +38,7 @@ struct thread {
     struct trace_event
         *pending;       /* decoded at entry: an execve(), whose memory is gone at its end */
     usec_t executed_at; /* of its last execve(), 0: none */
+    usec_t forked_at;
     char comm[16];
 };
 
@@ -53,6 +54,8 @@ struct tracer {
     int (*wanted)(pid_t pid, void *userdata);
     void *userdata;
     size_t executed;
+    struct trace_process *processes;
+    size_t n_processes, processes_allocated;
     struct trace_root root_state;
 };
 
@@ -121,6 +124,9 @@ void tracer_free(struct tracer *t)
     for (size_t i = 0; i < t->n_events; i++)
         event_done(&t->events[i]);
     free(t->events);
+    for (size_t i = 0; i < t->n_processes; i++)
+        free(t->processes[i].command);
+    free(t->processes);
     free(t);
 }
 
@@ -387,6 +393,7 @@ static struct thread *thread_get(struct tracer *t, pid_t tid)
     th->tid = tid;
     th->pid = tid;
     th->unwatched = t->manager > 0;
+    th->forked_at = now_usec(CLOCK_MONOTONIC);
     if (map_put_u64(&t->threads, (uint64_t) tid, th) < 0) {
         free(th);
         return NULL;
@@ -431,6 +438,42 @@ static void on_syscall_stop(struct tracer *t, struct thread *th)
     }
 }
 
+static void add_process(struct tracer *t, const struct thread *th)
+{
+    char *command = NULL;
+
+    if (!grow(&t->processes, &t->processes_allocated, t->n_processes + 1)) {
+        t->dropped++;
+        return;
+    }
+    (void) process_command_line(th->pid, &command);
+    t->processes[t->n_processes++] = (struct trace_process){
+        .pid = th->pid,
+        .command = command,
+        .forked = usec_sub(th->forked_at, t->started_at),
+        .executed = usec_sub(th->executed_at, t->started_at),
+    };
+}
+
+static void end_process(struct tracer *t, pid_t pid, int status)
+{
+    for (size_t i = 0; i < t->n_processes; i++) {
+        struct trace_process *p = &t->processes[i];
+
+        if (p->pid != pid || p->over)
+            continue;
+        p->over = true;
+        p->status = status;
+        p->ended = usec_sub(now_usec(CLOCK_MONOTONIC), t->started_at);
+    }
+}
+
+const struct trace_process *tracer_processes(const struct tracer *t, size_t *ret_n)
+{
+    *ret_n = t->n_processes;
+    return t->processes;
+}
+
 /* The new process runs on in the thread with the id of the leader: whichever thread called
  * execve(). False: it is to be let go. */
 static bool on_exec(struct tracer *t, struct thread *th)
@@ -449,9 +492,12 @@ static bool on_exec(struct tracer *t, struct thread *th)
     }
     th->executed_at = now_usec(CLOCK_MONOTONIC);
     int wanted = t->manager > 0 ? t->wanted(th->pid, t->userdata) : 1;
+    bool is_command = th->unwatched && wanted > 0;
     th->unwatched = wanted <= 0;
     if (!th->unwatched)
         t->executed++;
+    if (is_command)
+        add_process(t, th);
     if (th->pid == t->root)
         t->root_state.executed = true;
     read_comm(th);
@@ -533,6 +579,7 @@ static void on_end(struct tracer *t, pid_t tid, int status)
 
     if (th)
         thread_free(th);
+    end_process(t, tid, status);
     if (tid != t->root)
         return;
     t->root_state.end = WIFEXITED(status) ? TRACE_EXITED : TRACE_SIGNALED;

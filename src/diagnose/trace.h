@@ -92,6 +92,18 @@ void tracer_let_go(struct tracer *t);
  * program. */
 size_t tracer_watched(const struct tracer *t, size_t *ret_executed);
 
+/* A process that the seized manager forked and that executed a program of the unit: a command.
+ * Times are since tracing began. */
+struct trace_process {
+    pid_t pid;
+    char *command; /* its command line as text; NULL: it cannot be read */
+    usec_t forked, executed, ended;
+    int status; /* of waitpid(2), once it is over */
+    bool over;
+};
+/* In the order in which they were executed; valid until tracer_run() is called again. */
+const struct trace_process *tracer_processes(const struct tracer *t, size_t *ret_n);
+
 /* For a process whose only children are traced ones: it waits for all there are.
  * Handles what the traced processes reported; waits for it up to `timeout` (0: does not wait).
  * Returns 1 if something is still traced, 0 if nothing is, or a negative errno. */
