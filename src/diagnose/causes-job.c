@@ -9,6 +9,7 @@
 #include "diagnose/cause.h"
 #include "diagnose/judge.h"
 #include "diagnose/probe.h"
+#include "unit/condition.h"
 #include "unit/directive.h"
 
 static const struct facts_line *manager_line(const struct facts *facts, const char *text)
@@ -22,47 +23,103 @@ static const struct facts_line *manager_line(const struct facts *facts, const ch
     return found;
 }
 
+/* What the check is about, and what it needs. */
+static void explain_condition(struct facts *facts, struct finding *f, const struct condition *c,
+                              const char *check)
+{
+    const char *value = strchr(check, '=');
+    const char *path = value ? value + 1 + strspn(value + 1, "!|") : "";
+    const char *name = startswith(check, "Condition");
+
+    find_fact(f, "condition", check);
+    if (c)
+        find_evidence(f, EVIDENCE_UNIT, "%s asks for %s", strempty(facts->config->fragment_path),
+                      check);
+    if (*path == '/') {
+        json_t *p = facts_probe(facts, "root-path", "- %s", path);
+
+        if (!isempty(probe_text(p, "verdict")))
+            find_evidence(f, EVIDENCE_PROBE, "%s: %s now", path,
+                          streq(probe_text(p, "verdict"), "ok") ? "it exists"
+                                                                : probe_text(p, "verdict"));
+        if (c && c->negate)
+            find_fix(f, "remove %s, or take %s out", path, check);
+        else if (strstr(check, "NotEmpty"))
+            find_fix(f, "put something into %s, or take %s out", path, check);
+        else
+            find_fix(f, "create %s, or take %s out", path, check);
+    } else {
+        find_fix(f, "make %s true, or take it out", check);
+    }
+    find_fix_dropin(f, "or let it start whatever the checks say", "[Unit]\n%.*s=\n",
+                    (int) (value ? value - check : 0), check);
+    if (name)
+        find_fix(f, "Assert%s in place of it makes the start fail loudly", name);
+}
+
+/* ExecCondition=: a command of the unit said no. */
+static void judge_exec_condition(struct facts *facts, struct finding *f)
+{
+    auto_free char *command = facts_setting(facts, "Service", "ExecCondition");
+
+    find(f, SURE_DECISIVE, "ExecCondition=%s said no, so nothing was started", strempty(command));
+    find_fact(f, "directive", "ExecCondition");
+    find_line(f, manager_line(facts, "exec-condition"));
+    find_evidence(f, EVIDENCE_MANAGER, "Result=exec-condition");
+    find_setting(f, facts, "Service", "ExecCondition");
+    find_fix(f, "make the command of ExecCondition= succeed (status 0): %s", strempty(command));
+    find_fix_dropin(f, "or start without it", "[Service]\nExecCondition=\n");
+}
+
 void judge_condition_unmet(struct facts *facts, struct finding *f)
 {
     const struct facts_line *l = manager_line(facts, "unmet condition check (");
+    const struct facts_line *asserted = manager_line(facts, "ssertion failed");
+    bool asserts = asserted || (facts_property_is(facts, "AssertResult", "no") &&
+                                !isempty(facts_property(facts, "AssertTimestamp")));
+    struct condition *list = facts->config ? facts->config->unit->conditions : NULL;
     auto_free char *check = NULL;
+    const struct condition *failed = NULL;
+    const struct condition_context here = { .user = facts->config && facts->config->user };
 
-    if (!facts_property_is(facts, "ConditionResult", "no") ||
-        facts_property_is(facts, "ActiveState", "active"))
+    if (facts_property_is(facts, "ActiveState", "active"))
+        return;
+    if (facts_property_is(facts, "Result", "exec-condition") ||
+        manager_line(facts, "'exec-condition'")) {
+        judge_exec_condition(facts, f);
+        return;
+    }
+    if (!asserts && !facts_property_is(facts, "ConditionResult", "no") && !l)
         return;
     /* Never tried: "no" is also what a unit shows that nobody started. */
-    if (isempty(facts_property(facts, "ConditionTimestamp")) && !l)
+    if (isempty(facts_property(facts, "ConditionTimestamp")) && !l && !asserts)
         return;
-    if (l) {
+    if (l && !asserts) {
         const char *begin = strstr(l->text, "check (") + strlen("check (");
 
         check = strndup(begin, strcspn(begin, ")"));
     }
-    const char *value = check ? strchr(check, '=') : NULL;
-    const char *path = value ? value + 1 + strspn(value + 1, "!|") : NULL;
+    /* Which one it is: the one that the message names, or one that does not hold now. */
+    for (struct condition *c = list; c; c = c->next) {
+        auto_free char *text = condition_format(c);
 
-    find(f, SURE_DECISIVE,
-         check ? "the condition %s was not met, so nothing was started"
-               : "a condition was not met, so nothing was started",
-         strempty(check));
-    find_fact(f, "condition", check);
-    find_line(f, l);
-    for (const struct condition *c = facts->config ? facts->config->unit->conditions : NULL; c;
-         c = c->next)
-        if (c->parameter && path && streq(c->parameter, path))
-            find_evidence(f, EVIDENCE_UNIT, "%s asks for it",
-                          strempty(facts->config->fragment_path));
-    if (path && *path == '/') {
-        json_t *p = facts_probe(facts, "root-path", "- %s", path);
-
-        if (!isempty(probe_text(p, "verdict")))
-            find_evidence(f, EVIDENCE_PROBE, "%s: %s now", path, probe_text(p, "verdict"));
-        find_fix(f, "create %s, or take the condition out", path);
-    } else {
-        find_fix(f, "make the condition true, or take it out by a drop-in that empties it");
+        if (c->is_assert == asserts && text && !failed &&
+            (!isempty(check) ? streq(check, text)
+                             : !facts->recorded && condition_evaluate(c, &here) != 1)) {
+            failed = c;
+            if (isempty(check))
+                (void) str_replace(&check, text);
+        }
     }
-    find_fix(f, "Assert%s in place of Condition%s makes the start fail loudly", strempty(value),
-             strempty(value));
+    find(f, SURE_DECISIVE,
+         isempty(check) ? "a condition was not met, so nothing was started"
+         : asserts      ? "the assertion %s failed, so it was not started"
+                        : "the condition %s was not met, so nothing was started",
+         strempty(check));
+    find_line(f, asserts ? asserted : l);
+    find_evidence(f, EVIDENCE_MANAGER, "%sResult=no", asserts ? "Assert" : "Condition");
+    if (!isempty(check))
+        explain_condition(facts, f, failed, check);
 }
 
 /* ---- dependencies

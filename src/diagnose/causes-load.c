@@ -70,35 +70,44 @@ static const struct exec_command *main_command(const struct facts *facts)
     return facts->config ? facts->config->service->exec_start : NULL;
 }
 
-/* The text of ExecStart= as the file has it: the parsed one has lost what was refused. */
-static char *raw_setting(const struct facts *facts, const char *directive)
+/* The values of a directive as the files have them: the parsed ones have lost what was refused. */
+static char **raw_settings(const struct facts *facts, const char *directive)
 {
-    auto_strbuf struct strbuf all = {};
-    auto_free char *text = NULL;
     size_t n = strlen(directive);
-    char *found = NULL;
+    char **values = new0(char *, 2);
 
-    for (unsigned k = 0; facts->config && k < 1 + strv_length(facts->config->dropin_paths); k++) {
+    for (unsigned k = 0;
+         values && facts->config && k < 1 + strv_length(facts->config->dropin_paths); k++) {
         const char *path = unit_config_file(facts->config, k);
         auto_free char *file = NULL;
 
-        if (path && *path == '/' && file_read(path, 1 << 20, &file, NULL) >= 0)
-            strbuf_addf(&all, "%s\n", file);
-    }
-    text = strbuf_take(&all);
-    auto_strv char **lines = text ? strv_split(text, "\n") : NULL;
-    STRV_FOREACH (line, lines) {
-        char *s = strstrip(*line);
+        if (!path || *path != '/' || file_read(path, 1 << 20, &file, NULL) < 0)
+            continue;
+        auto_strv char **lines = strv_split(file, "\n");
+        STRV_FOREACH (line, lines) {
+            char *s = strstrip(*line);
+            size_t name = strncmp(s, directive, n) == 0 ? n + strspn(s + n, " \t") : 0;
 
-        if (strncmp(s, directive, n) == 0 && s[n + strspn(s + n, " \t")] == '=') {
-            char *value = s + n + strspn(s + n, " \t") + 1;
-
-            free(found);
-            found = strdup(strstrip(value));
+            if (name > 0 && s[name] == '=' && strv_add(&values, strstrip(s + name + 1)) < 0)
+                break;
         }
     }
-    return found;
+    return values;
 }
+
+/* The last one; a new string, or NULL. */
+static char *raw_setting(const struct facts *facts, const char *directive)
+{
+    auto_strv char **values = raw_settings(facts, directive);
+    size_t n = strv_length(values);
+
+    return n > 0 ? strdup(values[n - 1]) : NULL;
+}
+
+/* What all that holds command lines is called. */
+static const char *const exec_directives[] = { "ExecStart",     "ExecStartPre", "ExecCondition",
+                                               "ExecStartPost", "ExecReload",   "ExecStop",
+                                               "ExecStopPost" };
 
 void judge_exec_relative(struct facts *facts, struct finding *f)
 {
@@ -163,6 +172,14 @@ void judge_unit_refused(struct facts *facts, struct finding *f)
     }
 }
 
+/* Whether what failed is that the first word was taken for a program. */
+static bool failed_at_exec(const struct facts *facts)
+{
+    const struct facts_invocation *i = facts_explained(facts);
+
+    return i && i->launch.status == EXEC_STATUS_EXEC;
+}
+
 void judge_unit_not_reloaded(struct facts *facts, struct finding *f)
 {
     if (!facts_property_is(facts, "NeedDaemonReload", "yes"))
@@ -187,87 +204,131 @@ void judge_unit_not_reloaded(struct facts *facts, struct finding *f)
                      "systemctl daemon-reload && systemctl restart %s", facts->unit);
 }
 
-/* Whether what failed is that the first word was taken for a program. */
-static bool failed_at_exec(const struct facts *facts)
+static void env_prefix_in(const struct facts *facts, struct finding *f, const char *directive,
+                          const char *raw)
 {
-    const struct facts_invocation *i = facts_explained(facts);
+    const char *p = raw + strspn(raw, "@-:+!"), *rest = p;
+    size_t assignments = 0;
 
-    return i && i->launch.status == EXEC_STATUS_EXEC;
+    for (;;) {
+        size_t name = strspn(rest,
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+
+        if (name == 0 || rest[name] != '=')
+            break;
+        assignments = (size_t) (rest - p) + strcspn(rest, " \t");
+        rest = p + assignments + strspn(p + assignments, " \t");
+    }
+    if (assignments == 0)
+        return;
+    find(f, SURE_DECISIVE + 0.002,
+         "%s= begins with the assignment %.*s, which is taken for the program", directive,
+         (int) strcspn(p, " \t"), p);
+    find_fact(f, "directive", directive);
+    find_setting(f, facts, "Service", directive);
+    find_evidence(f, EVIDENCE_UNIT, "%s=%s", directive, raw);
+    find_fix_dropin(f, "set variables by Environment=", "[Service]\nEnvironment=%.*s\n%s=\n%s=%s\n",
+                    (int) assignments, p, directive, directive, rest);
 }
 
 void judge_exec_env_prefix(struct facts *facts, struct finding *f)
 {
-    auto_free char *raw = raw_setting(facts, "ExecStart");
-    const char *p = raw ? raw + strspn(raw, "@-:+!") : "";
-    size_t name = 0;
+    for (size_t i = 0; f->confidence == 0 && i < ELEMENTSOF(exec_directives); i++) {
+        auto_strv char **values = raw_settings(facts, exec_directives[i]);
 
-    while (isalnum((unsigned char) p[name]) || p[name] == '_')
-        name++;
-    if (name == 0 || p[name] != '=')
-        return;
-    size_t end = strcspn(p, " \t");
-    const char *rest = p + end + strspn(p + end, " \t");
-    find(f, SURE_DECISIVE,
-         "ExecStart= begins with the assignment %.*s, which is taken for the program", (int) end,
-         p);
-    find_setting(f, facts, "Service", "ExecStart");
-    find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
-    find_fix_dropin(f, "set variables by Environment=",
-                    "[Service]\nEnvironment=%.*s\nExecStart=\nExecStart=%s\n", (int) end, p, rest);
+        STRV_FOREACH (v, values)
+            if (f->confidence == 0)
+                env_prefix_in(facts, f, exec_directives[i], *v);
+    }
 }
 
-void judge_exec_shell_syntax(struct facts *facts, struct finding *f)
+/* What a word of the command line is to a shell; NULL: nothing special. */
+static const char *shell_token(const char *word, bool first)
 {
-    static const char *const tokens[] = {
-        "&&", "||", "|", ">", ">>", "<", "2>", "2>&1", "&", ";;"
-    };
-    static const char *const builtins[] = { "cd",     ".",     "source", "export",
-                                            "ulimit", "umask", "if",     "for" };
-    auto_free char *raw = raw_setting(facts, "ExecStart");
-    auto_strv char **words = raw ? strv_split(raw, " \t") : NULL;
-    const char *token = NULL;
+    static const char *const tokens[] = { "&&", "||",   "|", ">",  ">>", "<", "2>",
+                                          "&>", "2>&1", "&", ";;", "|&", "<<" };
+    static const char *const builtins[] = { "cd",    ".",     "source", "export", "ulimit",
+                                            "umask", "if",    "for",    "while",  "set",
+                                            "trap",  "alias", "unset",  "eval" };
+    static const char *const starts[] = { "$(", "2>", ">/", ">>/", "1>", "&>/", "`", "</" };
 
-    if (!words || !words[0])
-        return;
-    if (strstr(words[0], "/sh") || strstr(words[0], "bash") || endswith(words[0], "env"))
-        return;
-    for (size_t i = 0; i < ELEMENTSOF(builtins); i++)
-        if (streq(words[0] + strspn(words[0], "@-:+!"), builtins[i]))
-            token = builtins[i];
-    STRV_FOREACH (w, words)
-        for (size_t i = 0; i < ELEMENTSOF(tokens); i++)
-            if (streq(*w, tokens[i]))
-                token = token && !failed_at_exec(facts) ? token : tokens[i];
-    STRV_FOREACH (w, words)
-        if (!token &&
-            (startswith(*w, "$(") || startswith(*w, "2>") || startswith(*w, ">/") || **w == '`'))
-            token = *w;
-    if (!token)
-        return;
-    find(f, failed_at_exec(facts) ? SURE_DECISIVE : SURE_PROVEN,
-         "ExecStart= holds shell syntax (%s), but no shell reads it: the program gets it as an "
-         "argument",
-         token);
-    find_fact(f, "token", token);
-    find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
-    find_setting(f, facts, "Service", "ExecStart");
+    for (size_t i = 0; first && i < ELEMENTSOF(builtins); i++)
+        if (streq(word + strspn(word, "@-:+!"), builtins[i]))
+            return builtins[i];
+    for (size_t i = 0; !first && i < ELEMENTSOF(tokens); i++)
+        if (streq(word, tokens[i]))
+            return tokens[i];
+    for (size_t i = 0; !first && i < ELEMENTSOF(starts); i++)
+        if (startswith(word, starts[i]) || (i == 0 && strstr(word, starts[i])))
+            return word;
+    return NULL;
+}
+
+/* The better half of the fixes: settings in place of the shell's work. */
+static void shell_fixes(struct finding *f, const char *directive, const char *raw, char **words)
+{
     if (streq(words[0], "cd") && words[1] && words[2] && words[3])
         find_fix_dropin(f, "use the settings for it",
-                        "[Service]\nWorkingDirectory=%s\nExecStart=\nExecStart=%s\n", words[1],
-                        strstr(raw, words[3]));
+                        "[Service]\nWorkingDirectory=%s\n%s=\n%s=%s\n", words[1], directive,
+                        directive, strstr(raw, words[3]));
     for (size_t i = 1; words[i]; i++)
         if ((streq(words[i], ">>") || streq(words[i], ">")) && words[i + 1] &&
             *words[i + 1] == '/') {
             char *cut = strstr(raw, words[i]);
 
             find_fix_dropin(f, "use the settings for it",
-                            "[Service]\nStandardOutput=%s:%s\nExecStart=\nExecStart=%.*s\n",
-                            streq(words[i], ">>") ? "append" : "truncate", words[i + 1],
-                            (int) (cut - raw), raw);
+                            "[Service]\nStandardOutput=%s:%s\n%s=\n%s=%.*s\n",
+                            streq(words[i], ">>") ? "append" : "truncate", words[i + 1], directive,
+                            directive, (int) (cut - raw), raw);
             break;
         }
-    find_fix_dropin(f, "or give it to a shell",
-                    "[Service]\nExecStart=\nExecStart=/bin/sh -c '%s'\n", raw);
+    find_fix_dropin(f, "or give it to a shell", "[Service]\n%s=\n%s=/bin/sh -c '%s'\n", directive,
+                    directive, raw);
+}
+
+static void shell_syntax_in(const struct facts *facts, struct finding *f, const char *directive,
+                            const char *raw)
+{
+    auto_strv char **words = strv_split(raw, " \t");
+    const char *token = NULL, *quote = NULL;
+
+    if (!words || !words[0])
+        return;
+    const char *name = path_basename(words[0] + strspn(words[0], "@-:+!"));
+    if (streq(name, "sh") || streq(name, "env") || endswith(name, "bash") ||
+        endswith(name, "dash") || endswith(name, "zsh"))
+        return;
+    STRV_FOREACH (w, words) {
+        /* What stands between quotes is one argument, and meant so. */
+        bool open = quote;
+        for (const char *c = *w; *c; c++)
+            if (*c == '"' || *c == '\'')
+                quote = !quote ? c : *quote == *c ? NULL : quote;
+        const char *t = open || strpbrk(*w, "\"'") ? NULL : shell_token(*w, w == words);
+
+        if (t && (!token || failed_at_exec(facts)))
+            token = w == words || !token || failed_at_exec(facts) ? t : token;
+    }
+    if (!token)
+        return;
+    find(f, failed_at_exec(facts) ? SURE_DECISIVE : SURE_PROVEN,
+         "%s= holds shell syntax (%s), but no shell reads it: the program gets it as an argument",
+         directive, token);
+    find_fact(f, "token", token);
+    find_evidence(f, EVIDENCE_UNIT, "%s=%s", directive, raw);
+    find_setting(f, facts, "Service", directive);
+    shell_fixes(f, directive, raw, words);
+}
+
+void judge_exec_shell_syntax(struct facts *facts, struct finding *f)
+{
+    for (size_t i = 0; f->confidence == 0 && i < ELEMENTSOF(exec_directives); i++) {
+        auto_strv char **values = raw_settings(facts, exec_directives[i]);
+
+        STRV_FOREACH (v, values)
+            if (f->confidence == 0)
+                shell_syntax_in(facts, f, exec_directives[i], *v);
+    }
 }
 
 void judge_inline_comment(struct facts *facts, struct finding *f)
@@ -438,61 +499,106 @@ void judge_env_syntax(struct facts *facts, struct finding *f)
 /* ---- specifiers
  * --------------------------------------------------------------------------------------- */
 
-void judge_specifier_percent(struct facts *facts, struct finding *f)
+/* %Y%m%d, %H:%M, %s and %F: what date(1), printf and URLs use. Specifiers that one wants stand
+ * alone, or in a path. Returns the letter, or 0. */
+static char suspicious_percent(const char *raw)
 {
-    auto_free char *raw = raw_setting(facts, "ExecStart");
-
-    /* %Y%m%d, %H:%M, %s and %F: what date(1), printf and URLs use. Specifiers that one wants stand
-     * alone. */
-    for (const char *p = raw; p && (p = strchr(p, '%')); p++) {
+    for (const char *p = raw; (p = strchr(p, '%')); p++) {
         if (p[1] == '%') {
             p++;
             continue;
         }
-        bool date = strchr("HMSYmdFTs", p[1]) && p[1] &&
+        bool date = p[1] && strchr("HMSYmdFTsuDcxXyjIpP", p[1]) &&
                     (strchr(p + 2, '%') || (p > raw && strchr("%+", p[-1])) ||
-                     strstr(raw, "date") || strstr(raw, "strftime"));
-        bool hex = isxdigit((unsigned char) p[1]) && isxdigit((unsigned char) p[2]) &&
-                   strstr(raw, "://");
-        if (!date && !hex)
-            continue;
-        auto_strbuf struct strbuf fixed = {};
-        for (const char *q = raw; *q; q++) {
-            strbuf_add_char(&fixed, *q);
-            if (*q == '%')
-                strbuf_add_char(&fixed, '%');
+                     strstr(raw, "date") || strstr(raw, "strftime") || strstr(raw, "format"));
+        bool hex = isxdigit((unsigned char) p[1]) && isxdigit((unsigned char) p[2]);
+
+        if (date || hex)
+            return p[1];
+    }
+    return 0;
+}
+
+void judge_specifier_percent(struct facts *facts, struct finding *f)
+{
+    static const char *const directives[] = { "ExecStart", "ExecStartPre", "Environment" };
+
+    for (size_t i = 0; i < ELEMENTSOF(directives); i++) {
+        auto_strv char **values = raw_settings(facts, directives[i]);
+
+        STRV_FOREACH (v, values) {
+            char letter = suspicious_percent(*v);
+            auto_strbuf struct strbuf fixed = {};
+
+            if (!letter)
+                continue;
+            for (const char *q = *v; *q; q++) {
+                strbuf_add_char(&fixed, *q);
+                if (*q == '%')
+                    strbuf_add_char(&fixed, '%');
+            }
+            find(f, SURE_LIKELY + 0.1, "%s=: %%%c is replaced before the program sees it",
+                 directives[i], letter);
+            find_fact(f, "value", *v);
+            find_fact(f, "directive", directives[i]);
+            find_evidence(f, EVIDENCE_UNIT, "%s=%s", directives[i], *v);
+            find_setting(f, facts, "Service", directives[i]);
+            find_fix_dropin(f, "double every % that is meant as such", "[Service]\n%s%s%s=%s\n",
+                            i == 2 ? "" : directives[i], i == 2 ? "" : "=\n", directives[i],
+                            strbuf_text(&fixed));
+            judge_last_words(facts, f, 2);
+            return;
         }
-        find(f, SURE_LIKELY + 0.1, "ExecStart=: %%%c is replaced before the program sees it", p[1]);
-        find_fact(f, "value", raw);
-        find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
-        find_setting(f, facts, "Service", "ExecStart");
-        find_fix_dropin(f, "double every % that is meant as such",
-                        "[Service]\nExecStart=\nExecStart=%s\n", strbuf_text(&fixed));
-        judge_last_words(facts, f, 2);
-        return;
     }
 }
 
 /* ---- sections
  * ----------------------------------------------------------------------------------------- */
 
+/* Whether the lack of that setting can be what made it fail: what only describes or orders cannot.
+ */
+static bool setting_matters(const struct facts *facts, const struct unit_message *m)
+{
+    static const char *const others[] = { "Description",     "Documentation", "Wants",
+                                          "After",           "Before",        "WantedBy",
+                                          "Alias",           "PartOf",        "SourcePath",
+                                          "RequiredBy",      "Restart",       "RestartSec",
+                                          "SyslogIdentifier" };
+
+    if (!m->directive)
+        return strstr(m->text, "unknown section");
+    if (startswith(m->directive, "StartLimit"))
+        return facts_property_is(facts, "Result", "start-limit-hit");
+    for (size_t i = 0; i < ELEMENTSOF(others); i++)
+        if (strncasecmp(m->directive, others[i], strlen(others[i])) == 0)
+            return false;
+    return true;
+}
+
 void judge_directive_misplaced(struct facts *facts, struct finding *f)
 {
-    for (unsigned i = 0; facts->config && i < facts->config->n_messages; i++) {
-        const struct unit_message *m = &facts->config->messages[i];
+    const struct unit_message *m = NULL;
 
-        if (!m->directive || !m->section || !m->file || !m->remedy)
-            continue;
-        find(f, SURE_LIKELY, "%s= in [%s] is ignored: %s", m->directive, m->section, m->text);
-        find_fact(f, "directive", m->directive);
-        auto_free char *section = format("[%s]", m->section);
-        find_fact(f, "section", section);
-        find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", m->file, m->line, m->text);
-        find_fix(f, "%s", m->remedy);
-        judge_moved_setting(facts, f, m);
-        judge_last_words(facts, f, 2);
-        return;
+    for (unsigned i = 0; facts->config && i < facts->config->n_messages; i++) {
+        const struct unit_message *x = &facts->config->messages[i];
+
+        if (x->section && x->file && strstr(x->text, "unknown se") &&
+            (!m || (!setting_matters(facts, m) && setting_matters(facts, x))))
+            m = x;
     }
+    if (!m)
+        return;
+    find(f, setting_matters(facts, m) ? SURE_LIKELY : SURE_POSSIBLE, "%s%s[%s] is ignored: %s",
+         strempty(m->directive), m->directive ? "= in " : "", m->section, m->text);
+    find_fact(f, "directive", m->directive);
+    auto_free char *section = format("[%s]", m->section);
+    find_fact(f, "section", section);
+    find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", m->file, m->line, m->text);
+    if (m->remedy)
+        find_fix(f, "%s", m->remedy);
+    if (m->directive)
+        judge_moved_setting(facts, f, m);
+    judge_last_words(facts, f, 2);
 }
 
 /* A target that wants the unit and does not exist; NULL: all do. */
@@ -507,14 +613,27 @@ static const char *absent_target(struct facts *facts, const struct install_secti
     return NULL;
 }
 
+/* Whether somebody tried to start it: it was held back then, not forgotten. */
+static bool was_attempted(const struct facts *facts)
+{
+    static const char *const words[] = { "Start", "ependency failed", "skipped", "Skipped",
+                                         "cycle", "ssertion failed" };
+    size_t at = 0;
+
+    for (const struct facts_line *l; (l = facts_next_line(facts, NULL, true, &at));)
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+            if (strstr(strempty(l->text), words[i]))
+                return true;
+    return false;
+}
+
 void judge_install_missing(struct facts *facts, struct finding *f)
 {
     const struct install_section *i = facts->config ? facts->config->install : NULL;
-    size_t at = 0;
 
     if (!i || facts->config->load_state != LOAD_LOADED || facts->config->builtin ||
         !facts_property_is(facts, "ActiveState", "inactive") || facts->n_invocations > 0 ||
-        facts_next_line(facts, NULL, true, &at))
+        was_attempted(facts))
         return;
     const char *target = absent_target(facts, i);
     if (!target && !facts_property_is(facts, "UnitFileState", "static"))

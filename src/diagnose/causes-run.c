@@ -1,6 +1,7 @@
 /* Causes that the manager's own record shows: readiness, watchdog, exits, stops; and what programs
  * say, where a probe confirms it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,10 +149,18 @@ void judge_pidfile_mismatch(struct facts *facts, struct finding *f)
         if (!streq(*p, path))
             other = *p;
     const struct trace_event *e = NULL;
-    for (size_t i = 0; i < facts->n_trace; i++)
-        if (facts->trace[i].path && endswith(facts->trace[i].path, ".pid") && facts->trace[i].error)
-            e = &facts->trace[i];
-    find(f, SURE_PROVEN,
+    for (size_t i = 0; i < facts->n_trace; i++) {
+        const struct trace_event *t = &facts->trace[i];
+
+        if (!t->path || !endswith(t->path, ".pid") || !startswith(t->call, "open"))
+            continue;
+        e = t->error ? t : e;
+        if (!t->error && (t->flags & O_ACCMODE) != O_RDONLY && !streq(t->path, path)) {
+            other = t->path;
+            e = t;
+        }
+    }
+    find(f, other || facts->traced ? SURE_PROVEN : SURE_PROVEN - 0.01,
          other ? "PIDFile=%s is not what the program writes: it writes %s"
                : "the program never wrote PIDFile=%s",
          path, strempty(other));
@@ -162,7 +171,8 @@ void judge_pidfile_mismatch(struct facts *facts, struct finding *f)
     find_call(f, e);
     find_setting(f, facts, "Service", "PIDFile");
     if (other) {
-        find_evidence(f, EVIDENCE_PROBE, "%s exists", other);
+        if (!e || e->path != other)
+            find_evidence(f, EVIDENCE_PROBE, "%s exists", other);
         find_fix_dropin(f, "name the file that it writes", "[Service]\nPIDFile=%s\n", other);
     }
     find_fix_dropin(f, "or let it stay in the foreground, with its option for that",
@@ -582,22 +592,47 @@ void judge_clean_exit_not_restarted(struct facts *facts, struct finding *f)
 /* ---- what programs say, confirmed
  * --------------------------------------------------------------------- */
 
+/* A library that the loader looked for in the last of its folders, too: dlopen(), or a program that
+ * another one executes. */
+static const struct trace_event *vain_library(const struct facts *facts)
+{
+    const struct trace_event *found = NULL;
+
+    for (size_t i = 0; i < facts->n_trace; i++) {
+        const struct trace_event *e = &facts->trace[i];
+        const char *name = e->path && e->error == ENOENT && startswith(e->call, "open")
+                               ? path_basename(e->path)
+                               : NULL;
+
+        if (name && strstr(name, ".so") && !startswith(name, "libnss_") &&
+            (startswith(e->path, "/usr/lib/") || startswith(e->path, "/lib/")) &&
+            name == e->path + (e->path[1] == 'u' ? strlen("/usr/lib/") : strlen("/lib/")) &&
+            judge_gave_up_after(facts, e))
+            found = e;
+    }
+    return found;
+}
+
 void judge_lib_missing(struct facts *facts, struct finding *f)
 {
     const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
     json_t *l = c && c->path && *c->path == '/' ? facts_probe(facts, "libraries", "%s", c->path)
                                                 : NULL;
     json_t *missing = json_array_get(json_object_get(l, "missing"), 0);
+    const struct trace_event *vain = missing ? NULL : vain_library(facts);
 
-    if (!missing || !facts_failed_exit(facts_explained(facts)))
+    if ((!missing && !vain) || !facts_failed_exit(facts_explained(facts)))
         return;
-    const char *name = probe_text(missing, "name"), *elsewhere = probe_text(missing, "elsewhere");
-    find(f, SURE_DECISIVE,
+    const char *name = missing ? probe_text(missing, "name") : path_basename(vain->path);
+    const char *elsewhere = probe_text(missing, "elsewhere");
+    find(f, missing ? SURE_DECISIVE : SURE_PROVEN - 0.02,
          *elsewhere ? "the library %s is not where the loader looks; it is at %s"
                     : "the library %s is not installed",
          name, elsewhere);
     find_fact(f, "library", name);
-    find_evidence(f, EVIDENCE_PROBE, "%s needs %s", probe_text(missing, "wanted_by"), name);
+    if (missing)
+        find_evidence(f, EVIDENCE_PROBE, "%s needs %s", probe_text(missing, "wanted_by"), name);
+    find_call(f, vain);
     find_line(f, facts_find_line(facts, facts_explained(facts), "shared libraries"));
     if (*elsewhere) {
         auto_free char *folder = strndup(elsewhere,

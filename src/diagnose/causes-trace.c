@@ -213,20 +213,81 @@ static void judge_was_not_ready(struct facts *facts, struct finding *f)
     }
 }
 
+/* A connection of a program that waits for none: it was in progress, and nothing listens there. */
+static const struct trace_event *hopeless_connection(struct facts *facts)
+{
+    for (size_t i = facts->n_trace; i > 0; i--) {
+        const struct trace_event *e = &facts->trace[i - 1];
+
+        if (e->error == EINPROGRESS && e->port && !e->udp && e->address &&
+            (startswith(e->address, "127.") || startswith(e->address, "[::1]") ||
+             startswith(e->address, "0.0.0.0")) &&
+            json_is_false(
+                json_object_get(facts_probe(facts, "port", "tcp %s", e->address), "held")))
+            return e;
+    }
+    return NULL;
+}
+
+/* What every program asks on its way, and goes on without. */
+static bool is_optional_peer(const char *address)
+{
+    static const char *const peers[] = { "nscd",  "/dev/log", "systemd/", "dbus/system_bus",
+                                         "avahi", "sssd",     "varlink" };
+
+    for (size_t i = 0; i < ELEMENTSOF(peers); i++)
+        if (strstr(address, peers[i]))
+            return true;
+    return false;
+}
+
+static const struct trace_event *refused_connection(struct facts *facts)
+{
+    static const int errors[] = { ECONNREFUSED, ENOENT };
+    const struct trace_event *found = NULL;
+
+    for (size_t k = 0; !found && k < ELEMENTSOF(errors); k++)
+        for (size_t i = 0; i < facts->n_trace; i++) {
+            const struct trace_event *e = &facts->trace[i];
+
+            if (streq(e->call, "connect") && e->error == errors[k] && e->address &&
+                !is_optional_peer(e->address))
+                found = e;
+        }
+    return found ? found : hopeless_connection(facts);
+}
+
+/* Where a unix socket should be and is not, the units that have its folder or name. */
+static char *owner_of_socket(struct facts *facts, const char *path)
+{
+    auto_free char *folder = strndup(path, (size_t) (path_basename(path) - path));
+    const char *name = folder && strlen(folder) > 5 ? path_basename(path_simplify(folder)) : "";
+    static const char *const suffixes[] = { ".service", ".socket" };
+
+    for (size_t i = 0; *name && i < ELEMENTSOF(suffixes); i++) {
+        auto_free char *unit = format("%s%s", name, suffixes[i]);
+
+        if (unit && !streq(unit, facts->unit) &&
+            streq(probe_text(facts_probe(facts, "unit", "%s", unit), "LoadState"), "loaded"))
+            return take_ptr(unit);
+    }
+    return NULL;
+}
+
 void judge_dependency_not_ready(struct facts *facts, struct finding *f)
 {
-    const struct trace_event *e = last_call(facts, "connect", ECONNREFUSED);
+    const struct trace_event *e = refused_connection(facts);
 
     if (!e)
-        e = last_call(facts, "connect", ENOENT);
-    if (!e)
         judge_was_not_ready(facts, f);
-    if (!e || !e->address || strstr(e->address, "nscd") || strstr(e->address, "/dev/log") ||
-        strstr(e->address, "systemd/journal"))
+    if (!e)
         return;
     json_t *p = e->port ? facts_probe(facts, "port", "tcp %s", e->address) : NULL;
     const char *unit = p ? probe_text(p, "unit") : "";
-    find(f, SURE_PROVEN - 0.05,
+    auto_free char *owner = e->port ? NULL : owner_of_socket(facts, e->address);
+    if (owner)
+        unit = owner;
+    find(f, SURE_PROVEN - 0.02,
          p && probe_true(p, "held") ? "%s did not accept connections yet; %s listens there now"
                                     : "nothing listens on %s",
          e->address,
@@ -234,11 +295,19 @@ void judge_dependency_not_ready(struct facts *facts, struct finding *f)
          : p   ? probe_text(p, "comm")
                : "");
     find_fact(f, "address", e->address);
-    find_call(f, e);
+    if (*unit)
+        find_fact(f, "unit", unit);
+    if (e->error == EINPROGRESS)
+        find_evidence(f, EVIDENCE_TRACE, "%s: in progress, to a port that refuses", e->text);
+    else
+        find_call(f, e);
     if (p)
         find_evidence(f, EVIDENCE_PROBE,
-                      probe_true(p, "held") ? "%s is held by %s now" : "%s is free", e->address,
-                      *unit ? unit : probe_text(p, "comm"));
+                      probe_true(p, "held") ? "%s is held by %s now" : "nobody holds %s",
+                      e->address, *unit ? unit : probe_text(p, "comm"));
+    if (owner)
+        find_evidence(f, EVIDENCE_MANAGER, "%s: ActiveState=%s", owner,
+                      probe_text(facts_probe(facts, "unit", "%s", owner), "ActiveState"));
     if (*unit)
         find_fix_dropin(
             f,
@@ -653,9 +722,10 @@ void judge_file_missing(struct facts *facts, struct finding *f)
         return;
     json_t *near = facts_probe(facts, "near-file", "%s", found->path);
     find(f,
-         said                          ? SURE_PROVEN - 0.05
-         : is_config_name(found->path) ? SURE_LIKELY - 0.1
-                                       : SURE_POSSIBLE,
+         said                                 ? SURE_PROVEN - 0.05
+         : !judge_gave_up_after(facts, found) ? SURE_POSSIBLE
+         : is_config_name(found->path)        ? SURE_LIKELY
+                                              : SURE_ENOUGH,
          *first(near) ? "the file %s does not exist; there is %s" : "the file %s does not exist",
          found->path, first(near));
     find_fact(f, "path", found->path);
@@ -861,7 +931,7 @@ void judge_seccomp_kill(struct facts *facts, struct finding *f)
     for (size_t i = 0; i < facts->n_trace; i++)
         if (facts->trace[i].killed_by_filter ||
             (!killed && (facts->trace[i].error == EPERM || facts->trace[i].error == ENOSYS) &&
-             !facts->trace[i].path))
+             !facts->trace[i].path && !facts->trace[i].address))
             e = &facts->trace[i];
     if (!killed && !e)
         return;

@@ -148,6 +148,9 @@ static void add_fix(struct finding *f, enum fix_kind kind, const char *text, con
 
     if (!fix)
         return;
+    /* "or ..." reads well only behind another. */
+    if (json_array_size(f->fixes) == 0 && startswith(text, "or "))
+        text += strlen("or ");
     (void) json_object_set_new_nocheck(fix, "kind", json_string(fix_names[kind]));
     (void) json_object_set_new_nocheck(fix, "text", json_text(text));
     if (key)

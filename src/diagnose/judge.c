@@ -1,6 +1,7 @@
 #include "diagnose/judge.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,6 +153,14 @@ void judge_moved_setting(const struct facts *facts, struct finding *f, const str
             }
         }
     }
+}
+
+bool judge_gave_up_after(const struct facts *facts, const struct trace_event *e)
+{
+    for (const struct trace_event *t = e + 1; t < facts->trace + facts->n_trace; t++)
+        if (t->pid == e->pid && (!t->error || t->error == EINPROGRESS))
+            return false;
+    return true;
 }
 
 bool judge_program_has(const struct facts *facts, const char *word)

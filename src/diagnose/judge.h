@@ -39,6 +39,10 @@ char *judge_path_after(const struct facts *f, const char *words);
  */
 char *judge_lock_in_output(const struct facts *f);
 
+/* Whether its process did nothing of note after the failed call: neither opened, listened,
+ * connected nor executed. What it went on after was not what it gave up over. */
+bool judge_gave_up_after(const struct facts *facts, const struct trace_event *e);
+
 /* Whether the text of the program, or of the script that it runs, has this word: it is about it. */
 bool judge_program_has(const struct facts *facts, const char *word);
 

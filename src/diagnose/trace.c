@@ -330,11 +330,14 @@ static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool 
     int error = is_error ? (int) -result : 0;
     struct trace_event *e = take_ptr(th->pending);
 
-    /* EAGAIN is how forks and locks fail in earnest. */
+    /* EAGAIN is how forks and locks fail in earnest; how a connection in progress ends is not seen,
+     * but where it leads is. */
     bool fails = call && error &&
-                 (!is_noise(error) || (error == EAGAIN && (strstr(call->name, "fork") ||
-                                                           startswith(call->name, "clone") ||
-                                                           streq(call->name, "flock"))));
+                 (!is_noise(error) ||
+                  (error == EAGAIN &&
+                   (strstr(call->name, "fork") || startswith(call->name, "clone") ||
+                    streq(call->name, "flock"))) ||
+                  (error == EINPROGRESS && streq(call->name, "connect")));
 
     if (call && (error ? fails : call->keep)) {
         if (!e)
@@ -368,6 +371,8 @@ bool trace_event_is_telling(const struct trace_event *e)
 
     if (!trace_event_is_failure(e) || e->killed_by_filter)
         return e->killed_by_filter;
+    if (e->error == EINPROGRESS)
+        return false;
     if (e->error != ENOENT || !e->path)
         return true;
     for (size_t i = 0; i < ELEMENTSOF(optional); i++)

@@ -115,7 +115,7 @@ const struct trace_root *tracer_root(const struct tracer *t);
  * was left out is counted. */
 const struct trace_event *tracer_events(const struct tracer *t, size_t *ret_n, size_t *ret_dropped);
 
-/* Whether the call failed (a few are kept when they succeed). */
+/* Whether the call failed (a few are kept when they succeed, and connections in progress). */
 bool trace_event_is_failure(const struct trace_event *e);
 
 /* Whether the error says something about why a program failed, or is only how programs look for

@@ -107,7 +107,10 @@ bool verdict_wants_trace(const struct verdict *v, const struct facts *f)
 
     if (cause && cause->confidence >= SURE_PROVEN)
         return false;
-    return v->failed ? facts_failed_exit(facts_explained(f)) != NULL : ended_at_once(f);
+    /* Where it stands when its time is over, a trace shows too; of readiness it tells no more. */
+    bool pid_file = f->config && f->config->type == UNIT_SERVICE && f->config->service->pid_file &&
+                    f->config->service->type == SERVICE_TYPE_FORKING;
+    return v->failed ? pid_file || facts_failed_exit(facts_explained(f)) : ended_at_once(f);
 }
 
 const struct finding *verdict_cause(const struct verdict *v)

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+touch /var/spool/imports/one
+systemctl daemon-reload

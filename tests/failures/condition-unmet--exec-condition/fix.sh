@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+touch /etc/nightly-sync.enabled
+systemctl daemon-reload

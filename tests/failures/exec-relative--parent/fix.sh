@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i 's,=../treadmill,=/srv/treadmill,' /etc/systemd/system/treadmill.service
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i s/TimeoutStartSec=2/TimeoutStartSec=60/ /etc/systemd/system/migrator.service
+systemctl daemon-reload
