@@ -380,22 +380,6 @@ static int compare_timers(const void *a, const void *b)
     return strcmp(x->unit, y->unit);
 }
 
-/* The earlier of the two clocks' next times, as wall-clock time; USEC_INFINITY for none. */
-static usec_t next_elapse(const json_t *properties)
-{
-    usec_t realtime = property_number(properties, "NextElapseUSecRealtime");
-    usec_t monotonic = property_number(properties, "NextElapseUSecMonotonic");
-    usec_t next = realtime > 0 ? realtime : USEC_INFINITY;
-
-    if (monotonic > 0 && monotonic != USEC_INFINITY) {
-        usec_t now = now_usec(CLOCK_REALTIME), up = now_usec(CLOCK_MONOTONIC);
-        usec_t converted = monotonic > up ? now + (monotonic - up) : now - (up - monotonic);
-
-        next = MIN(next, converted);
-    }
-    return next;
-}
-
 /* systemctl shows no more than two units of time. */
 static char *format_span(usec_t span, char text[static TIMESTAMP_TEXT_MAX])
 {
@@ -453,7 +437,7 @@ int ctl_list_timers(struct systemctl *c, char **args)
         const char *activates = triggered_unit(properties);
 
         rows[i] = (struct timer_row){ unit, activates ? strdup(activates) : NULL,
-                                      next_elapse(properties),
+                                      property_next_elapse(properties),
                                       property_number(properties, "LastTriggerUSec") };
         json_decref(properties);
     }

@@ -415,13 +415,13 @@ static void print_warnings(const json_t *p)
 
 static void print_trigger(const struct systemctl *c, const json_t *p)
 {
-    usec_t next = property_number(p, "NextElapseUSecRealtime"), now = now_usec(CLOCK_REALTIME);
+    usec_t next = property_next_elapse(p), now = now_usec(CLOCK_REALTIME);
     char text[TIMESTAMP_TEXT_MAX], relative[TIMESTAMP_TEXT_MAX];
 
     if (!endswith(property_text(p, "Id"), ".timer"))
         return;
     status_print_label("Trigger");
-    if (next == 0 || next == USEC_INFINITY)
+    if (next == USEC_INFINITY)
         printf("n/a\n");
     else
         printf("%s; %s\n", timestamp_format(text, next, c->timestamp),

@@ -345,6 +345,21 @@ bool property_bool(const json_t *properties, const char *name)
     return json_is_true(v) || streq_ptr(json_string_value(v), "yes");
 }
 
+usec_t property_next_elapse(const json_t *properties)
+{
+    usec_t realtime = property_number(properties, "NextElapseUSecRealtime");
+    usec_t monotonic = property_number(properties, "NextElapseUSecMonotonic");
+    usec_t next = realtime > 0 ? realtime : USEC_INFINITY;
+
+    if (monotonic > 0 && monotonic != USEC_INFINITY) {
+        usec_t now = now_usec(CLOCK_REALTIME), up = now_usec(CLOCK_MONOTONIC);
+        usec_t converted = monotonic > up ? now + (monotonic - up) : now - (up - monotonic);
+
+        next = MIN(next, converted);
+    }
+    return next;
+}
+
 void systemctl_say(const struct systemctl *c, const char *fmt, ...)
 {
     va_list ap;

@@ -157,6 +157,13 @@ static int add_rows(json_t *properties, const json_t *names, const struct unit *
     return 0;
 }
 
+static bool has_row(const struct property_row *rows, const char *name)
+{
+    while (rows->name && !streq(rows->name, name))
+        rows++;
+    return rows->name;
+}
+
 static int add_settings(json_t *properties, const json_t *names, const struct unit *u,
                         bool may_see_all)
 {
@@ -169,8 +176,9 @@ static int add_settings(json_t *properties, const json_t *names, const struct un
 
         if (!is_wanted(names, name) || (is_private(name) && !may_see_all))
             continue;
-        /* What the manager knows better (Wants= and the like, both ways) is there already. */
-        if (json_object_get(properties, name))
+        /* What the manager knows better (Wants= and the like, both ways) is there already, or left
+         * out. */
+        if (json_object_get(properties, name) || has_row(unit_type_properties(u), name))
             continue;
         strbuf_clear(&text);
         directive_format(u->config, d, &text);

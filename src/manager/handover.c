@@ -106,6 +106,8 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
     state_write_time(w, "assert-time", u->assert_time);
     state_write_u64(w, "condition-result", u->condition_result);
     state_write_u64(w, "assert-result", u->assert_result);
+    STRV_FOREACH (assignment, u->activation)
+        state_write(w, "activation", *assignment);
     state_write(w, "condition-failed", u->condition_failed);
     state_write(w, "assert-failed", u->assert_failed);
     state_write_id(w, "invocation", u->invocation);
@@ -329,6 +331,8 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         return restore_u8(value, TRIED_TRUE, &u->condition_result);
     if (streq(key, "assert-result"))
         return restore_u8(value, TRIED_TRUE, &u->assert_result);
+    if (streq(key, "activation"))
+        return strv_add(&u->activation, value);
     if (streq(key, "condition-failed"))
         return str_replace(&u->condition_failed, value);
     if (streq(key, "assert-failed"))

@@ -192,8 +192,11 @@ int unit_prepare_spawn(struct unit *u, struct spawn_request *req)
 
 void unit_ended(struct unit *u)
 {
-    if (!unit_will_restart(u))
-        unit_close_stream(u);
+    if (unit_will_restart(u))
+        return;
+    unit_close_stream(u);
+    strv_free(u->activation);
+    u->activation = NULL;
 }
 
 /* ---- which process is whose ---- */

@@ -213,6 +213,8 @@ static int make_environment(struct service *s, enum spawn_phase phase, char ***r
         r = strv_addf(&env, "MAINPID=%d", (int) s->main.pid);
     if (r >= 0 && s->unit.config->user)
         r = strv_addf(&env, "MANAGERPID=%d", (int) getpid());
+    if (r >= 0)
+        r = strv_extend(&env, s->unit.activation, false);
     if (r >= 0 && is_init_script_of_holder(s))
         r = strv_add(&env, "SYSTEMCTL_SKIP_REDIRECT=1");
     if (r >= 0 && service_config(s)->pid_file)

@@ -150,6 +150,7 @@ void unit_free(struct unit *u)
     }
     unit_config_free(u->config);
     free(u->load_error);
+    strv_free(u->activation);
     free(u->condition_failed);
     free(u->assert_failed);
     strv_free(u->aliases);

@@ -113,6 +113,7 @@ struct unit {
     struct collector_stream *stream; /* of the current invocation's output; NULL */
     int stream_fd;                   /* the service's end of it, -1 */
     int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
+    char **activation; /* what set it off, for its commands: "TRIGGER_UNIT=..."; NULL */
     char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
 
     struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;

@@ -1,0 +1,88 @@
+#include "manager/trigger.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "manager/private.h"
+#include "unit/config.h"
+#include "unit/name.h"
+
+int trigger_add_unit(struct unit *u, const char *named)
+{
+    auto_free char *implied = NULL;
+
+    if (isempty(named)) {
+        int r = unit_name_change_suffix(u->id, ".service", &implied);
+        if (r < 0)
+            return r;
+        named = implied;
+    }
+    return unit_add_dependency_name(u, DEP_BEFORE, DEP_TRIGGERS, named);
+}
+
+int trigger_add_default_dependencies(struct unit *u, const char *target)
+{
+    if (!u->config->unit->default_dependencies)
+        return 0;
+    int r = unit_add_dependency_name(u, DEP_BEFORE, DEPENDENCY_KIND_MAX, target);
+    if (r >= 0 && !u->manager->user)
+        r = unit_add_dependency_name(u, DEP_REQUIRES, DEP_AFTER, "sysinit.target");
+    if (r >= 0)
+        r = unit_add_shutdown_dependencies(u);
+    return r < 0 ? r : 0;
+}
+
+struct unit *trigger_unit(const struct unit *u)
+{
+    uint32_t position = 0;
+
+    return dependency_next(u, DEP_BIT(DEP_TRIGGERS), &position);
+}
+
+int trigger_get_unit(const struct unit *u, struct property_value *v)
+{
+    const struct unit *other = trigger_unit(u);
+
+    *v = (struct property_value){ .kind = VALUE_STRING, .text = other ? other->id : "" };
+    return 0;
+}
+
+int trigger_check_unit(struct unit *u)
+{
+    struct unit *other = trigger_unit(u);
+
+    if (other && other->load_state == LOAD_LOADED)
+        return 0;
+    unit_log_text(u, LOG_ERR, "Unit to trigger not loaded.");
+    return -ENOENT;
+}
+
+int trigger_fire(struct unit *u, char *const *environment)
+{
+    auto_op_error struct op_error e = { 0 };
+    auto_strv char **activation = NULL;
+    struct unit *other = trigger_unit(u);
+
+    if (!other) {
+        unit_log_text(u, LOG_ERR, "Unit to trigger vanished.");
+        return -ENOENT;
+    }
+    int r = strv_addf(&activation, "TRIGGER_UNIT=%s", u->id);
+    if (r >= 0)
+        r = strv_extend(&activation, environment, false);
+    if (r >= 0)
+        r = manager_add_job(u->manager, JOB_START, other, JOB_MODE_REPLACE, NULL, &e);
+    if (r < 0) {
+        unit_log_text(u, LOG_WARNING, "Failed to queue unit startup job: %s",
+                      e.message ? e.message : strerror(-r));
+        return r;
+    }
+    if (inactive_or_failed(unit_active_state(other))) {
+        strv_free(other->activation);
+        other->activation = take_ptr(activation);
+    }
+    return 0;
+}
