@@ -12,6 +12,7 @@
 #include "cli/systemctl.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
+#include "cli/verdict_line.h"
 
 /* Exit statuses of service scripts (LSB 3.0, Init Script Actions), which systemctl keeps to. */
 #define EXIT_LSB_NOT_IMPLEMENTED 3
@@ -98,7 +99,12 @@ static void print_refusal(struct job_run *run, const json_t *refusal)
 static void print_details_hint(const struct systemctl *c, const char *unit)
 {
     const char *scope = scope_word(c);
+    auto_free char *line = c->compat ? NULL : verdict_line(unit, c->scope == SCOPE_USER);
 
+    if (line) {
+        fprintf(stderr, "cause: %s\n", line);
+        return;
+    }
     if (c->compat)
         fprintf(stderr,
                 "See \"systemctl%s status %s\" and \"journalctl%s -xe%s %s\" for details.\n", scope,

@@ -26,6 +26,7 @@
 #include "cli/term.h"
 #include "cli/unit_list.h"
 #include "cli/verbs.h"
+#include "cli/verdict_line.h"
 #include "launch/exec_status.h"
 
 /* LSB's statuses of "status". */
@@ -441,12 +442,27 @@ static void print_listen(const json_t *p)
     }
 }
 
+/* Under systemctl's name the output is systemctl's. */
+static void print_cause(const struct systemctl *c, const json_t *p)
+{
+    auto_free char *line = c->compat || c->offline ||
+                                   !streq(property_text(p, "ActiveState"), "failed")
+                               ? NULL
+                               : verdict_line(property_text(p, "Id"), c->scope == SCOPE_USER);
+
+    if (line) {
+        status_print_label("Cause");
+        printf("%s\n", line);
+    }
+}
+
 static void print_unit(struct systemctl *c, const json_t *p)
 {
     print_head(p);
     print_loaded(p);
     print_drop_ins(p);
     print_active(c, p);
+    print_cause(c, p);
     print_condition(c, p, "Condition");
     print_condition(c, p, "Assert");
     print_related(c, p, "TriggeredBy", "TriggeredBy");

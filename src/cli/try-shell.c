@@ -3,20 +3,17 @@
  * The context is the manager's own work: a transient unit that has all of the unit's files, but
  * another program. It is removed whatever happens. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "cli/run_pty.h"
 #include "cli/try.h"
 #include "diagnose/again.h"
 #include "diagnose/report.h"
@@ -120,94 +117,46 @@ static int say_why(const struct context *c)
     return EXIT_FAILURE;
 }
 
+static pid_t context_pid(const struct context *c)
+{
+    json_t *show = facts_show(c->unit.source, c->user, c->transient.unit);
+    pid_t pid = atoi(strempty(json_string_value(json_object_get(show, "MainPID"))));
+
+    json_decref(show);
+    return pid;
+}
+
 /* ---- --shell
  * ------------------------------------------------------------------------------------------ */
-
-static volatile sig_atomic_t asked_to_end;
-
-static void on_signal(int signo)
-{
-    (void) signo;
-    asked_to_end = 1;
-}
-
-static bool move(int from, int to)
-{
-    char buffer[4096];
-    ssize_t n = read(from, buffer, sizeof buffer);
-
-    return n > 0 && fd_write_all(to, buffer, (size_t) n) >= 0;
-}
-
-/* Until the other side of the terminal is closed by all. */
-static void forward(int master)
-{
-    struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                            { .fd = master, .events = POLLIN } };
-
-    while (!asked_to_end) {
-        if (poll(fds, ELEMENTSOF(fds), -1) < 0)
-            continue;
-        if (fds[1].revents && !move(master, STDOUT_FILENO))
-            return;
-        if (fds[0].revents && !move(STDIN_FILENO, master)) {
-            (void) fd_write_all(master, "\004", 1); /* the end of its input */
-            fds[0].fd = -1;
-        }
-    }
-}
-
-static void run_terminal(int master, int slave)
-{
-    struct termios before, raw;
-    bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    struct winsize size;
-
-    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-        (void) ioctl(master, TIOCSWINSZ, &size);
-    if (is_terminal) {
-        raw = before;
-        cfmakeraw(&raw);
-        (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-    }
-    close_fd(slave);
-    forward(master);
-    if (is_terminal)
-        (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-}
 
 int try_shell(const struct try_options *o, const char *unit)
 {
     _cleanup_(context_done) struct context c = { .user = o->user };
-    const struct sigaction end = { .sa_handler = on_signal };
-    auto_close int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    char name[64];
+    struct run_pty pty = { .master = -1 };
     int r = context_open(&c, o, unit);
 
     if (r != 0)
         return r;
-    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 ||
-        ptsname_r(master, name, sizeof name) != 0) {
-        fprintf(stderr, "reeve try: no terminal for the shell: %s\n", strerror(errno));
+    auto_close int slave = run_pty_open(&pty);
+    if (slave < 0) {
+        fprintf(stderr, "reeve try: no terminal for the shell: %s\n", strerror(-slave));
         return EXIT_FAILURE;
     }
-    /* Ours keeps it open until the shell has it. */
-    int slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     auto_free char *settings = format("StandardInput=tty\nStandardOutput=tty\nStandardError=tty\n"
                                       "TTYPath=%s\nExecStart=/bin/sh -i\n",
-                                      name);
-    (void) sigaction(SIGTERM, &end, NULL);
-    (void) sigaction(SIGHUP, &end, NULL);
-    r = settings ? context_start(&c, settings) : -ENOMEM;
-    if (r != 0) {
-        close_fd(slave);
+                                      pty.path);
+    pid_t pid = settings && context_start(&c, settings) == 0 ? context_pid(&c) : 0;
+    auto_close int over = pid > 0 ? pidfd_from_pid(pid) : -1;
+    if (over < 0)
         return say_why(&c);
-    }
     fprintf(stderr,
-            "A shell in the context of %s, whose program would be executed now; leave it "
-            "with exit.\n",
+            "A shell in the context of %s, whose program would be executed now; leave it with "
+            "exit.\n",
             c.unit.unit);
-    run_terminal(master, slave);
+    slave = close_fd(slave);
+    run_pty_begin(&pty);
+    (void) run_pty_copy_until(&pty, over);
+    run_pty_end(&pty);
     return EXIT_SUCCESS;
 }
 
@@ -372,9 +321,7 @@ int try_compare_shell(const struct try_options *o, const char *unit)
     if (n.unit <= 0) {
         if (context_start(&c, "StandardInput=null\nExecStart=/bin/sleep infinity\n") != 0)
             return say_why(&c);
-        json_t *show = facts_show(c.unit.source, o->user, c.transient.unit);
-        n.unit = atoi(strempty(json_string_value(json_object_get(show, "MainPID"))));
-        json_decref(show);
+        n.unit = context_pid(&c);
     }
     if (n.unit <= 0)
         return say_why(&c);

@@ -208,16 +208,11 @@ static bool enables(const char *unit)
            run_program(argv, 64, ASK_LIMIT, &state, NULL) == 0 && startswith(state, "enabled");
 }
 
-/* Of a unit that runs and did not fail as long as it was watched only what it was blamed for
- * counts, if it was for running wrong. */
+/* With a fix, a unit that runs and did not fail as long as it was watched is well: what is wrong
+ * with its files beyond that was so before. */
 static bool is_wrong(const struct trial *t, const struct facts *facts, const struct verdict *v)
 {
-    const struct finding *cause = verdict_cause(v);
-
-    if (t->fix && t->cause->cause->phase != PHASE_ACTIVE &&
-        facts_property_is(facts, "ActiveState", "active"))
-        return cause && cause->cause == t->cause->cause && t->cause->cause->phase == PHASE_ANY;
-    return v->failed;
+    return v->failed && !(t->fix && facts_property_is(facts, "ActiveState", "active"));
 }
 
 /* Starts the unit (or does what failed of it), and tells how that went:

@@ -4,7 +4,7 @@ import json
 import pytest
 
 STATE = r"""
-find /etc /run /srv -xdev -printf '%p %m %u %g %l\n' | grep -v -e ^/run/log -e ^/run/reeve/journal
+find /etc /run /usr/local -xdev -printf '%p %m %u %g %l\n' | grep -v -e ^/run/log -e ^/run/reeve/journal
 cut -d' ' -f4,5,6,9- /proc/self/mountinfo
 find /sys/fs/cgroup -type d
 systemctl list-units --state=active,failed --plain --no-legend
@@ -128,3 +128,19 @@ def test_a_command_is_applied_and_taken_back(reeve):
     assert program.stat().st_mode & 0o777 == 0o755
     reeve.ctl("why", "--undo", "--yes", "mode.service")
     assert program.stat().st_mode & 0o777 == 0o644
+
+
+def test_status_and_start_say_the_cause(reeve):
+    reeve.write("oneline.service", """
+        [Service]
+        Type=oneshot
+        User=nobody-knows
+        ExecStart=/bin/true
+    """)
+    started = reeve.run("reeve", "start", "oneline.service")
+    assert started.returncode == 1
+    assert "cause: user-missing: " in started.stderr
+    assert "(reeve why oneline.service)" in started.stderr
+    shown = reeve.run("reeve", "status", "oneline.service").stdout
+    assert "Cause: user-missing: " in shown
+    assert "Cause:" not in reeve.run("systemctl", "status", "oneline.service").stdout
