@@ -147,6 +147,35 @@ static int queue_packet(struct collector_client *c, struct packet *p)
     return 0;
 }
 
+/* What the collector that is gone has not read. Streams and the like are handed over anew; what is
+ * told once goes to the head of the queue. Left where it is, the next collector would take a stream
+ * as it was once, or without the memory of unfinished lines. */
+static void queue_unread(struct collector_client *c)
+{
+    struct queued *queue = c->queue, **tail = c->queue_tail;
+    struct wire_in in;
+    int r;
+
+    c->queue = NULL;
+    c->queue_tail = &c->queue;
+    while ((r = wire_receive(c->child_fd, c->buffer, false, &in)) == 1 || r == -EBADMSG) {
+        if (r < 0)
+            continue;
+        if (in.head.type == WIRE_MESSAGE || in.head.type == WIRE_ENDED ||
+            in.head.type == WIRE_SERIES_END) {
+            struct packet p = { memdup0(in.data, in.size), in.size };
+
+            if (!p.data || queue_packet(c, &p) < 0)
+                packet_done(&p);
+        }
+        close_fd(in.fd);
+    }
+    if (queue) {
+        *c->queue_tail = queue;
+        c->queue_tail = tail;
+    }
+}
+
 static void queue_pop(struct collector_client *c)
 {
     struct queued *q = c->queue;
@@ -623,11 +652,31 @@ static void on_readable(struct event_source *s, int fd, uint32_t revents, void *
     client_flush(userdata);
 }
 
-/* Before a collector is given anything: what the one before has said of it. */
-static void hand_over(struct event_source *s, void *userdata)
+/* Before a collector is given everything: what the one before has said of it. */
+static void hand_over(struct event_source *source, void *userdata)
 {
-    receive(userdata, 16 * 1024);
-    client_flush(userdata);
+    struct collector_client *c = userdata;
+    struct collector_stream *s;
+    struct stored *stored;
+
+    receive(c, 16 * 1024);
+    if (c->hello_pending) {
+        c->n_streams_pending = c->n_stored_pending = c->n_barriers_pending = 0;
+        MAP_FOREACH (s, &c->streams) {
+            s->pending = true;
+            s->handed = false;
+            c->n_streams_pending++;
+        }
+        MAP_FOREACH (stored, &c->stored) {
+            stored->pending = true;
+            c->n_stored_pending++;
+        }
+        for (struct collector_barrier *b = c->barriers; b; b = b->next) {
+            b->sent = false;
+            c->n_barriers_pending++;
+        }
+    }
+    client_flush(c);
 }
 
 /* ---- the client ---- */
@@ -742,33 +791,17 @@ int collector_client_child_fd(const struct collector_client *c)
 
 void collector_client_started(struct collector_client *c)
 {
-    struct collector_stream *s;
-    struct stored *stored;
-
     c->epoch++;
     c->running = true;
     c->ready = false;
     c->hello_pending = c->taken_pending = true;
-    c->n_streams_pending = c->n_stored_pending = c->n_barriers_pending = 0;
-    MAP_FOREACH (s, &c->streams) {
-        s->pending = true;
-        s->handed = false;
-        c->n_streams_pending++;
-    }
-    MAP_FOREACH (stored, &c->stored) {
-        stored->pending = true;
-        c->n_stored_pending++;
-    }
-    for (struct collector_barrier *b = c->barriers; b; b = b->next) {
-        b->sent = false;
-        c->n_barriers_pending++;
-    }
     event_source_enable(c->hand_over);
 }
 
 void collector_client_lost(struct collector_client *c)
 {
     c->running = c->ready = false;
+    queue_unread(c);
     for (struct query *q = c->queries; q; q = q->next)
         q->failed = true;
     if (c->queries)

@@ -146,8 +146,10 @@ static void report_dropped(struct console *c)
     c->dropped_unreported = 0;
 }
 
-static void console_flush(struct console *c)
+void console_flush(struct console *c)
 {
+    if (!c)
+        return;
     bool empty = write_some(c);
 
     if (empty && c->dropped_unreported > 0) {

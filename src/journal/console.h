@@ -23,4 +23,7 @@ void console_free(struct console *c, usec_t timeout);
 
 /* Adds one entry; entries without a message are left out. NULL is allowed. */
 void console_add(struct console *c, const struct entry *e);
+/* Writes what the reader takes now, before what was shown is taken out of its socket; the loop does
+ * so anyhow before it waits. NULL is allowed. */
+void console_flush(struct console *c);
 uint64_t console_dropped(const struct console *c);

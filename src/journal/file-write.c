@@ -260,11 +260,17 @@ static int data_add(struct journal_writer *w, uint64_t hash, struct hash_item *b
     return 0;
 }
 
-static int data_get_or_add(struct journal_writer *w, const void *payload, size_t n, uint64_t *ret)
+static struct hash_item *data_bucket(struct journal_writer *w, uint64_t hash)
+{
+    return bucket(w, header(w)->data_hash_table_offset, header(w)->data_hash_table_size, hash);
+}
+
+static int data_get_or_add(struct journal_writer *w, uint64_t hash, const void *payload, size_t n,
+                           uint64_t *ret)
 {
     struct journal_header *h = header(w);
-    uint64_t hash = hash_of(w, payload, n), depth = 0;
-    struct hash_item *b = bucket(w, h->data_hash_table_offset, h->data_hash_table_size, hash);
+    struct hash_item *b = data_bucket(w, hash);
+    uint64_t depth = 0;
 
     for (uint64_t at = b->head_hash_offset; at != 0; depth++) {
         const struct data_object *d = (const struct data_object *) (w->map + at);
@@ -476,14 +482,28 @@ static int resolve_group(struct journal_writer *w, struct field_group *g)
     g->offsets = offsets;
     for (size_t i = 0; i < g->n; i++) {
         const char *payload = g->text + g->fields[i].at;
-        int r = data_get_or_add(w, payload, g->fields[i].length, &offsets[2 * i]);
+        size_t length = g->fields[i].length;
+        int r = data_get_or_add(w, hash_of(w, payload, length), payload, length, &offsets[2 * i]);
 
         if (r < 0)
             return r;
-        offsets[2 * i + 1] = journal_jenkins(payload, g->fields[i].length);
+        offsets[2 * i + 1] = journal_jenkins(payload, length);
     }
     g->generation = w->generation;
     return 0;
+}
+
+/* Looking up a field that is new misses the processor's caches twice, at its bucket and at the
+ * object there. Waiting for all fields at once is shorter. */
+static void hash_fields(struct journal_writer *w, const struct iovec *fields, size_t n,
+                        struct item *items)
+{
+    for (size_t i = 0; i < n; i++) {
+        items[i].hash = hash_of(w, fields[i].iov_base, fields[i].iov_len);
+        __builtin_prefetch(data_bucket(w, items[i].hash), 1);
+    }
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(w->map + data_bucket(w, items[i].hash)->head_hash_offset, 1);
 }
 
 /* The rightful jenkins hashes, for xor_hash, are summed over the items that remain. */
@@ -505,12 +525,14 @@ static int collect_items(struct journal_writer *w, struct field_group *const *gr
         for (size_t k = 0; k < g->n; k++)
             w->items[n++] = (struct item){ g->offsets[2 * k], g->offsets[2 * k + 1] };
     }
-    for (size_t i = 0; i < n_fields; i++) {
-        int r = data_get_or_add(w, fields[i].iov_base, fields[i].iov_len, &w->items[n].offset);
+    hash_fields(w, fields, n_fields, w->items + n);
+    for (size_t i = 0; i < n_fields; i++, n++) {
+        int r = data_get_or_add(w, w->items[n].hash, fields[i].iov_base, fields[i].iov_len,
+                                &w->items[n].offset);
 
         if (r < 0)
             return r;
-        w->items[n++].hash = journal_jenkins(fields[i].iov_base, fields[i].iov_len);
+        w->items[n].hash = journal_jenkins(fields[i].iov_base, fields[i].iov_len);
     }
     *ret = sort_items(w->items, n);
     return *ret > 0 ? 0 : -EINVAL;

@@ -216,46 +216,6 @@ static void read_control(struct msghdr *message, struct datagram *d)
     }
 }
 
-/* Looks at the next datagram. Returns 1, 0 where there is none, or a negative errno (it is
- * dropped). */
-static int datagram_peek(struct collector *c, int fd, struct datagram *ret)
-{
-    union {
-        struct cmsghdr head;
-        uint8_t space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(struct timeval)) +
-                      CMSG_SPACE(16 * sizeof(int))];
-    } control;
-    struct iovec iov = { .iov_base = c->packet, .iov_len = c->packet_size - 1 };
-    struct msghdr message = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof control,
-    };
-    struct datagram d = { .fd = -1 };
-    ssize_t n;
-
-    do
-        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN ? 0 : -errno;
-    read_control(&message, &d);
-    if ((size_t) n >= c->packet_size) {
-        d.fd = close_fd(d.fd);
-        if ((size_t) n > DATAGRAM_MAX || !grow(&c->packet, &c->packet_size, (size_t) n + 1)) {
-            wire_drop(fd);
-            return -EMSGSIZE;
-        }
-        return datagram_peek(c, fd, ret);
-    }
-    c->packet[n] = 0;
-    d.data = (char *) c->packet;
-    d.n = (size_t) n;
-    *ret = d;
-    return 1;
-}
-
 /* A message too large for a datagram comes as a file: a sealed memfd, or a deleted file. */
 static void payload_datagram(struct collector *c, struct datagram *d)
 {
@@ -286,47 +246,137 @@ static void payload_datagram(struct collector *c, struct datagram *d)
     native_datagram(c, d);
 }
 
-/* One datagram; false where there is none. */
-static bool datagram_read(struct collector *c, int fd, bool native)
-{
-    struct datagram d;
-    int r = datagram_peek(c, fd, &d);
+/* ---- batches of them ----
+ *
+ * Looked at one after the other (SO_PEEK_OFF), kept, and then taken out: two system calls for many,
+ * and whoever waits for room in the socket is woken once. */
 
-    if (r <= 0)
-        return r < 0;
-    if (!native && d.n > 0)
-        syslog_datagram(c, &d);
-    else if (native && d.n > 0)
-        native_datagram(c, &d);
-    else if (native && d.fd >= 0)
-        payload_datagram(c, &d);
-    wire_drop(fd);
-    close_fd(d.fd);
-    return true;
+#define BATCH 32
+
+struct datagrams {
+    struct mmsghdr messages[BATCH];
+    struct iovec parts[BATCH];
+    union {
+        struct cmsghdr head;
+        uint8_t space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(struct timeval)) +
+                      CMSG_SPACE(16 * sizeof(int))];
+    } control[BATCH];
+};
+
+/* Receives up to `max` datagrams into equal parts of the buffer. */
+static int receive(struct datagrams *all, int fd, uint8_t *buffer, size_t size, int max, int flags)
+{
+    int n;
+
+    for (int i = 0; i < max; i++) {
+        all->parts[i] = (struct iovec){ buffer + (size_t) i * size, size };
+        all->messages[i].msg_hdr = (struct msghdr){
+            .msg_iov = &all->parts[i],
+            .msg_iovlen = 1,
+            .msg_control = &all->control[i],
+            .msg_controllen = sizeof all->control[i],
+        };
+    }
+    do
+        n = recvmmsg(fd, all->messages, (unsigned) max,
+                     flags | MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC, NULL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static void datagram_keep(struct collector *c, struct datagram *d, bool native)
+{
+    if (!native && d->n > 0)
+        syslog_datagram(c, d);
+    else if (native && d->n > 0)
+        native_datagram(c, d);
+    else if (native && d->fd >= 0)
+        payload_datagram(c, d);
+    d->fd = close_fd(d->fd);
+}
+
+/* Takes out of the socket what was kept. An empty datagram that a collector before has looked at is
+ * not seen again by looking (the kernel marks it so), it turns up here. */
+static void datagrams_take(struct collector *c, struct datagrams *all, int fd,
+                           const size_t *lengths, int n, bool native)
+{
+    for (int taken = 0; taken < n;) {
+        int k = receive(all, fd, c->packet, 0, n - taken, 0);
+
+        if (k <= 0)
+            return;
+        for (int i = 0; i < k; i++) {
+            struct datagram d = { .fd = -1 };
+
+            read_control(&all->messages[i].msg_hdr, &d);
+            if (all->messages[i].msg_len == 0 && lengths[taken] > 0)
+                datagram_keep(c, &d, native);
+            else
+                taken++;
+            close_fd(d.fd);
+        }
+    }
+}
+
+/* One batch of at most `max`. Returns how many were read. */
+static int datagrams_read(struct collector *c, int fd, bool native, int max)
+{
+    static const int from_first = 0;
+    struct datagrams all;
+    size_t lengths[BATCH], size;
+    int n, whole = 0;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &from_first, sizeof from_first) < 0)
+        max = 1;
+    size = c->packet_size / (size_t) max - 1;
+    n = receive(&all, fd, c->packet, size, max, MSG_PEEK);
+    for (int i = 0; i < n; i++) {
+        struct datagram d = { .fd = -1, .data = all.parts[i].iov_base };
+
+        read_control(&all.messages[i].msg_hdr, &d);
+        d.n = lengths[i] = all.messages[i].msg_len;
+        /* Of one that is larger the rest would come next. */
+        if (whole == i && d.n <= size) {
+            d.data[d.n] = 0;
+            datagram_keep(c, &d, native);
+            whole++;
+        }
+        close_fd(d.fd);
+    }
+    if (whole > 0) {
+        console_flush(c->console);
+        datagrams_take(c, &all, fd, lengths, whole, native);
+        return whole;
+    }
+    if (n <= 0)
+        return 0;
+    if (max > 1)
+        return datagrams_read(c, fd, native, 1);
+    if (lengths[0] > DATAGRAM_MAX || !grow(&c->packet, &c->packet_size, lengths[0] + 2))
+        wire_drop(fd);
+    return 1;
+}
+
+static void read_some(struct collector *c, int fd, bool native, int max)
+{
+    for (int n; fd >= 0 && max > 0 && (n = datagrams_read(c, fd, native, BATCH)) > 0; max -= n)
+        ;
 }
 
 static void on_native(struct event_source *s, int fd, uint32_t revents, void *userdata)
 {
-    for (int i = 0; i < 128 && datagram_read(userdata, fd, true); i++)
-        ;
+    read_some(userdata, fd, true, 128);
 }
 
 static void on_syslog(struct event_source *s, int fd, uint32_t revents, void *userdata)
 {
-    for (int i = 0; i < 128 && datagram_read(userdata, fd, false); i++)
-        ;
+    read_some(userdata, fd, false, 128);
 }
 
 void listen_drain(struct collector *c)
 {
-    for (int i = 0; c->native_fd >= 0 && i < DRAIN_DATAGRAMS; i++) {
-        if (!datagram_read(c, c->native_fd, true))
-            break;
-    }
-    for (int i = 0; c->syslog_fd >= 0 && i < DRAIN_DATAGRAMS; i++) {
-        if (!datagram_read(c, c->syslog_fd, false))
-            break;
-    }
+    read_some(c, c->native_fd, true, DRAIN_DATAGRAMS);
+    read_some(c, c->syslog_fd, false, DRAIN_DATAGRAMS);
 }
 
 /* Without a manager only: it accepts connections itself, so that none is ever known to this process
@@ -442,6 +492,19 @@ static int open_socket(struct collector *c, const char *name, int type, enum lis
     return r;
 }
 
+/* The kernel lets 10 datagrams wait in a socket. Where we are the machine's init, as many as under
+ * systemd, before the sockets are made. */
+static void lengthen_queues(const struct collector *c)
+{
+    char now[16] = "";
+
+    if (c->control_fd < 0 || getppid() != 1)
+        return;
+    auto_close int fd = open("/proc/sys/net/unix/max_dgram_qlen", O_RDWR | O_CLOEXEC);
+    if (fd >= 0 && read(fd, now, sizeof now - 1) > 0 && strtoul(now, NULL, 10) < 512)
+        (void) !pwrite(fd, "512\n", 4, 0);
+}
+
 int listen_open(struct collector *c)
 {
     static const struct {
@@ -459,6 +522,7 @@ int listen_open(struct collector *c)
     if (!c->options->socket_dir)
         return 0;
     (void) mkdir_all(c->options->socket_dir, 0755);
+    lengthen_queues(c);
     for (size_t i = 0; i < ELEMENTSOF(sockets); i++) {
         int k = open_socket(c, sockets[i].name, sockets[i].type, sockets[i].which);
 

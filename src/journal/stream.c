@@ -3,7 +3,8 @@
  *
  * Bytes are looked at in the socket (MSG_PEEK), kept, and only then taken out of it: what a
  * collector that is killed has read is read again by the next one. In the order of a batch:
- *   1. every complete line goes to the journal, the tails and the console,
+ *   1. every complete line goes to the journal, the tails and the console (as far as that takes
+ * it),
  *   2. the unfinished rest goes to the spill file,
  *   3. the batch is taken out of the socket.
  * Killed before 3, the batch comes again, the only bytes that can come twice. */
@@ -353,6 +354,7 @@ static ssize_t stream_read(struct stream *s, bool hung_up)
         spill_keep(&s->collector->spill, s->id, s->partial_pid, s->partial + MESSAGE_SPACE,
                    s->partial_n, batch, &s->slot) < 0)
         log_debug("No memory is left to keep the unfinished line of %s", strempty(s->unit));
+    console_flush(s->collector->console);
     commit(s, (size_t) n);
     spill_clear(&s->collector->spill, &s->old_slot);
     return n;
