@@ -22,6 +22,7 @@
 #include "manager/forgotten.h"
 #include "manager/generators.h"
 #include "manager/handover.h"
+#include "manager/last_words.h"
 #include "manager/mount.h"
 #include "manager/places.h"
 #include "manager/private.h"
@@ -488,6 +489,7 @@ void manager_free(struct manager *m)
     m->freeing = true;
     manager_drop_pending_exits(m);
     generators_drop(m);
+    last_words_drop(m);
     if (m->collector)
         collector_stop(m);
     while (map_next(&m->jobs, &position, NULL)) {

@@ -113,6 +113,7 @@ struct manager {
     void (*reload_done)(int r, void *userdata);
     void *reload_userdata;
     struct generator_run *generators;
+    struct last_words *last_words;
     struct checkpoint *checkpoint;
     pid_t reexec_check; /* the trial run of daemon-reexec; 0 */
     void (*reexec_failed)(int r, void *userdata);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "event/event.h"
 #include "launch/track.h"
+#include "manager/last_words.h"
 #include "manager/private.h"
 #include "manager/shutdown.h"
 #include "unit/config.h"
@@ -151,7 +152,8 @@ void manager_unit_ended(struct manager *m, struct unit *u, enum active_state old
         inactive_or_failed(ns) && !inactive_or_failed(old)) {
         take_exit_status(m, u);
         log_notice("%s ended; so do we, with status %d", u->id, m->exit_code);
-        (void) manager_start_end(m, OBJECTIVE_EXIT);
+        if (m->exit_code == 0 || last_words_begin(m, u) <= 0)
+            (void) manager_start_end(m, OBJECTIVE_EXIT);
     }
 }
 

@@ -213,6 +213,18 @@ def test_exit_status(reeve):
     assert ended(reeve.machine) == 42
 
 
+@pytest.mark.machine(init=[*REEVE_INIT, "--exit-when=job.service"])
+def test_the_verdict_is_in_the_termination_log(reeve):
+    reeve.write("/dev/termination-log", "words of another container\n" * 1000)
+    reeve.write("job.service", "[Service]\nExecStart=/usr/bin/no-such-program\n")
+    with reeve.path("/dev/termination-log").open("rb") as log:
+        reeve.run("reeve", "start", "--no-block", "job.service")
+        assert ended(reeve.machine) == 203
+        text = log.read().decode()
+    assert "exec-not-found" in text and "/usr/bin/no-such-program" in text
+    assert "another container" not in text and len(text) <= 4096
+
+
 # ---- without root ----
 
 class Bare:
