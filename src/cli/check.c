@@ -12,12 +12,15 @@
 #include "base/strv.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
+#include "diagnose/advice.h"
+#include "diagnose/security.h"
 #include "diagnose/surroundings.h"
 #include "unit/check.h"
 #include "unit/load.h"
 
 struct check_run {
-    bool user, is_static, strict, json;
+    bool user, is_static, strict, advice;
+    enum { OUTPUT_LINES, OUTPUT_AS_JSON, OUTPUT_SARIF } output;
     const char *root;
     struct unit_loader *loader;
     unsigned errors, warnings;
@@ -29,7 +32,8 @@ static const char options_help[] =
     "  --strict           warnings count as errors\n"
     "  --root=PATH        unit files below that folder (implies --static)\n"
     "  --user             units of your own manager\n"
-    "  -o, --output=json  findings as JSON\n"
+    "  --advice           also hardening that costs the service nothing, and its exposure\n"
+    "  -o, --output=json  findings as JSON; sarif: as SARIF 2.1.0, for code review\n"
     "  -h, --help\n\n"
     "A UNIT is looked for in the search path; an argument with a \"/\" is a file.\n"
     "Exit status: 0 nothing to complain of, 1 errors (with --strict warnings as well), 2 usage,\n"
@@ -40,6 +44,59 @@ static const char *level_name(int level)
     return level <= LOG_ERR ? "error" : level == LOG_WARNING ? "warning" : "notice";
 }
 
+/* What loading says has no id of its own: by how its text goes. */
+static const char *code_of(const struct unit_message *m)
+{
+    static const struct {
+        const char *part, *code;
+    } parts[] = {
+        { "unknown setting", "unknown-setting" },
+        { "unknown section", "unknown-section" },
+        { "not implemented", "not-implemented" },
+        { "no \"=\"", "syntax" },
+        { "section header", "syntax" },
+        { "cannot be read", "unreadable" },
+        { "old word", "old-name" },
+        { "old name", "old-name" },
+        { "old folder", "old-name" },
+    };
+
+    if (m->code)
+        return m->code;
+    for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+        if (strstr(m->text, parts[i].part))
+            return parts[i].code;
+    return m->directive && m->level > LOG_ERR ? "bad-value" : "bad-unit";
+}
+
+static void add_json(struct check_run *run, const struct unit_config *c,
+                     const struct unit_message *m)
+{
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:i, s:s?, s:s?, s:s, s:s?}", "unit", c->name,
+                          "code", code_of(m), "level", level_name(m->level), "file", m->file,
+                          "line", (int) m->line, "section", m->section, "directive", m->directive,
+                          "text", m->text, "remedy", m->remedy);
+
+    (void) json_array_append_new(run->findings, j);
+}
+
+static void add_sarif(struct check_run *run, const struct unit_config *c,
+                      const struct unit_message *m)
+{
+    auto_free char *text = format("%s%s%s: %s%s%s", c->name, m->directive ? " " : "",
+                                  strempty(m->directive), m->text, m->remedy ? "; " : "",
+                                  strempty(m->remedy));
+    const char *level = m->level <= LOG_ERR       ? "error"
+                        : m->level == LOG_WARNING ? "warning"
+                                                  : "note";
+    json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:[{s:{s:{s:s}, s:{s:i}}}]}", "ruleId", code_of(m),
+                          "level", level, "message", "text", strempty(text), "locations",
+                          "physicalLocation", "artifactLocation", "uri", m->file ?: c->name,
+                          "region", "startLine", m->line ? (int) m->line : 1);
+
+    (void) json_array_append_new(run->findings, j);
+}
+
 static void print_message(struct check_run *run, const struct unit_config *c,
                           const struct unit_message *m)
 {
@@ -47,14 +104,10 @@ static void print_message(struct check_run *run, const struct unit_config *c,
                        : m->level == LOG_WARNING ? COLOR_YELLOW
                                                  : COLOR_NONE;
 
-    if (run->json) {
-        json_t *j = json_pack("{s:s, s:s, s:s?, s:i, s:s?, s:s?, s:s, s:s?}", "unit", c->name,
-                              "level", level_name(m->level), "file", m->file, "line", (int) m->line,
-                              "section", m->section, "directive", m->directive, "text", m->text,
-                              "remedy", m->remedy);
-        (void) json_array_append_new(run->findings, j);
-        return;
-    }
+    if (run->output == OUTPUT_AS_JSON)
+        return add_json(run, c, m);
+    if (run->output == OUTPUT_SARIF)
+        return add_sarif(run, c, m);
     if (m->file && m->line)
         printf("%s:%u: ", m->file, m->line);
     else
@@ -63,7 +116,43 @@ static void print_message(struct check_run *run, const struct unit_config *c,
     /* Texts often name the directive themselves. */
     if (m->directive && !strstr(m->text, m->directive))
         printf("%s=: ", m->directive);
-    printf("%s%s%s\n", m->text, m->remedy ? "; " : "", strempty(m->remedy));
+    printf("%s%s%s %s[%s]%s\n", m->text, m->remedy ? "; " : "", strempty(m->remedy),
+           term_color(COLOR_DIM), code_of(m), term_reset());
+}
+
+static json_t *sarif(json_t *results)
+{
+    return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s}}, s:o}]}", "$schema",
+                     "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0", "runs",
+                     "tool", "driver", "name", "reeve check", "version", REEVE_VERSION, "results",
+                     results);
+}
+
+/* What it could do without, with what that is worth. */
+static void advise(struct unit_config *c)
+{
+    const struct exec_command *command = c->service->exec_start;
+    const char *program = command && *command->path == '/' ? command->path : NULL, *face;
+    unsigned position = 0, before = c->n_messages;
+    struct advice a;
+    struct security s;
+
+    if (c->load_state != LOAD_LOADED || c->type != UNIT_SERVICE ||
+        security_assess(c, false, &s) < 0)
+        return;
+    while (advice_next(c, program, &position, &a)) {
+        auto_free char *remedy = format("add %s=%s", a.directive, a.value);
+
+        unit_config_message(c, LOG_NOTICE, NULL, 0, "Service", a.directive, remedy,
+                            "it costs nothing here: %s", a.why);
+    }
+    unit_check_code(c, before, "hardening");
+    before = c->n_messages;
+    const char *level = security_level(s.exposure, false, &face);
+    unit_config_message(c, LOG_NOTICE, NULL, 0, NULL, NULL, NULL, "exposure %u.%u of 10 (%s)",
+                        s.exposure / 10, s.exposure % 10, level);
+    unit_check_code(c, before, "exposure");
+    security_done(&s);
 }
 
 /* Messages by file and line, the unit's own last. */
@@ -103,6 +192,8 @@ static int check_one(struct check_run *run, const char *name)
         r = surroundings_check(&f);
         json_decref(f.probes_owner);
     }
+    if (run->advice)
+        advise(c);
     if (c->n_messages > 1)
         qsort(c->messages, c->n_messages, sizeof *c->messages, compare_messages);
     for (unsigned i = 0; i < c->n_messages; i++) {
@@ -141,13 +232,10 @@ static int usage_error(const char *what, const char *which)
 static int parse_options(struct check_run *run, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "static", no_argument, NULL, 's' },
-        { "strict", no_argument, NULL, 'S' },
-        { "root", required_argument, NULL, 'r' },
-        { "user", no_argument, NULL, 'u' },
-        { "output", required_argument, NULL, 'o' },
-        { "help", no_argument, NULL, 'h' },
-        {},
+        { "static", no_argument, NULL, 's' },     { "strict", no_argument, NULL, 'S' },
+        { "root", required_argument, NULL, 'r' }, { "user", no_argument, NULL, 'u' },
+        { "advice", no_argument, NULL, 'a' },     { "output", required_argument, NULL, 'o' },
+        { "help", no_argument, NULL, 'h' },       {},
     };
     int c;
 
@@ -169,9 +257,12 @@ static int parse_options(struct check_run *run, int argc, char **argv)
             run->user = true;
             break;
         case 'o':
-            if (!streq(optarg, "json"))
-                return usage_error("--output= takes json, not ", optarg);
-            run->json = true;
+            if (!streq(optarg, "json") && !streq(optarg, "sarif"))
+                return usage_error("--output= takes json or sarif, not ", optarg);
+            run->output = streq(optarg, "json") ? OUTPUT_AS_JSON : OUTPUT_SARIF;
+            break;
+        case 'a':
+            run->advice = true;
             break;
         case 'h':
             return verb_print_help("check", options_help);
@@ -203,7 +294,7 @@ int verb_check(int argc, char **argv)
         fprintf(stderr, "reeve check: %s\n", strerror(-r));
         return EXIT_FAILURE;
     }
-    if (run.json)
+    if (run.output != OUTPUT_LINES)
         run.findings = json_array();
     for (int i = optind; i < argc; i++) {
         int s = check_one(&run, argv[i]);
@@ -211,9 +302,11 @@ int verb_check(int argc, char **argv)
         status = status ? status : s;
     }
     if (run.findings) {
-        (void) json_dumpf(run.findings, stdout, JSON_INDENT(2));
+        json_t *document = run.output == OUTPUT_SARIF ? sarif(run.findings) : run.findings;
+
+        (void) json_dumpf(document, stdout, JSON_INDENT(2));
         putchar('\n');
-        json_decref(run.findings);
+        json_decref(document);
     }
     unit_loader_free(run.loader);
     if (status == 0 && (run.errors > 0 || (run.strict && run.warnings > 0)))

@@ -1,8 +1,11 @@
 /* Probes of programs, sockets, users, settings of the kernel, processes and units. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -44,6 +47,28 @@ json_t *probe_program(struct facts *f, const char *path)
                      p.carriage_return, "byte_order_mark", p.byte_order_mark, "machine",
                      p.kind == PROGRAM_ELF ? program_machine_name(p.machine) : "", "foreign",
                      p.foreign, "loader", text(p.loader), "go", p.go, "library", p.shared_library);
+}
+
+/* What a program that notifies contains, in its code or as the name of a library or call. */
+json_t *probe_notifies(struct facts *f, const char *path)
+{
+    static const char *const words[] = { "NOTIFY_SOCKET",  "libsystemd.so", "sd_notify",
+                                         "systemd-notify", "reeve notify",  "reeve guard" };
+    struct stat st;
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const char *how = "";
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 4)
+        return json_object();
+    char *data = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED)
+        return json_object();
+    for (size_t i = 0; i < ELEMENTSOF(words) && !*how; i++)
+        if (memmem(data, (size_t) st.st_size, words[i], strlen(words[i])))
+            how = words[i];
+    bool elf = memcmp(data, "\177ELF", 4) == 0;
+    munmap(data, (size_t) st.st_size);
+    return json_pack("{s:b, s:s, s:b}", "notifies", *how != 0, "how", how, "elf", elf);
 }
 
 json_t *probe_libraries(struct facts *f, const char *path)

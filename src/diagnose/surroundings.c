@@ -1,24 +1,30 @@
 #include "diagnose/surroundings.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <syslog.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "diagnose/probe.h"
+#include "unit/check.h"
 
 /* Where the directive stands, for the message. */
-static void complain(struct facts *f, int level, const char *directive, const char *remedy,
-                     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+static void complain(struct facts *f, int level, const char *code, const char *directive,
+                     const char *remedy, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
 
-static void complain(struct facts *f, int level, const char *directive, const char *remedy,
-                     const char *fmt, ...)
+static void complain(struct facts *f, int level, const char *code, const char *directive,
+                     const char *remedy, const char *fmt, ...)
 {
+    unsigned before = f->config->n_messages;
     auto_free char *where = facts_where(f, "Service", directive);
     char *colon = where ? strrchr(where, ':') : NULL;
     unsigned line = colon ? (unsigned) strtoul(colon + 1, NULL, 10) : 0;
@@ -32,6 +38,7 @@ static void complain(struct facts *f, int level, const char *directive, const ch
     if (text)
         unit_config_message(f->config, level, where, line, "Service", directive, remedy, "%s",
                             text);
+    unit_check_code(f->config, before, code);
 }
 
 static bool bad(json_t *probe)
@@ -48,15 +55,16 @@ static void check_identity(struct facts *f)
     if (f->config->sandbox->dynamic_user)
         return;
     if (!isempty(e->user) && !probe_true(facts_probe(f, "user", "%s", e->user), "exists"))
-        complain(f, LOG_ERR, "User", "create it (useradd --system), or DynamicUser=yes",
-                 "user %s does not exist", e->user);
+        complain(f, LOG_ERR, "user-missing", "User",
+                 "create it (useradd --system), or DynamicUser=yes", "user %s does not exist",
+                 e->user);
     if (!isempty(e->group) && !probe_true(facts_probe(f, "group", "%s", e->group), "exists"))
-        complain(f, LOG_ERR, "Group", "create it (groupadd --system)", "group %s does not exist",
-                 e->group);
+        complain(f, LOG_ERR, "group-missing", "Group", "create it (groupadd --system)",
+                 "group %s does not exist", e->group);
     STRV_FOREACH (g, e->supplementary_groups)
         if (!probe_true(facts_probe(f, "group", "%s", *g), "exists"))
-            complain(f, LOG_ERR, "SupplementaryGroups", "create it (groupadd --system)",
-                     "group %s does not exist", *g);
+            complain(f, LOG_ERR, "group-missing", "SupplementaryGroups",
+                     "create it (groupadd --system)", "group %s does not exist", *g);
 }
 
 static void check_paths(struct facts *f)
@@ -78,14 +86,14 @@ static void check_paths(struct facts *f)
 
     if (e->working_directory.path && !e->working_directory.missing_ok &&
         bad(facts_probe(f, "path", "x %s", e->working_directory.path)))
-        complain(f, LOG_ERR, "WorkingDirectory", "create it, or put - in front", "%s: %s",
-                 e->working_directory.path,
+        complain(f, LOG_ERR, "workdir-missing", "WorkingDirectory", "create it, or put - in front",
+                 "%s: %s", e->working_directory.path,
                  probe_text(facts_probe(f, "path", "x %s", e->working_directory.path), "verdict"));
     for (const struct env_file *file = e->environment_file; file; file = file->next)
         if (!file->optional && !strpbrk(file->path, "*?[{") &&
             bad(facts_probe(f, "root-path", "r %s", file->path)))
-            complain(f, LOG_ERR, "EnvironmentFile", "create it, or put - in front", "%s: %s",
-                     file->path,
+            complain(f, LOG_ERR, "env-file-missing", "EnvironmentFile",
+                     "create it, or put - in front", "%s: %s", file->path,
                      probe_text(facts_probe(f, "root-path", "r %s", file->path), "verdict"));
     for (size_t i = 0; i < ELEMENTSOF(outputs); i++) {
         const char *path = outputs[i].stdio->target;
@@ -94,19 +102,19 @@ static void check_paths(struct facts *f)
                                      : NULL;
 
         if (folder && strlen(folder) > 1 && bad(facts_probe(f, "root-path", "wx %s", folder)))
-            complain(f, LOG_ERR, outputs[i].directive,
+            complain(f, LOG_ERR, "output-folder-missing", outputs[i].directive,
                      "create the folder by tmpfiles.d, or log to the journal", "folder %s: %s",
                      folder, probe_text(facts_probe(f, "root-path", "wx %s", folder), "verdict"));
     }
     for (size_t i = 0; i < ELEMENTSOF(lists); i++)
         STRV_FOREACH (path, lists[i].paths)
             if (**path == '/' && bad(facts_probe(f, "root-path", "- %s", *path)))
-                complain(f, LOG_ERR, lists[i].directive, "create it, or put - in front",
-                         "%s does not exist", *path);
+                complain(f, LOG_ERR, "sandbox-path-missing", lists[i].directive,
+                         "create it, or put - in front", "%s does not exist", *path);
     for (const struct credential *c = s->load_credential; c; c = c->next)
         if (c->path && *c->path == '/' && bad(facts_probe(f, "root-path", "r %s", c->path)))
-            complain(f, LOG_ERR, "LoadCredential", "create it", "%s: %s", c->path,
-                     probe_text(facts_probe(f, "root-path", "r %s", c->path), "verdict"));
+            complain(f, LOG_ERR, "credential-missing", "LoadCredential", "create it", "%s: %s",
+                     c->path, probe_text(facts_probe(f, "root-path", "r %s", c->path), "verdict"));
 }
 
 static void check_program(struct facts *f, const struct exec_command *c, const char *directive)
@@ -122,8 +130,8 @@ static void check_program(struct facts *f, const struct exec_command *c, const c
         const char *candidate = json_string_value(json_array_get(near, 0));
         auto_free char *remedy = candidate ? format("did you mean %s?", candidate) : NULL;
 
-        complain(f, level, directive, remedy, "%s: %s%s%s", c->path, probe_text(p, "verdict"),
-                 streq(probe_text(p, "object"), c->path) ? "" : " at ",
+        complain(f, level, "program-missing", directive, remedy, "%s: %s%s%s", c->path,
+                 probe_text(p, "verdict"), streq(probe_text(p, "object"), c->path) ? "" : " at ",
                  streq(probe_text(p, "object"), c->path) ? "" : probe_text(p, "object"));
         return;
     }
@@ -131,28 +139,120 @@ static void check_program(struct facts *f, const struct exec_command *c, const c
     const char *interpreter = probe_text(program, "interpreter"),
                *loader = probe_text(program, "loader");
     if (probe_true(program, "carriage_return"))
-        complain(f, level, directive, "convert it: sed -i 's/\\r$//'", "%s has Windows line ends",
-                 c->path);
+        complain(f, level, "program-crlf", directive, "convert it: sed -i 's/\\r$//'",
+                 "%s has Windows line ends", c->path);
     else if (*interpreter && bad(facts_probe(f, "root-path", "x %s", interpreter)))
-        complain(f, level, directive, "install it, or correct the #! line",
+        complain(f, level, "interpreter-missing", directive, "install it, or correct the #! line",
                  "interpreter %s of %s does not exist", interpreter, c->path);
     else if (*loader && bad(facts_probe(f, "root-path", "x %s", loader)))
-        complain(f, level, directive, "take a build for this system",
+        complain(f, level, "loader-missing", directive, "take a build for this system",
                  "loader %s of %s does not exist", loader, c->path);
     else if (probe_true(program, "foreign"))
-        complain(f, level, directive, "take a build for this machine", "%s is for %s", c->path,
-                 probe_text(program, "machine"));
+        complain(f, level, "program-foreign", directive, "take a build for this machine",
+                 "%s is for %s", c->path, probe_text(program, "machine"));
     else if (streq(probe_text(program, "kind"), "other") ||
              streq(probe_text(program, "kind"), "empty"))
-        complain(f, level, directive, "begin it with #!/bin/sh or the like", "%s is no program",
-                 c->path);
+        complain(f, level, "program-format", directive, "begin it with #!/bin/sh or the like",
+                 "%s is no program", c->path);
     if (!streq(probe_text(program, "kind"), "elf"))
         return;
     json_t *missing = json_object_get(facts_probe(f, "libraries", "%s", c->path), "missing"), *item;
     size_t i;
-    json_array_foreach(missing, i, item)
-        complain(f, level, directive, NULL, "library %s, wanted by %s, is missing",
-                 probe_text(item, "name"), probe_text(item, "wanted_by"));
+    json_array_foreach(missing, i, item) complain(
+        f, level, "library-missing", directive, NULL, "library %s, wanted by %s, is missing",
+        probe_text(item, "name"), probe_text(item, "wanted_by"));
+}
+
+/* Type=notify with a program in which nothing speaks of notifications. Scripts and interpreters may
+ * load what does; only a program of its own can be judged. */
+static void check_notify(struct facts *f)
+{
+    const struct service_config *s = f->config->service;
+    const struct exec_command *c = s->exec_start;
+    bool notify = s->type == SERVICE_TYPE_NOTIFY || s->type == SERVICE_TYPE_NOTIFY_RELOAD;
+
+    if ((!notify && s->watchdog_sec == 0) || !c || *c->path != '/')
+        return;
+    json_t *p = facts_probe(f, "notifies", "%s", c->path);
+    if (json_object_get(p, "how") && !probe_true(p, "notifies") && probe_true(p, "elf"))
+        complain(f, LOG_WARNING, "never-notifies", notify ? "Type" : "WatchdogSec",
+                 "Type=exec, or `reeve guard` in front of the program",
+                 "%s knows nothing of NOTIFY_SOCKET: %s", c->path,
+                 notify ? "it will never be ready" : "the watchdog will kill it");
+}
+
+/* Whether the name of an option or variable says that its value is what is listened on. */
+static bool names_port(const char *name, size_t n)
+{
+    static const char *const words[] = { "port", "listen", "addr", "bind" };
+    auto_free char *low = memdup0(name, n);
+
+    for (char *p = low; p && *p; p++)
+        *p = (char) tolower((unsigned char) *p);
+    for (size_t i = 0; low && i < ELEMENTSOF(words); i++)
+        if (strstr(low, words[i]))
+            return true;
+    return false;
+}
+
+/* The port at the end of ":8080", "0.0.0.0:80", "8080"; 0 if there is none. */
+static unsigned port_of(const char *value)
+{
+    const char *colon = strrchr(value, ':'), *digits = colon ? colon + 1 : value;
+    unsigned port;
+
+    if (!*digits || digits[strspn(digits, "0123456789")] || strlen(digits) > 5)
+        return 0;
+    port = (unsigned) strtoul(digits, NULL, 10);
+    return port <= 65535 ? port : 0;
+}
+
+static void check_port(struct facts *f, const char *directive, unsigned port)
+{
+    const struct exec_config *e = f->config->exec;
+    bool root = !f->config->sandbox->dynamic_user &&
+                (isempty(e->user) || streq(e->user, "root") || streq(e->user, "0"));
+    const char *first = probe_text(facts_probe(f, "sysctl", "net.ipv4.ip_unprivileged_port_start"),
+                                   "value");
+    json_t *p = facts_probe(f, "port", "tcp 0.0.0.0:%u", port);
+    const struct exec_command *c = f->config->service->exec_start;
+    bool can = e->ambient_capabilities >> CAP_NET_BIND_SERVICE & 1 ||
+               (c && c->flags & COMMAND_FULL_PRIVILEGES) ||
+               (c && !e->no_new_privileges &&
+                getxattr(c->path, "security.capability", NULL, 0) > 0);
+
+    if (probe_true(p, "held") && !streq(probe_text(p, "unit"), f->unit))
+        complain(f, LOG_WARNING, "port-in-use", directive, "stop the holder, or take another port",
+                 "port %u is held by pid %lld (%s)", port, probe_number(p, "pid"),
+                 probe_text(p, "comm"));
+    if (*first && port < strtoul(first, NULL, 10) && !root && !can)
+        complain(f, LOG_WARNING, "port-privileged", directive,
+                 "AmbientCapabilities=CAP_NET_BIND_SERVICE, or a socket unit",
+                 "user %s may not bind port %u", e->user ?: "of DynamicUser=", port);
+}
+
+/* Ports that options and variables name. What the program does with them is a guess. */
+static void check_ports(struct facts *f)
+{
+    const struct exec_command *c = f->config->service->exec_start;
+    unsigned port;
+
+    for (char **a = c ? c->argv + 1 : NULL; c && *c->argv && a && *a; a++) {
+        size_t n = strcspn(*a, "=");
+
+        if (**a != '-' || !names_port(*a, n))
+            continue;
+        port = (*a)[n] ? port_of(*a + n + 1) : a[1] ? port_of(a[1]) : 0;
+        if (port > 0)
+            check_port(f, "ExecStart", port);
+    }
+    STRV_FOREACH (v, f->config->exec->environment) {
+        size_t n = strcspn(*v, "=");
+
+        port = (*v)[n] && names_port(*v, n) ? port_of(*v + n + 1) : 0;
+        if (port > 0)
+            check_port(f, "Environment", port);
+    }
 }
 
 int surroundings_check(struct facts *f)
@@ -175,5 +275,7 @@ int surroundings_check(struct facts *f)
     for (size_t i = 0; i < ELEMENTSOF(lists); i++)
         for (const struct exec_command *c = lists[i].commands; c; c = c->next)
             check_program(f, c, lists[i].directive);
+    check_notify(f);
+    check_ports(f);
     return 0;
 }

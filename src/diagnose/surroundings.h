@@ -6,5 +6,6 @@
 /* Adds messages to f->config for what the machine lacks: users, groups, programs and their
  * interpreters and libraries, working directories, environment files, the folders of append: and
  * file:, paths of the sandbox, credentials; each LOG_ERR where the start would fail, with the line
- * that asks for it. `f` needs a unit and its config only. Returns 0 or -ENOMEM. */
+ * that asks for it; and LOG_WARNING for ports that are taken or may not be bound, and for a program
+ * that will never notify. `f` needs a unit and its config only. Returns 0 or -ENOMEM. */
 int surroundings_check(struct facts *f);

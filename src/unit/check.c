@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "unit/config.h"
+#include "unit/cycle.h"
 #include "unit/directive.h"
 #include "unit/file.h"
 #include "unit/load.h"
@@ -25,10 +26,19 @@ struct line {
     const char *section, *name, *value;
 };
 
-static void warn(const struct line *l, const char *remedy, const char *text)
+void unit_check_code(struct unit_config *c, unsigned before, const char *code)
 {
+    for (unsigned i = before; i < c->n_messages; i++)
+        c->messages[i].code = code;
+}
+
+static void warn(const struct line *l, const char *code, const char *remedy, const char *text)
+{
+    unsigned before = l->config->n_messages;
+
     unit_config_message(l->config, LOG_WARNING, l->file, l->number, l->section, l->name, remedy,
                         "%s", text);
+    unit_check_code(l->config, before, code);
 }
 
 static bool is_command(const char *name)
@@ -44,7 +54,7 @@ static void check_comment(const struct line *l)
     for (const char *p = l->value; *p && !free_text; p++)
         if (*p == '#' && p > l->value && isspace((unsigned char) p[-1]) &&
             (!p[1] || isspace((unsigned char) p[1]))) {
-            warn(l, "put the comment on a line of its own",
+            warn(l, "inline-comment", "put the comment on a line of its own",
                  "there are no comments behind values: the rest of the line is part of the value");
             return;
         }
@@ -87,13 +97,14 @@ static void check_program(const struct line *l, const char *program)
                                             "exec", "ulimit", "set",    "if" };
 
     if (is_assignment(program)) {
-        warn(l, "set the variable with Environment=",
+        warn(l, "env-prefix", "set the variable with Environment=",
              "NAME=value before a command is shell syntax: here it is taken for the program");
         return;
     }
     for (size_t i = 0; i < ELEMENTSOF(builtins); i++)
         if (streq(builtins[i], program))
-            warn(l, "use WorkingDirectory=, Environment= and the like, or /bin/sh -c '...'",
+            warn(l, "shell-builtin",
+                 "use WorkingDirectory=, Environment= and the like, or /bin/sh -c '...'",
                  "the command is one that only a shell knows");
 }
 
@@ -110,14 +121,16 @@ static void check_command(const struct line *l)
         auto_free char *text = NULL;
 
         if (startswith(*w, "~/"))
-            warn(l, "write the whole path, or %h for the home folder of the manager's user",
+            warn(l, "tilde",
+                 "write the whole path, or %h for the home folder of the manager's user",
                  "nothing expands ~ here");
         if (!token || is_shell(words[0]))
             continue;
         text = format(
             "%s is shell syntax: no shell reads this line, the program gets it as an argument",
             token);
-        warn(l, "write /bin/sh -c '...', or use StandardOutput= and several Exec lines",
+        warn(l, "shell-syntax",
+             "write /bin/sh -c '...', or use StandardOutput= and several Exec lines",
              strempty(text));
         return;
     }
@@ -141,17 +154,17 @@ static void check_variables(const struct line *l)
     if (!has_variable(l->value))
         return;
     if (streq(l->name, "Environment"))
-        warn(l, "write the value out, or set it in the program's own start",
+        warn(l, "variable", "write the value out, or set it in the program's own start",
              "variables are not expanded in Environment=: the value has the $ in it");
     else if (path)
-        warn(l, "write the value out, or use a specifier as %h or %t",
+        warn(l, "variable", "write the value out, or use a specifier as %h or %t",
              "variables are not expanded in this setting");
 }
 
 static void check_percent(const struct line *l)
 {
     if (is_command(l->name) && strstr(l->value, "+%") && !strstr(l->value, "+%%"))
-        warn(l, "write %% for a literal percent sign",
+        warn(l, "percent", "write %% for a literal percent sign",
              "%Y and the like are specifiers here, not formats of a date");
 }
 
@@ -198,15 +211,17 @@ static const struct provenance *where(const struct unit_config *c, const char *d
     return d && directive_provenance(c, d, false, &p, 1) > 0 ? p : NULL;
 }
 
-static void tell(struct unit_config *c, int level, const char *directive, const char *remedy,
-                 const char *text)
+static void tell(struct unit_config *c, int level, const char *code, const char *directive,
+                 const char *remedy, const char *text)
 {
+    unsigned before = c->n_messages;
     const struct provenance *p = where(c, directive);
     const struct directive *d = directive_find_property((enum unit_type) c->type, directive);
 
     unit_config_message(c, level, p ? unit_config_file(c, p->file) : c->fragment_path,
                         p ? p->line : 0, d ? directive_section(d, (enum unit_type) c->type) : NULL,
                         directive, remedy, "%s", text);
+    unit_check_code(c, before, code);
 }
 
 /* Units of these types come to be without a file. */
@@ -227,8 +242,8 @@ static void check_names(struct unit_loader *l, struct unit_config *c, const char
         if (!needs_file(*n) || streq(*n, c->name) || unit_loader_find(l, *n, &f) > 0)
             continue;
         auto_free char *text = format("there is no unit %s", *n);
-        tell(c, level, directive, "install what brings it, correct the name, or leave it out",
-             strempty(text));
+        tell(c, level, "unit-missing", directive,
+             "install what brings it, correct the name, or leave it out", strempty(text));
     }
 }
 
@@ -245,7 +260,7 @@ static void check_references(struct unit_loader *l, struct unit_config *c)
     if (strv_contains(u->after, "network-online.target") &&
         !strv_contains(u->wants, "network-online.target") &&
         !strv_contains(u->requires, "network-online.target"))
-        tell(c, LOG_NOTICE, "After", "add Wants=network-online.target",
+        tell(c, LOG_NOTICE, "network-online", "After", "add Wants=network-online.target",
              "After=network-online.target alone does not start that target");
 }
 
@@ -267,7 +282,7 @@ static void check_triggered(struct unit_loader *l, struct unit_config *c)
     if (!name || unit_loader_find(l, name, &f) > 0)
         return;
     auto_free char *text = format("it starts %s, which does not exist", name);
-    tell(c, LOG_WARNING, c->type == UNIT_SOCKET ? "Service" : "Unit",
+    tell(c, LOG_WARNING, "triggered-missing", c->type == UNIT_SOCKET ? "Service" : "Unit",
          c->type == UNIT_SOCKET && c->socket->accept
              ? "with Accept=yes there has to be a template of that name"
              : "write that unit, or name another",
@@ -279,18 +294,58 @@ static void check_service(struct unit_config *c)
     const struct service_config *s = c->service;
 
     if (s->type == SERVICE_TYPE_FORKING && !s->pid_file)
-        tell(c, LOG_NOTICE, "Type",
+        tell(c, LOG_NOTICE, "forking-pid-file", "Type",
              "add PIDFile=, or keep the program in the foreground and use Type=exec",
              "without PIDFile= the main process of a forking service has to be guessed");
     if (s->type == SERVICE_TYPE_ONESHOT && s->restart != RESTART_NO && s->remain_after_exit)
-        tell(c, LOG_NOTICE, "Restart", NULL,
+        tell(c, LOG_NOTICE, "oneshot-restart", "Restart", NULL,
              "a oneshot with RemainAfterExit=yes is restarted only if it fails");
     if (s->watchdog_sec > 0 && s->restart == RESTART_NO)
-        tell(c, LOG_NOTICE, "WatchdogSec", "add Restart=on-watchdog or on-failure",
+        tell(c, LOG_NOTICE, "watchdog-restart", "WatchdogSec",
+             "add Restart=on-watchdog or on-failure",
              "when the watchdog runs out the service is killed and stays down");
     if (c->exec->ambient_capabilities & ~c->exec->capability_bounding_set)
-        tell(c, LOG_WARNING, "AmbientCapabilities", "name them in CapabilityBoundingSet= as well",
+        tell(c, LOG_WARNING, "ambient-bounding", "AmbientCapabilities",
+             "name them in CapabilityBoundingSet= as well",
              "ambient capabilities that the bounding set does not have cannot be had");
+}
+
+/* Targets of the other kind of manager, which never get there. */
+static void check_install(struct unit_config *c)
+{
+    static const char *const of_system[] = { "multi-user.target", "graphical.target",
+                                             "sysinit.target", "network-online.target" };
+    static const char *const of_users[] = { "graphical-session.target",
+                                            "graphical-session-pre.target" };
+    const char *const *wrong = c->user ? of_system : of_users;
+    size_t n = c->user ? ELEMENTSOF(of_system) : ELEMENTSOF(of_users);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!strv_contains(c->install->wanted_by, wrong[i]))
+            continue;
+        auto_free char *text = format("%s belongs to %s's manager: the unit is never started by it",
+                                      wrong[i], c->user ? "the system" : "a user");
+        tell(c, LOG_WARNING, "install-manager", "WantedBy",
+             c->user ? "write WantedBy=default.target" : "write WantedBy=multi-user.target",
+             strempty(text));
+    }
+}
+
+/* Where a start of the unit would not be possible, whatever the machine is. */
+static int check_start(struct unit_loader *l, struct unit_config *c)
+{
+    auto_strv char **cycle = NULL;
+    int r = unit_find_cycle(l, c, &cycle);
+
+    if (r < 0 || !cycle)
+        return r;
+    auto_free char *chain = strv_join(cycle, " after ");
+    auto_free char *text = chain ? format("ordering cycle: %s", chain) : NULL;
+    tell(c, LOG_ERR, "ordering-cycle",
+         strv_contains(c->unit->before, cycle[1]) ? "Before" : "After",
+         "take one of these orders out: the manager drops a job of the cycle, or refuses the start",
+         strempty(text));
+    return 0;
 }
 
 static int load(struct unit_loader *l, const char *text, struct unit_config **ret)
@@ -330,10 +385,16 @@ int unit_check(struct unit_loader *l, const char *name_or_path, struct unit_conf
     }
     if (c->load_state == LOAD_LOADED) {
         check_references(l, c);
+        check_install(c);
+        r = check_start(l, c);
         if (c->type == UNIT_SERVICE)
             check_service(c);
         if (c->type == UNIT_TIMER || c->type == UNIT_PATH || c->type == UNIT_SOCKET)
             check_triggered(l, c);
+    }
+    if (r == -ENOMEM) {
+        unit_config_free(c);
+        return r;
     }
     *ret = c;
     return 0;

@@ -13,3 +13,6 @@ struct unit_loader;
  * LOG_NOTICE: worth a look. The config is the caller's. Returns 0, -EINVAL (no unit name), -ENOENT,
  * -ENOMEM. */
 int unit_check(struct unit_loader *l, const char *name_or_path, struct unit_config **ret);
+
+/* Gives the messages from `before` on the stable id of their kind of finding, a static string. */
+void unit_check_code(struct unit_config *c, unsigned before, const char *code);

@@ -109,12 +109,13 @@ struct provenance {
  * old names and the like, LOG_INFO and LOG_DEBUG below. */
 struct unit_message {
     int level;
-    unsigned line;   /* 0: the whole file or unit */
-    char *file;      /* NULL: the unit as a whole */
-    char *section;   /* NULL if none */
-    char *directive; /* NULL if none */
-    char *text;      /* a sentence without full stop */
-    char *remedy;    /* what would be right; NULL if nothing is known */
+    unsigned line;    /* 0: the whole file or unit */
+    char *file;       /* NULL: the unit as a whole */
+    char *section;    /* NULL if none */
+    char *directive;  /* NULL if none */
+    char *text;       /* a sentence without full stop */
+    char *remedy;     /* what would be right; NULL if nothing is known */
+    const char *code; /* static: the stable id of a finding; NULL: what loading says */
 };
 
 /* All strings of a message are in one piece of memory, which `text` is the beginning of. init()

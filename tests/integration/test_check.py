@@ -1,0 +1,158 @@
+"""reeve check: each kind of finding with its code, on files alone and on this machine."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+import pytest
+
+REEVE = os.environ.get("REEVE")
+VERIFY = pathlib.Path(__file__).resolve().parents[1] / "corpus" / "tools" / "verify.jsonl"
+
+pytestmark = pytest.mark.skipif(not REEVE, reason="REEVE does not name the binary")
+
+
+@pytest.fixture
+def check(tmp_path):
+    def run(files, *options, unit=None):
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+        return subprocess.run([REEVE, "check", *options, str(tmp_path / (unit or next(iter(files))))], env=env,
+                              capture_output=True, text=True, timeout=120)
+    return run
+
+
+def codes(done):
+    return {f["code"]: f["level"] for f in json.loads(done.stdout)}
+
+
+def service(*lines, section="Service"):
+    return {"x.service": "[Service]\n" + "\n".join(["ExecStart=/bin/true", *lines]) + "\n"}
+
+
+def test_names_the_five_that_verify_misses(check):
+    """systemd-analyze verify of 257 says nothing of them."""
+    rows = [json.loads(line) for line in VERIFY.read_text().splitlines()]
+    silent = next(r for r in rows[2:] if r["args"] == ["verify", "$D/five.service"])
+    assert (silent["status"], silent["err"]) == (0, "")
+    done = check({"five.service": rows[1]["files"]["five.service"]}, "-o", "json")
+    assert codes(done) == {c: "error" for c in ["user-missing", "workdir-missing", "env-file-missing",
+                                                "output-folder-missing", "sandbox-path-missing"]}
+    assert done.returncode == 1
+    static = check({"five.service": rows[1]["files"]["five.service"]}, "--static")
+    assert (static.stdout, static.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("code, level, lines", [
+    ("inline-comment", "warning", ["Nice=5 # low"]),
+    ("env-prefix", "warning", ["ExecStop=A=1 /bin/true"]),
+    ("shell-builtin", "warning", ["ExecStop=cd /tmp"]),
+    ("shell-syntax", "warning", ["ExecStop=/bin/echo a && b"]),
+    ("tilde", "warning", ["ExecStop=/bin/cat ~/x"]),
+    ("variable", "warning", ["Environment=A=$HOME/x"]),
+    ("percent", "warning", ["ExecStop=/bin/date +%Y"]),
+    ("unknown-setting", "warning", ["Bogus=1"]),
+    ("unknown-section", "warning", ["[Nope]", "a=b"]),
+    ("bad-value", "warning", ["Restart=sometimes"]),
+    ("syntax", "warning", ["garbage"]),
+    ("unit-missing", "warning", ["[Unit]", "Requires=nosuch.service"]),
+    ("network-online", "notice", ["[Unit]", "After=network-online.target"]),
+    ("forking-pid-file", "notice", ["Type=forking"]),
+    ("watchdog-restart", "notice", ["WatchdogSec=1"]),
+    ("ambient-bounding", "warning", ["AmbientCapabilities=CAP_KILL", "CapabilityBoundingSet=CAP_CHOWN"]),
+    ("install-manager", "warning", ["[Install]", "WantedBy=graphical-session.target"]),
+    ("bad-unit", "error", ["Type=dbus"]),
+])
+def test_static_codes(check, code, level, lines):
+    done = check(service(*lines), "--static", "-o", "json")
+    assert codes(done).get(code) == level
+    assert done.returncode == (1 if level == "error" else 0)
+    assert check(service(*lines), "--static", "--strict").returncode == (0 if level == "notice" else 1)
+
+
+@pytest.mark.parametrize("code, lines", [
+    ("program-missing", ["ExecStop=/usr/bin/nosuch"]),
+    ("group-missing", ["Group=nosuchgroup"]),
+    ("credential-missing", ["LoadCredential=a:/nosuch"]),
+    ("never-notifies", ["Type=notify", "ExecStart=", "ExecStart=/bin/sleep 1"]),
+])
+def test_surroundings_codes(check, code, lines):
+    assert code in codes(check(service(*lines), "-o", "json"))
+
+
+def test_program_codes(check, tmp_path):
+    for name, text, code in [("crlf", "#!/bin/sh\r\n", "program-crlf"), ("lost", "#!/nosuch/perl\n", "interpreter-missing"),
+                             ("plain", "echo\n", "program-format")]:
+        (tmp_path / name).write_bytes(text.encode())
+        (tmp_path / name).chmod(0o755)
+        done = check(service(f"ExecStop={tmp_path}/{name}"), "-o", "json")
+        assert code in codes(done), done.stdout
+
+
+def test_a_script_may_notify(check, tmp_path):
+    (tmp_path / "serve").write_text("#!/bin/sh\nexec anything\n")
+    (tmp_path / "serve").chmod(0o755)
+    assert "never-notifies" not in codes(check(service("Type=notify", "ExecStart=", f"ExecStart={tmp_path}/serve"), "-o", "json"))
+
+
+def test_ports(check):
+    with socket.socket() as s:
+        s.bind(("0.0.0.0", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        done = check(service("ExecStart=", f"ExecStart=/bin/true --listen=:{port}"), "-o", "json")
+        held = [f for f in json.loads(done.stdout) if f["code"] == "port-in-use"]
+        assert len(held) == 1 and f"port {port} is held by pid {os.getpid()} (" in held[0]["text"]
+        assert held[0]["line"] == 4
+    assert "port-in-use" not in codes(check(service("ExecStart=", f"ExecStart=/bin/true --listen=:{port}"), "-o", "json"))
+
+
+def test_low_port(check):
+    if int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
+        pytest.skip("ports below 1024 are for everybody here")
+    assert "port-privileged" in codes(check(service("User=nobody", "Environment=PORT=80"), "-o", "json"))
+    assert "port-privileged" not in codes(check(service("User=nobody", "Environment=PORT=80",
+                                                        "AmbientCapabilities=CAP_NET_BIND_SERVICE"), "-o", "json"))
+    assert "port-privileged" not in codes(check(service("Environment=PORT=80"), "-o", "json"))
+
+
+def test_cycle_is_named(check):
+    pair = {"a.service": "[Unit]\nAfter=b.service\nWants=b.service\n[Service]\nExecStart=/bin/true\n",
+            "b.service": "[Unit]\nAfter=a.service\n[Service]\nExecStart=/bin/true\n"}
+    done = check(pair, "--static")
+    assert "a.service:2: error: After=: ordering cycle: a.service after b.service after a.service" in done.stdout
+    assert "[ordering-cycle]" in done.stdout and done.returncode == 1
+    early = {"e.service": "[Unit]\nBefore=basic.target\nWantedBy=x\n[Service]\nExecStart=/bin/true\n"}
+    assert check(early, "--static", "-o", "json").returncode == 0
+
+
+def test_sarif(check):
+    done = check(service("Bogus=1", "Type=dbus"), "--static", "-o", "sarif")
+    document = json.loads(done.stdout)
+    results = document["runs"][0]["results"]
+    assert document["version"] == "2.1.0" and document["runs"][0]["tool"]["driver"]["name"] == "reeve check"
+    assert {(r["ruleId"], r["level"]) for r in results} == {("unknown-setting", "warning"), ("bad-unit", "error")}
+    place = results[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("x.service") and place["region"]["startLine"] == 3
+
+
+def test_advice(check):
+    done = check(service("User=nobody", "PrivateTmp=yes"), "--static", "--strict", "--advice", "-o", "json")
+    found = json.loads(done.stdout)
+    advised = {f["directive"] for f in found if f["code"] == "hardening"}
+    assert {"NoNewPrivileges", "ProtectClock", "CapabilityBoundingSet"} <= advised and "PrivateTmp" not in advised
+    assert [f["text"] for f in found if f["code"] == "exposure"] == ["exposure 9.2 of 10 (UNSAFE)"]
+    assert done.returncode == 0
+    home = check(service("User=nobody", "WorkingDirectory=/home/x"), "--static", "--advice", "-o", "json")
+    assert "ProtectHome" not in {f["directive"] for f in json.loads(home.stdout)}
+
+
+def test_what_is_advised_leaves_nothing_to_advise(check):
+    """The advice taken, the unit is still fine, and its exposure is less."""
+    found = json.loads(check(service("User=nobody"), "--static", "--advice", "-o", "json").stdout)
+    lines = [f["remedy"].removeprefix("add ") for f in found if f["code"] == "hardening"]
+    after = json.loads(check(service("User=nobody", *lines), "--static", "--advice", "-o", "json").stdout)
+    assert [f["code"] for f in after] == ["exposure"]
+    assert float(after[0]["text"].split()[1]) < 5
