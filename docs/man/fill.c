@@ -138,6 +138,7 @@ static const char *const man_pages[] = {
     "systemd.automount(5)",
     "systemd.swap(5)",
     "systemd.scope(5)",
+    "reeve-guard(1)",
 };
 static const char manager_page[] = "systemd-system.conf(5)";
 
@@ -229,16 +230,25 @@ static void put_all_accepted(void)
     for_each_page(put_accepted);
 }
 
+static void put_health(void)
+{
+    const struct directive *d;
+    unsigned position = 0;
+
+    while ((d = next_row("reeve-guard(1)", &position)))
+        put_entry("", d->name, "=", d->summary);
+}
+
 static const struct {
     const char *line;
     void (*put)(void);
 } tables[] = {
     { "@verbs@\n", put_verbs },           { "@causes@\n", put_causes },
     { "@checks@\n", put_checks_before },  { "@types@\n", put_types },
-    { "@probes@\n", put_probes },         { "@errors@\n", put_errors },
-    { "@methods@\n", put_methods },       { "@directives@\n", put_directives },
-    { "@refused@\n", put_all_refused },   { "@not-yet@\n", put_all_not_yet },
-    { "@accepted@\n", put_all_accepted },
+    { "@probes@\n", put_probes },         { "@health@\n", put_health },
+    { "@errors@\n", put_errors },         { "@methods@\n", put_methods },
+    { "@directives@\n", put_directives }, { "@refused@\n", put_all_refused },
+    { "@not-yet@\n", put_all_not_yet },   { "@accepted@\n", put_all_accepted },
 };
 
 static bool put_named(const char *line)

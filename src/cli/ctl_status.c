@@ -392,25 +392,18 @@ static void print_processes(struct systemctl *c, const json_t *p)
 
 /* ---- the rest ---- */
 
-/* What of the unit's settings is not in force. */
-static void print_warnings(const json_t *p)
+static void print_list(const json_t *p, const char *property, const char *label, enum color color)
 {
-    static const struct {
-        const char *property, *label;
-    } lists[] = { { "ReeveDegraded", "Degraded" }, { "ReeveMessages", "Messages" } };
+    json_t *text;
+    size_t i;
 
-    for (size_t k = 0; k < ELEMENTSOF(lists); k++) {
-        json_t *text;
-        size_t i;
-
-        json_array_foreach(json_object_get(p, lists[k].property), i, text)
-        {
-            if (i == 0)
-                status_print_label(lists[k].label);
-            else
-                printf("%*s", INDENT, "");
-            printf("%s%s%s\n", term_color(COLOR_YELLOW), json_string_value(text), term_reset());
-        }
+    json_array_foreach(json_object_get(p, property), i, text)
+    {
+        if (i == 0)
+            status_print_label(label);
+        else
+            printf("%*s", INDENT, "");
+        printf("%s%s%s\n", term_color(color), json_string_value(text), term_reset());
     }
 }
 
@@ -475,6 +468,7 @@ static void print_unit(struct systemctl *c, const json_t *p)
         printf("%s\"%s\"%s\n", term_color(COLOR_BOLD), property_text(p, "StatusText"),
                term_reset());
     }
+    print_list(p, "ReeveHealthAnswers", "Health", COLOR_NONE);
     if (property_number(p, "StatusErrno") > 0) {
         status_print_label("Error");
         printf("%" PRIu64 " (%s)\n", property_number(p, "StatusErrno"),
@@ -483,7 +477,9 @@ static void print_unit(struct systemctl *c, const json_t *p)
     print_listen(p);
     status_print_resources(p);
     print_processes(c, p);
-    print_warnings(p);
+    /* What of the unit's settings is not in force. */
+    print_list(p, "ReeveDegraded", "Degraded", COLOR_YELLOW);
+    print_list(p, "ReeveMessages", "Messages", COLOR_YELLOW);
     if (property_bool(p, "NeedDaemonReload") && !c->no_warn) {
         fflush(stdout);
         fprintf(stderr,

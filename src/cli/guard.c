@@ -183,8 +183,11 @@ static int parse_options(struct guard *g, int argc, char **argv)
         return usage_error("no probe is given, such as --http=http://127.0.0.1:8080/");
     if (!*g->command && g->beside == 0)
         return usage_error("no command is given: reeve guard --http=URL -- COMMAND...");
-    for (size_t i = 0; i < g->n; i++)
+    for (size_t i = 0; i < g->n; i++) {
         probe_complete(&g->probes[i], &g->defaults);
+        if (g->beside > 0 && check_needs_begin(&g->probes[i].check))
+            return usage_error("HealthLog= looks into the journal, not into a file");
+    }
     return -1;
 }
 

@@ -176,6 +176,9 @@ static int add_settings(json_t *properties, const json_t *names, const struct un
 
         if (!is_wanted(names, name) || (is_private(name) && !may_see_all))
             continue;
+        /* Settings of reeve's own are shown where they are used. */
+        if (d->group == GROUP_REEVE && !(u->config->owned & 1u << GROUP_REEVE))
+            continue;
         /* What the manager knows better (Wants= and the like, both ways) is there already, or left
          * out. */
         if (json_object_get(properties, name) || has_row(unit_type_properties(u), name))

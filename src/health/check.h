@@ -122,6 +122,8 @@ void check_attempt_end(struct check_attempt *a, struct check *c, bool timed_out)
 /* Of a check "log" that looks into a file: only what is written from now on counts. 0 or -ENOMEM.
  */
 int log_argument_begin(struct check *c);
+/* Whether it is such a check, which only who starts the service can make. */
+bool check_needs_begin(const struct check *c);
 
 /* Runs all checks side by side. Those that fail and may become true are tried again, with growing
  * pauses (100 ms to 5 s), until `wait` has passed (0: one try). Fills every outcome. `told`, unless

@@ -179,6 +179,11 @@ const char *refuse_log(const char *argument)
     return code ? NULL : "is no regular expression";
 }
 
+bool check_needs_begin(const struct check *c)
+{
+    return c->kind->run == check_log && strstr(c->argument, ",file=");
+}
+
 int log_argument_begin(struct check *c)
 {
     _cleanup_(check_argument_done) struct check_argument a = {};

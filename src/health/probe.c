@@ -194,7 +194,7 @@ enum health health_judge(const struct probe *probes, size_t n, bool was_ready)
         return HEALTH_STARTING;
     if (one_is(probes, n, PROBE_LIVE, PROBE_BAD))
         return HEALTH_DEAD;
-    if (!was_ready && one_is(probes, n, PROBE_LIVE, PROBE_UNKNOWN))
+    if (!(probe_roles(probes, n) & PROBE_READY) && one_is(probes, n, PROBE_LIVE, PROBE_UNKNOWN))
         return HEALTH_STARTING;
     return ready ? HEALTH_HEALTHY : HEALTH_UNREADY;
 }

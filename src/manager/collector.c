@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "event/event.h"
 #include "journal/client.h"
 #include "manager/checkpoint.h"
+#include "manager/helper.h"
 #include "manager/private.h"
 
 /* A collector that ends at once is not started faster than this, growing up to the second. */
@@ -52,21 +52,6 @@ static int make_arguments(struct manager *m, int fd, char ***ret)
     return 0;
 }
 
-_noreturn_ static void child(char **argv, int fd)
-{
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
-    /* Signals of the terminal's group are the manager's to act on. */
-    setpgid(0, 0);
-    (void) fd_cloexec(fd, false);
-    execv("/proc/self/exe", argv);
-    _exit(203);
-}
-
 static int spawn_collector(struct manager *m)
 {
     auto_strv char **argv = NULL;
@@ -80,11 +65,9 @@ static int spawn_collector(struct manager *m)
         return r;
     /* Nobody else forks between this and the exec, and the child drops the flag itself. */
     (void) fd_cloexec(fd, true);
-    pid_t pid = fork();
+    pid_t pid = manager_start_helper(argv, NULL, fd);
     if (pid < 0)
-        return -errno;
-    if (pid == 0)
-        child(argv, fd);
+        return (int) pid;
     m->collector_pid = pid;
     m->collector_started = now_usec(CLOCK_MONOTONIC);
     collector_client_started(m->collector);

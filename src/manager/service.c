@@ -202,6 +202,8 @@ static void release(struct service *s, unsigned owned)
         event_source_disable(s->watchdog_timer);
     if (owned & OWNS_PID_FILE)
         service_forget_pid_file(s);
+    if (owned & OWNS_HEALTH)
+        service_health_stop(s);
     if (owned & OWNS_MAIN)
         service_forget_child(s, &s->main);
     if (owned & OWNS_CONTROL) {
@@ -271,6 +273,7 @@ static void service_enter(struct service *s, enum service_state next)
     if ((next == SERVICE_START_POST || next == SERVICE_RUNNING) && s->watchdog_time.monotonic == 0)
         service_ping_watchdog(s);
     arm_watchdog(s);
+    service_health_start(s);
     if (next == SERVICE_EXITED)
         unit_give_cgroup_back(u);
     if (next == SERVICE_DEAD || next == SERVICE_FAILED) {
@@ -292,6 +295,7 @@ void service_resume(struct service *s, enum service_state state)
     if (service_states[state].deadline != DEADLINE_NONE)
         set_deadline(s, deadline);
     arm_watchdog(s);
+    service_health_start(s);
     if ((service_states[state].owns & OWNS_PID_FILE) && service_config(s)->pid_file &&
         s->main.pid == 0)
         (void) service_demand_pid_file(s);
@@ -593,6 +597,7 @@ static void service_done(struct unit *u)
     service_child_done(&s->main);
     service_child_done(&s->control);
     service_forget_pid_file(s);
+    service_health_stop(s);
     service_notify_free(s);
     service_release_fds(s);
     service_restored_free(s);
@@ -838,6 +843,7 @@ static void service_reloaded(struct unit *u)
     struct service *s = SERVICE(u);
 
     arm_watchdog(s);
+    service_health_reloaded(s);
     if (s->state == SERVICE_RUNNING)
         set_deadline(s, running_until(s));
 }

@@ -16,6 +16,7 @@
 #include "unit/config.h"
 
 struct event_source;
+struct service_health;
 struct service_notify;
 struct service_restored;
 struct stored_fd;
@@ -89,6 +90,8 @@ struct service {
     uint64_t oom_kills; /* memory.events, when last looked at */
 
     struct service_notify *notify; /* socket and history; NULL */
+    struct service_health *health; /* what its probes say; NULL */
+    pid_t prober;                  /* the process that makes them; 0: none */
     struct stored_fd *fds;
     unsigned n_fds;
 
@@ -198,6 +201,23 @@ void service_notify_reset(struct service *s);
 char **service_notify_history(const struct service *s);
 int service_notify_socket(const struct service *s, const char **ret_path);
 int service_notify_adopt(struct service *s, int fd, const char *path);
+
+/* ---- service_health.c: the probes of [X-Reeve], and what those of `reeve guard` say ---- */
+
+/* Starts the prober if the service is in a state for it, has probes, and executes its program. */
+void service_health_start(struct service *s);
+/* Ends it, and forgets what it said. */
+void service_health_stop(struct service *s);
+/* The prober has ended. */
+void service_health_exited(struct service *s, int code, int status);
+/* Takes in the fields of a notification that are about health. */
+void service_health_heard(struct service *s, const char *text);
+/* daemon-reload: the probes may be others now. */
+void service_health_reloaded(struct service *s);
+int service_health_restore(struct service *s, const char *state);
+/* "healthy" and so on (health/probe.c), NULL where nobody looks; what each probe answered. */
+const char *service_health_state(const struct service *s);
+char *const *service_health_answers(const struct service *s);
 
 /* ---- service_fds.c ---- */
 

@@ -316,6 +316,8 @@ static const char *refusal(const struct service *s, const struct datagram *d, ch
 
     if (d->fault)
         return d->fault;
+    if (s->prober > 0 && pid == s->prober)
+        return NULL;
     if (access == NOTIFY_ACCESS_NONE)
         return "but reception is disabled";
     if (pid == main || (pid == control && access != NOTIFY_ACCESS_MAIN))
@@ -509,6 +511,7 @@ static void act(struct service *s, struct datagram *d)
         service_remove_fds(s, m.fd_name);
     if (m.fields & NOTIFY_BIT(FDSTORE))
         store_fds(s, &m, d);
+    service_health_heard(s, original);
     unit_changed(UNIT(s));
 }
 

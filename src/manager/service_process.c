@@ -459,8 +459,10 @@ void service_read_report(struct service *s, struct service_child *c)
     if (state != SPAWN_EXECUTED)
         return;
     (c == &s->main ? &s->main_exec : &s->control_exec)->handoff = dual_now();
-    if (c == &s->main)
+    if (c == &s->main) {
         (void) service_handle(s, EV_EXECED, RESULT_SUCCESS);
+        service_health_start(s);
+    }
 }
 
 /* ---- the end of a process ---- */
@@ -631,6 +633,10 @@ void service_child_exited(struct unit *u, pid_t pid, int code, int status)
 
     if (s->cleaner > 0 && pid == s->cleaner) {
         service_cleaned_up(s);
+        return;
+    }
+    if (s->prober > 0 && pid == s->prober) {
+        service_health_exited(s, code, status);
         return;
     }
     struct service_child *c = pid == s->main.pid      ? &s->main

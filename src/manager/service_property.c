@@ -92,6 +92,20 @@ GETTER(notify_history)
     return v->strv ? 0 : -ENODATA;
 }
 
+GETTER(health)
+{
+    const char *state = service_health_state(SERVICE(u));
+
+    return state ? put_text(v, state) : -ENODATA;
+}
+
+GETTER(health_answers)
+{
+    v->kind = VALUE_STRINGS;
+    v->strv = service_health_answers(SERVICE(u));
+    return v->strv ? 0 : -ENODATA;
+}
+
 /* ---- commands, with what became of them ---- */
 
 static const char *time_text(char text[static TIMESTAMP_TEXT_MAX], usec_t t)
@@ -269,6 +283,8 @@ const struct property_row service_properties[] = {
     { "ExecMainPID", get_exec_main_pid },
     { "ExecMainCode", get_exec_main_code },
     { "ExecMainStatus", get_exec_main_status },
+    { "ReeveHealth", get_health },
+    { "ReeveHealthAnswers", get_health_answers },
     { "ReeveNotifications", get_notify_history, .privileged = true },
     { 0 },
 };

@@ -55,6 +55,7 @@ static const struct row {
     MEMBER("status-text", ROW_TEXT, status_text),
     MEMBER("bus-error", ROW_TEXT, bus_error),
     MEMBER("varlink-error", ROW_TEXT, varlink_error),
+    MEMBER("prober-pid", ROW_INT, prober),
     MEMBER("failed-step", ROW_INT, failed_step),
     MEMBER("failed-error", ROW_INT, failed_error),
     MEMBER("failed-object", ROW_TEXT, failed_object),
@@ -237,6 +238,8 @@ int service_save(const struct unit *u, struct state_writer *w)
         state_write_fd(w, "notify-fd", fd);
         state_write(w, "notify-path", path);
     }
+    if (service_health_state(s))
+        state_write(w, "health", service_health_state(s));
     save_fds(s->fds, w);
     save_runtime(s, w);
     return 0;
@@ -312,6 +315,8 @@ static int restore_other(struct service *s, const char *key, const char *value)
     if (streq(key, "notify-path"))
         return s->restored->fd < 0 ? -EINVAL
                                    : service_notify_adopt(s, take_fd(&s->restored->fd), value);
+    if (streq(key, "health"))
+        return service_health_restore(s, value);
     if (streq(key, "stored-name"))
         return restore_stored(s, value);
     if (streq(key, "runtime"))
@@ -378,6 +383,8 @@ int service_coldplug(struct unit *u)
     check_restored(s);
     bool all = take_up(s, &s->main, &s->restored->main_report);
     all = take_up(s, &s->control, &s->restored->control_report) && all;
+    if (s->prober > 0 && (!service_is_our_child(s, s->prober) || unit_watch_pid(u, s->prober) < 0))
+        s->prober = 0;
     service_resume(s, s->restored->state);
     service_restored_free(s);
     if (!all)

@@ -5,9 +5,9 @@
 #include "base/str.h"
 
 #define PROCESSES (OWNS_MAIN | OWNS_CONTROL | OWNS_TIMER | OWNS_RUNTIME)
-#define ALIVE (PROCESSES | OWNS_WATCHDOG)
+#define ALIVE (PROCESSES | OWNS_WATCHDOG | OWNS_HEALTH)
 #define STARTS (ALIVE | OWNS_PID_FILE)
-#define RUNS (OWNS_MAIN | OWNS_TIMER | OWNS_WATCHDOG | OWNS_RUNTIME)
+#define RUNS (OWNS_MAIN | OWNS_TIMER | OWNS_WATCHDOG | OWNS_RUNTIME | OWNS_HEALTH)
 #define RESTS 0
 
 #define STATE(id, name_, active_, owns_, phase_, signal_, deadline_) \

@@ -181,6 +181,7 @@ enum service_deadline {
 #define OWNS_WATCHDOG (1u << 3) /* the watchdog runs */
 #define OWNS_PID_FILE (1u << 4) /* the PID file is waited for */
 #define OWNS_RUNTIME (1u << 5)  /* the output stream, what the commands share */
+#define OWNS_HEALTH (1u << 6)   /* its health is looked at */
 
 #define NO_PHASE SPAWN_PHASE_MAX
 

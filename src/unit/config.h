@@ -64,6 +64,9 @@ struct swap_config {
 struct scope_config {
 #include "unit/scope.directives"
 };
+struct reeve_config {
+#include "unit/reeve.directives"
+};
 
 #undef FIELD
 #undef ROW
@@ -88,7 +91,8 @@ struct scope_config {
     G(GROUP_MOUNT, mount_config, mount) \
     G(GROUP_AUTOMOUNT, automount_config, automount) \
     G(GROUP_SWAP, swap_config, swap) \
-    G(GROUP_SCOPE, scope_config, scope)
+    G(GROUP_SCOPE, scope_config, scope) \
+    G(GROUP_REEVE, reeve_config, reeve)
 
 #define CONFIG_GROUP_ENUM(id, tag, member) id,
 enum config_group { CONFIG_GROUPS(CONFIG_GROUP_ENUM) CONFIG_GROUP_MAX };

@@ -117,6 +117,11 @@ const struct directive directives[] = {
 #include "unit/scope.directives"
 #undef STRUCT
 #undef GROUP
+#define STRUCT struct reeve_config
+#define GROUP GROUP_REEVE
+#include "unit/reeve.directives"
+#undef STRUCT
+#undef GROUP
 };
 const unsigned n_directives = ELEMENTSOF(directives);
 
@@ -134,6 +139,7 @@ static const struct section {
     { "Unit", ANY_TYPE, BIT(GROUP_UNIT) },
     { "Install", ANY_TYPE, BIT(GROUP_INSTALL) },
     { "Service", UNIT_SERVICE, BIT(GROUP_SERVICE) | PROCESS_GROUPS },
+    { "X-Reeve", UNIT_SERVICE, BIT(GROUP_REEVE) },
     { "Socket", UNIT_SOCKET, BIT(GROUP_SOCKET) | PROCESS_GROUPS },
     { "Mount", UNIT_MOUNT, BIT(GROUP_MOUNT) | PROCESS_GROUPS },
     { "Swap", UNIT_SWAP, BIT(GROUP_SWAP) | PROCESS_GROUPS },
@@ -275,7 +281,7 @@ const char *directive_man_page(const struct directive *d)
         [GROUP_SOCKET] = "systemd.socket(5)",       [GROUP_TIMER] = "systemd.timer(5)",
         [GROUP_PATH] = "systemd.path(5)",           [GROUP_MOUNT] = "systemd.mount(5)",
         [GROUP_AUTOMOUNT] = "systemd.automount(5)", [GROUP_SWAP] = "systemd.swap(5)",
-        [GROUP_SCOPE] = "systemd.scope(5)",
+        [GROUP_SCOPE] = "systemd.scope(5)",         [GROUP_REEVE] = "reeve-guard(1)",
     };
 
     return pages[d->group];

@@ -124,7 +124,7 @@ static int unknown_section(struct reading *x, unsigned line, const char *section
     const char *type = unit_type_to_string(c->type);
 
     x->ignored_section = true;
-    if (startswith(section, "X-"))
+    if (startswith(section, "X-") && !streq(section, "X-Reeve"))
         return 0;
     for (unsigned i = 0; i < UNIT_TYPE_MAX; i++)
         if (i != c->type && strcasecmp(unit_type_to_string((int) i), section) == 0)
@@ -132,6 +132,8 @@ static int unknown_section(struct reading *x, unsigned line, const char *section
                 "a .%s unit has [Unit], [Install] and its own section; put this into a .%s "
                 "unit",
                 type, unit_type_to_string((int) i));
+    if (streq(section, "X-Reeve"))
+        remedy = strdup("it is for .service units");
     if (!remedy && strcasecmp(section, "unit") == 0)
         remedy = strdup("write [Unit]");
     else if (!remedy && strcasecmp(section, "install") == 0)
@@ -148,7 +150,7 @@ static char *directive_remedy(const struct unit_config *c, const char *section, 
 {
     static const char *const others[] = { "Unit",      "Install", "Service", "Socket",
                                           "Mount",     "Swap",    "Timer",   "Path",
-                                          "Automount", "Slice",   "Scope" };
+                                          "Automount", "Slice",   "Scope",   "X-Reeve" };
     const struct directive *near[1];
 
     for (size_t i = 0; i < ELEMENTSOF(others); i++)

@@ -222,7 +222,7 @@ typedef char *ctype_root_path;                  /* a wrong value makes the unit 
 typedef char *ctype_string, *ctype_path, *ctype_user_name, *ctype_unit_name, *ctype_bus_name,
     *ctype_pid_file, *ctype_log_namespace, *ctype_slice_name, *ctype_interface_name, *ctype_fd_name;
 typedef char *ctype_optional_string;            /* a leading "-" is kept: failing to set it is fine */
-typedef char **ctype_strings, **ctype_urls, **ctype_unit_names, **ctype_paths, **ctype_user_names,
+typedef char **ctype_health_probes, **ctype_strings, **ctype_urls, **ctype_unit_names, **ctype_paths, **ctype_user_names,
     **ctype_env_names, **ctype_search_path, **ctype_log_fields, **ctype_filter_paths;
 typedef char **ctype_environment;               /* NAME=VALUE, each name once */
 typedef char **ctype_env_unset;                 /* NAME or NAME=VALUE */

@@ -647,6 +647,57 @@ static int parse_archs(struct assignment *a, const struct value_type *type, cons
     return parse_words(a, text, QUOTE_UNQUOTE, check_arch, true, v);
 }
 
+/* Health...=: each is one entry, in the form "http=VALUE" that is the option of `reeve guard`. */
+
+static int parse_health_probe(struct assignment *a, const struct value_type *type, const char *text,
+                              void *v)
+{
+    auto_free char *expanded = NULL;
+    int r = assignment_expand(a, text, &expanded);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    /* By the name of the FIELD, "HealthProbes", entries come as they are. */
+    const char *kind = a->directive->name ? startswith(a->directive->name, "Health") : NULL;
+    if (!kind && !strchr(expanded, '='))
+        return assignment_fault(a, "write HealthHTTP=URL and the like", "this names no probe");
+    char *entry = kind ? format("%s=%s", kind, expanded) : take_ptr(expanded);
+    for (char *p = entry; p && *p && *p != '='; p++)
+        *p = (char) tolower((unsigned char) *p);
+    return entry ? strv_push(v, entry) : -ENOMEM;
+}
+
+static void format_health_probes(const struct value_type *type, const void *v, struct strbuf *out)
+{
+    char *const *list = *(char **const *) v;
+
+    STRV_FOREACH (s, list)
+        strbuf_addf(out, "%s%s", s == list ? "" : "\n", *s);
+}
+
+/* The directive that an entry comes from. */
+static const char *health_directive(const char *entry)
+{
+    for (unsigned i = 0; i < n_directives; i++) {
+        const char *kind = directives[i].group == GROUP_REEVE && directives[i].is_item
+                               ? startswith(directives[i].name, "Health")
+                               : NULL;
+
+        if (kind && strncasecmp(kind, entry, strlen(kind)) == 0 && entry[strlen(kind)] == '=')
+            return directives[i].name;
+    }
+    return "HealthProbes";
+}
+
+static void format_health_probes_file(const struct value_type *type, const char *name,
+                                      const void *v, struct strbuf *out)
+{
+    char *const *list = *(char **const *) v;
+
+    STRV_FOREACH (s, list)
+        format_text_line(out, health_directive(*s), strchr(*s, '=') + 1);
+}
+
 #define STRV(type_name, parse_function, format_function, file_function) \
     const struct value_type type_##type_name = { .name = #type_name, \
                                                  .size = sizeof(char **), \
@@ -674,6 +725,7 @@ STRV(filter_paths, parse_paths, format_strv, format_strv_file);
 STRV(environment, parse_environment, format_strv, format_strv_file);
 STRV(env_unset, parse_env_unset, format_strv, format_strv_file);
 STRV(log_patterns, parse_log_pattern, format_strv, format_lines_file);
+STRV(health_probes, parse_health_probe, format_health_probes, format_health_probes_file);
 STRV(mount_paths, parse_mount_paths, format_strv, format_strv_file);
 STRV(syscall_filter, parse_syscalls, format_syscalls, format_strv_file);
 STRV(syscall_log, parse_syscalls, format_syscalls, format_strv_file);

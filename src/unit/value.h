@@ -148,7 +148,7 @@ int capability_last(void);
     X(unit_name) X(bus_name) X(pid_file) X(log_namespace) X(slice_name) X(interface_name) \
     X(fd_name) X(optional_string) X(strings) X(urls) X(unit_names) X(paths) X(user_names) \
     X(env_names) X(search_path) X(log_fields) X(filter_paths) X(environment) X(env_unset) \
-    X(log_patterns) X(mount_paths) X(syscall_filter) X(syscall_log) X(syscall_archs)
+    X(log_patterns) X(mount_paths) X(health_probes) X(syscall_filter) X(syscall_log) X(syscall_archs)
 /* clang-format on */
 /* clang-format off */
 #define VALUE_TYPES_EXEC(X) \

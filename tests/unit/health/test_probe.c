@@ -113,6 +113,8 @@ static void judges(void **state)
         { "r++-- l++", true, HEALTH_UNREADY, "yy" },
         { "r++-- l--", true, HEALTH_DEAD, "yy" },
         { "r++ r+", false, HEALTH_STARTING, "yy" },
+        { "r++ l", false, HEALTH_HEALTHY, "yn" },
+        { "r++ l", true, HEALTH_HEALTHY, "yy" },
         { "l", false, HEALTH_STARTING, "y" },
         { "l++", false, HEALTH_HEALTHY, "y" },
         { "l--", false, HEALTH_DEAD, "y" },
