@@ -107,7 +107,7 @@ static const char help[] =
     "  -r --remain-after-exit       Keep the unit active when its processes have ended\n"
     "  -G --collect                 Forget the unit when it has ended, also if it has failed\n"
     "     --send-sighup --ignore-failure\n"
-    "     --user --system           Whose manager\n"
+    "     --user --system -M USER@  Whose manager\n"
     "  -q --quiet                   No words but those of the command\n"
     "     --json=pretty|short|off   Name and invocation as JSON\n";
 
@@ -239,10 +239,11 @@ static int take_option(struct run_options *o, int option, int index)
                       ": scopes are not run yet; without it COMMAND is run as a service");
     case OPT_TRIGGER:
         return refuse("--", options[index].name);
-    case 'H':
     case 'M':
+        return systemctl_set_machine(&o->c, optarg);
+    case 'H':
     case 'C':
-        return refuse("-H, -M, -C", ": reeve runs things on this machine only");
+        return refuse("-H, -C", ": reeve runs things on this machine only");
     case 'u':
         o->unit = optarg;
         return 0;

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "base/users.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
 #include "unit/name.h"
@@ -83,6 +84,36 @@ static enum control_scope control_scope_of(const struct systemctl *c)
     return c->scope == SCOPE_SYSTEM ? CONTROL_SYSTEM : CONTROL_USER;
 }
 
+int systemctl_set_machine(struct systemctl *c, const char *machine)
+{
+    size_t n = strcspn(machine, "@");
+    const char *host = machine[n] ? machine + n + 1 : machine;
+    auto_free char *name = machine[n] ? memdup0(machine, n) : NULL;
+    struct users_lookup lookup = { 0 };
+    struct user u = { 0 };
+    unsigned uid;
+
+    if (*host && !streq(host, ".host")) {
+        fprintf(stderr, "Not supported: -M/--machine=%s: run reeve inside of the container.\n",
+                machine);
+        return -EOPNOTSUPP;
+    }
+    if (isempty(name))
+        return 0;
+    int r = user_find(&lookup, name, &u);
+    c->uid = u.uid;
+    user_done(&u);
+    if (r == -ESRCH && parse_unsigned(name, &uid) >= 0) {
+        c->uid = uid;
+        r = 0;
+    }
+    if (r < 0)
+        fprintf(stderr, "Failed to find user %s: %s\n", name,
+                r == -ESRCH ? "no such user" : strerror(-r));
+    c->of_user = r >= 0;
+    return r;
+}
+
 /* What SYSTEMD_OFFLINE says: 1, 0, or -EINVAL where it says nothing. */
 static int told_offline(void)
 {
@@ -116,14 +147,17 @@ int systemctl_try_connect(struct systemctl *c)
     if (c->root || told_offline() > 0)
         return -ENOENT;
     if (c->client_path)
-        return control_connect_path(c->client_path, &c->client);
-    return control_connect(control_scope_of(c), &c->client, &c->client_path);
+        return systemctl_connect_again(c, &c->client);
+    return c->of_user && c->scope == SCOPE_USER
+               ? control_connect_user(c->uid, &c->client, &c->client_path)
+               : control_connect(control_scope_of(c), &c->client, &c->client_path);
 }
 
 int systemctl_connect_again(struct systemctl *c, struct control_client **ret)
 {
-    return c->client_path ? control_connect_path(c->client_path, ret)
-                          : control_connect(control_scope_of(c), ret, NULL);
+    return c->of_user && c->scope == SCOPE_USER ? control_connect_user(c->uid, ret, NULL)
+           : c->client_path                     ? control_connect_path(c->client_path, ret)
+                                                : control_connect(control_scope_of(c), ret, NULL);
 }
 
 int systemctl_connect(struct systemctl *c)
@@ -145,7 +179,8 @@ int systemctl_connect(struct systemctl *c)
             fprintf(stderr, "Running in chroot, ignoring command '%s'\n", c->verb->name);
         return -EHOSTDOWN;
     }
-    paths = control_paths(control_scope_of(c));
+    paths = c->of_user && c->scope == SCOPE_USER ? control_paths_of(c->uid)
+                                                 : control_paths(control_scope_of(c));
     if (r == -ENOENT || r == -ECONNREFUSED)
         fprintf(stderr, "No manager answers at %s; `reeve init%s` starts one.\n",
                 paths ? paths[0] : "its socket", c->scope == SCOPE_USER ? " --user" : "");

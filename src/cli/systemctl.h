@@ -35,6 +35,7 @@ struct systemctl {
     const char *job_mode, *kill_whom, *signal, *root, *drop_in, *preset_mode, *check_inhibitors;
     const char *message, *when, *output_name;
     enum runtime_scope scope;
+    uid_t uid; /* whose own manager is meant by SCOPE_USER, if of_user is set; else the caller's */
     enum dependency_direction direction;
     enum timestamp_style timestamp;
     enum output_mode output;
@@ -43,6 +44,7 @@ struct systemctl {
     bool show_types, show_transaction, fail, dry_run, recursive, with_dependencies, marked;
     bool read_only, mkdir, stdin_content, no_legend, no_pager, kill_value_set, lines_set;
     bool before, after; /* list-jobs */
+    bool of_user;
 
     struct control_client *client; /* made by systemctl_connect() */
     char *client_path;
@@ -67,6 +69,10 @@ int systemctl_try_connect(struct systemctl *c);
 /* Whether the verb has to leave it at that: in a chroot the command is ignored with exit status 0,
  * as systemctl does, else 1. */
 int systemctl_exit_unreachable(const struct systemctl *c);
+
+/* --machine=: "USER@" or "USER@.host", this machine; others are refused with a message. 0 or a
+ * negative errno. */
+int systemctl_set_machine(struct systemctl *c, const char *machine);
 
 /* A second connection, for watching while the first one waits. */
 int systemctl_connect_again(struct systemctl *c, struct control_client **ret);

@@ -164,7 +164,8 @@ static const char options_help[] =
     "     --drop-in=NAME --stdin   For edit\n"
     "     --dry-run            Only print what would be done\n"
     "     --root=PATH          Work on the unit files below PATH, without a manager\n"
-    "     --system --user --global   Whose units\n";
+    "     --system --user --global   Whose units\n"
+    "  -M --machine=USER@      With --user: those of that user\n";
 
 int systemctl_usage_exit(const struct systemctl *c)
 {
@@ -275,7 +276,6 @@ static int take_signal(struct systemctl *c, const char *text)
 static int not_supported(int option, int index)
 {
     const char *what = option == 'H'   ? "-H/--host: reeve works on this machine only"
-                       : option == 'M' ? "-M/--machine: run reeve inside of the container"
                        : option == 'C' ? "-C/--capsule: reeve has no capsules"
                                        : NULL;
 
@@ -473,8 +473,9 @@ static int take_option(struct systemctl *c, int option, int index)
     case OPT_IGNORED:
     case OPT_IGNORED_ARGUMENT:
         return 0;
-    case 'H':
     case 'M':
+        return systemctl_set_machine(c, optarg);
+    case 'H':
     case 'C':
     case OPT_UNSUPPORTED:
         return not_supported(option, index);

@@ -35,10 +35,8 @@ static int add_system_paths(char ***paths)
     return 0;
 }
 
-static int add_user_paths(char ***paths)
+static int add_user_paths(char ***paths, const char *runtime, uid_t uid)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    uid_t uid = geteuid();
     int r = 0;
 
     if (path_is_absolute(runtime))
@@ -59,13 +57,22 @@ char **control_paths(enum control_scope scope)
 
     if (!isempty(given))
         return strv_new(given, NULL);
-    r = scope == CONTROL_SYSTEM ? add_system_paths(&paths) : add_user_paths(&paths);
+    r = scope == CONTROL_SYSTEM ? add_system_paths(&paths)
+                                : add_user_paths(&paths, getenv("XDG_RUNTIME_DIR"), geteuid());
     if (r >= 0)
         strv_unique(paths);
     return r < 0 ? NULL : take_ptr(paths);
 }
 
-int control_connect_path(const char *path, struct control_client **ret)
+char **control_paths_of(uid_t uid)
+{
+    auto_strv char **paths = NULL;
+
+    return add_user_paths(&paths, NULL, uid) < 0 ? NULL : take_ptr(paths);
+}
+
+/* `owner`: whose socket is trusted besides root's. */
+static int connect_path(const char *path, uid_t owner, struct control_client **ret)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -81,7 +88,7 @@ int control_connect_path(const char *path, struct control_client **ret)
         return -errno;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0)
         return -errno;
-    if (cred.uid != 0 && cred.uid != geteuid())
+    if (cred.uid != 0 && cred.uid != owner)
         return -EPERM;
 
     struct control_client *c = new0(struct control_client, 1);
@@ -92,15 +99,20 @@ int control_connect_path(const char *path, struct control_client **ret)
     return 0;
 }
 
-int control_connect(enum control_scope scope, struct control_client **ret, char **ret_path)
+int control_connect_path(const char *path, struct control_client **ret)
 {
-    auto_strv char **paths = control_paths(scope);
+    return connect_path(path, geteuid(), ret);
+}
+
+static int connect_first(char *const *paths, uid_t owner, struct control_client **ret,
+                         char **ret_path)
+{
     int error = -ENOENT;
 
     if (!paths)
         return -ENOMEM;
     STRV_FOREACH (path, paths) {
-        int r = control_connect_path(*path, ret);
+        int r = connect_path(*path, owner, ret);
 
         if (r >= 0) {
             if (ret_path)
@@ -112,6 +124,20 @@ int control_connect(enum control_scope scope, struct control_client **ret, char 
             error = r;
     }
     return error;
+}
+
+int control_connect(enum control_scope scope, struct control_client **ret, char **ret_path)
+{
+    auto_strv char **paths = control_paths(scope);
+
+    return connect_first(paths, geteuid(), ret, ret_path);
+}
+
+int control_connect_user(uid_t uid, struct control_client **ret, char **ret_path)
+{
+    auto_strv char **paths = control_paths_of(uid);
+
+    return connect_first(paths, uid, ret, ret_path);
 }
 
 void control_client_free(struct control_client *c)

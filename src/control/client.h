@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -21,12 +22,16 @@ enum control_scope {
  * /run/user/UID, /dev/shm and /tmp (reeve-UID) for a user. A new strv, or NULL where memory is out.
  */
 char **control_paths(enum control_scope scope);
+/* Those of another user's own manager, which root may steer. */
+char **control_paths_of(uid_t uid);
 
 /* Connects to the first of these sockets that a manager answers on. A socket whose owner is neither
  * root nor the caller is not used. Returns 0; -ENOENT or -ECONNREFUSED where no manager runs;
  * -EACCES; -EPERM (a stranger's socket); *ret_path, a new string, may be NULL. */
 int control_connect(enum control_scope scope, struct control_client **ret, char **ret_path);
 int control_connect_path(const char *path, struct control_client **ret);
+/* The same with the manager of that user. */
+int control_connect_user(uid_t uid, struct control_client **ret, char **ret_path);
 void control_client_free(struct control_client *c);
 DEFINE_AUTO(struct control_client, control_client, control_client_free)
 #define auto_control_client _cleanup_(auto_control_client_p)

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "launch/child.h"
+#include "unit/directive.h"
 
 static const char *const files[] = { "cgroup.procs", "cgroup.subtree_control", "cgroup.threads",
                                      "memory.oom.group", "memory.reclaim" };
@@ -40,15 +41,31 @@ int child_delegate_cgroup(struct child *c)
                  : 0;
 }
 
-/* What has no place here is said, and the start goes on: it does not change what the service is. */
+/* The set-up step that would have had to do it. */
+static enum exec_status missing_step(const struct directive *d)
+{
+    return d->class == CLASS_IDENTITY      ? EXEC_STATUS_PAM
+           : strstr(d->name, "Credential") ? EXEC_STATUS_CREDENTIALS
+                                           : EXEC_STATUS_NAMESPACE;
+}
+
+/* What is not implemented, and without which the processes would be somebody else, or see something
+ * else, than was asked for. */
 int child_tell_missing(struct child *c)
 {
-    if (c->sandbox->pam_name)
-        report_degraded(c->report_fd, "PAMName", -EOPNOTSUPP, c->sandbox->pam_name);
-    if (c->sandbox->restrict_file_systems && c->sandbox->restrict_file_systems->names)
-        return child_degrade(c, EXEC_STATUS_BPF, -EOPNOTSUPP, CLASS_HARDENING, false,
-                             "RestrictFileSystems", NULL);
-    if (c->apply_sandbox && c->sandbox->private_pids != PRIVATE_PIDS_NO)
-        return child_fail(c, EXEC_STATUS_NAMESPACE, -EOPNOTSUPP, "PrivatePIDs", NULL);
+    const struct unit_config *u = c->request->config;
+
+    if (c->sandbox->restrict_file_systems && c->sandbox->restrict_file_systems->names) {
+        int r = child_degrade(c, EXEC_STATUS_BPF, -EOPNOTSUPP, CLASS_HARDENING, false,
+                              "RestrictFileSystems", NULL);
+        if (r < 0)
+            return r;
+    }
+    for (unsigned i = 0; c->apply_sandbox && i < u->n_provenance; i++) {
+        const struct directive *d = &directives[u->provenance[i].directive];
+
+        if (d->name && directive_forbids_start(d) && !directive_is_preset(u, d))
+            return child_fail(c, missing_step(d), -EOPNOTSUPP, d->name, NULL);
+    }
     return 0;
 }

@@ -124,6 +124,8 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
         state_write_u64(w, "cpu-usage", u->cpu_usage);
     if (u->memory_peak != UINT64_MAX)
         state_write_u64(w, "memory-peak", u->memory_peak);
+    STRV_FOREACH (line, u->degraded)
+        state_write(w, "degraded", *line);
     if (u->tracker) {
         pid_t holder;
         int fd;
@@ -371,6 +373,8 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         return state_read_u64(value, &u->cpu_usage);
     if (streq(key, "memory-peak"))
         return state_read_u64(value, &u->memory_peak);
+    if (streq(key, "degraded"))
+        return strv_add(&u->degraded, value);
     if (streq(key, "stdio"))
         return restore_stdio(u, reader, value);
     if (streq(key, "tracked"))

@@ -21,8 +21,11 @@
 
 static void tell_refused(const char *directive, int error, void *userdata)
 {
-    unit_log_text(userdata, LOG_DEBUG, "%s= does not take effect here: %s", directive,
-                  strerror(abs(error)));
+    if (unit_sets_resource(userdata, directive))
+        unit_note_degraded(userdata, directive, NULL, -abs(error));
+    else
+        unit_log_text(userdata, LOG_DEBUG, "%s= does not take effect here: %s", directive,
+                      strerror(abs(error)));
 }
 
 static void apply_resources(struct unit *u, bool fresh)

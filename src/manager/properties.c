@@ -390,6 +390,12 @@ static int get_ReeveAssertFailed(const struct unit *u, struct property_value *v)
     return u->assert_failed ? text(v, u->assert_failed) : -ENODATA;
 }
 
+static int get_ReeveDegraded(const struct unit *u, struct property_value *v)
+{
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = u->degraded };
+    return u->degraded ? 0 : -ENODATA;
+}
+
 static int get_ReeveMessages(const struct unit *u, struct property_value *v)
 {
     char **list = NULL;
@@ -423,7 +429,7 @@ const struct property_row unit_properties[] = {
     PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)
     PLAIN(TasksCurrent)
     PLAIN(ReeveTracking) PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)
-    PLAIN(ReeveMessages)
+    PLAIN(ReeveDegraded) PLAIN(ReeveMessages)
     { NULL, NULL, false },
 };
 /* clang-format on */

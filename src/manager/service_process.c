@@ -412,9 +412,7 @@ static void say_degraded(struct service *s, const struct spawn_report *r)
     for (size_t i = 0; i < r->n_degraded; i++) {
         const struct spawn_degraded *d = &r->degraded[i];
 
-        unit_log_text(UNIT(s), LOG_WARNING, "%s= could not be applied%s%s and was left out: %s",
-                      d->directive, d->object ? ": " : "", strempty(d->object),
-                      strerror(-d->error));
+        unit_note_degraded(UNIT(s), d->directive, d->object, d->error);
     }
 }
 

@@ -151,6 +151,7 @@ void unit_free(struct unit *u)
     unit_config_free(u->config);
     free(u->load_error);
     strv_free(u->activation);
+    strv_free(u->degraded);
     free(u->condition_failed);
     free(u->assert_failed);
     strv_free(u->aliases);
@@ -384,6 +385,8 @@ void unit_new_invocation(struct unit *u)
 
     map_remove_u64(&m->invocations, invocation_key(u->invocation));
     u->invocation = id128_random();
+    strv_free(take_ptr(u->degraded));
+    unit_note_missing_resources(u);
     /* Out of memory, only the look-up by id is lost. */
     (void) map_put_u64(&m->invocations, invocation_key(u->invocation), u);
     unit_changed(u);

@@ -115,6 +115,7 @@ struct unit {
     int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
     char **activation; /* what set it off, for its commands: "TRIGGER_UNIT=..."; NULL */
     char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
+    char **degraded; /* settings that are not in force ("MemoryMax=: ..."); NULL */
 
     struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;
     struct dual_time state_change, condition_time, assert_time;
@@ -336,6 +337,13 @@ int unit_tracker(struct unit *u, struct tracker **ret);
 /* Writes the unit's resource settings to its cgroup, if it has one now: after set-property and
  * daemon-reload. */
 void unit_apply_resources(struct unit *u);
+/* A setting of the running unit was left out: logged, and kept for ReeveDegraded=. `error` -ENOCSI
+ * stands for missing cgroups; object may be NULL. */
+void unit_note_degraded(struct unit *u, const char *directive, const char *object, int error);
+/* The same for all resource settings, where there are no cgroups. */
+void unit_note_missing_resources(struct unit *u);
+/* Whether the unit's files set it. */
+bool unit_sets_resource(const struct unit *u, const char *name);
 /* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
 void unit_give_cgroup_back(struct unit *u);
 /* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,

@@ -383,14 +383,14 @@ static void tell_standing(struct unit_config *c, const struct directive *d, cons
                           unsigned line)
 {
     const char *section = directive_section(d, (enum unit_type) c->type);
-    const char *name = d->name;
+    const char *what = d->standing == STANDING_NOT_YET   ? "directive not implemented yet"
+                       : d->standing == STANDING_REFUSED ? "directive not supported"
+                                                         : NULL;
 
-    if (d->standing == STANDING_NOT_YET)
-        unit_config_message(c, LOG_WARNING, file, line, section, name, NULL,
-                            "directive not implemented yet: the unit runs without it");
-    else if (d->standing == STANDING_REFUSED)
-        unit_config_message(c, LOG_WARNING, file, line, section, name, NULL,
-                            "directive not supported: the unit runs without it");
+    if (what)
+        unit_config_message(
+            c, LOG_WARNING, file, line, section, d->name, NULL, "%s: the unit %s", what,
+            directive_forbids_start(d) ? "does not start with it" : "runs without it");
 }
 
 /* Parses into the unit's own group. *ret_faults counts what was wrong. */
@@ -430,12 +430,8 @@ int directive_assign(struct unit_config *c, const struct directive *d, const cha
         return 0;
     if (!*text && d->type->flags & VALUE_IGNORES_EMPTY && d->group != GROUP_INSTALL)
         return 0;
-    if (d->standing != STANDING_HONOURED && *text) {
-        const char *preset = unit_presets_group(c->presets, (enum config_group) d->group);
-
-        if (!value_equal(d->type, (char *) a.group + d->offset, preset + d->offset))
-            tell_standing(c, d, a.file, line);
-    }
+    if (d->standing != STANDING_HONOURED && *text && !directive_is_preset(c, d))
+        tell_standing(c, d, a.file, line);
     return add_provenance(c, d, file, line, !*text);
 }
 
@@ -550,6 +546,13 @@ void directive_format_file(const struct unit_config *c, const struct directive *
     d->type->format(d->type, value, &text);
     if (text.length > 0)
         format_line(out, name, strbuf_text(&text));
+}
+
+bool directive_is_preset(const struct unit_config *c, const struct directive *d)
+{
+    const char *preset = unit_presets_group(c->presets, (enum config_group) d->group);
+
+    return value_equal(d->type, directive_value(c, d), preset + d->offset);
 }
 
 bool directive_equal(const struct unit_config *a, const struct unit_config *b,

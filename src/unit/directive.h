@@ -101,6 +101,17 @@ void directive_format(const struct unit_config *c, const struct directive *d, st
 void directive_format_file(const struct unit_config *c, const struct directive *d,
                            struct strbuf *out);
 
+/* Whether a unit that sets it cannot be started: who its processes are, or what they see, would be
+ * another thing than was asked for. */
+static inline bool directive_forbids_start(const struct directive *d)
+{
+    return (d->standing == STANDING_NOT_YET || d->standing == STANDING_REFUSED) &&
+           (d->class == CLASS_IDENTITY || d->class == CLASS_VIEW);
+}
+
+/* Whether the value is the preset, whoever gave it. */
+bool directive_is_preset(const struct unit_config *c, const struct directive *d);
+
 bool directive_equal(const struct unit_config *a, const struct unit_config *b,
                      const struct directive *d);
 

@@ -21,3 +21,20 @@ def test_is_found_without_a_runtime_folder(reeve):
     # The collector's socket beside them, io.systemd.journal, is not taken for a file.
     assert as_user(f"reeve log -D {own} {find}").stderr == ""
     assert reeve.run("sh", "-c", f"reeve log {find}").stdout == ""
+
+
+def test_root_steers_the_manager_of_a_user(reeve):
+    reeve.write("/etc/systemd/user/own.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.write("manager.service", f"[Service]\nExecStart={AS_USER} reeve init --user own.service\n")
+    reeve.ctl("start", "manager.service")
+    for machine in ("1234@", "1234@.host"):
+        reeve.until(lambda m=machine: reeve.run("systemctl", "--user", "--machine", m, "is-active",
+                                                "own.service").returncode == 0, 60)
+    assert reeve.ctl("--user", "-M", "1234@", "daemon-reload") == ""
+    done = reeve.run("reeve", "run", "--user", "-M", "1234@", "-q", "--pipe", "id", "-u")
+    assert (done.returncode, done.stdout) == (0, "1234\n")
+    done = reeve.run("systemctl", "--user", "-M", "nosuch@", "is-active", "own.service")
+    assert (done.returncode, done.stderr) == (1, "Failed to find user nosuch: no such user\n")
+    assert "run reeve inside" in reeve.run("systemctl", "-M", "elsewhere", "list-units").stderr
+    # The system's own, by its name.
+    assert reeve.run("systemctl", "-M", ".host", "is-active", "manager").stdout == "active\n"
