@@ -227,6 +227,11 @@ int ctl_help(struct systemctl *c, char **args)
 {
     auto_strv char **names = NULL;
 
+    if (!*args) {
+        fprintf(stderr, "'help' command expects one or more unit names.\n(Alternatively, help for "
+                        "systemctl itself may be shown with --help)\n");
+        return EXIT_FAILURE;
+    }
     if (systemctl_unit_names(c, args, ".service", NULL, &names) < 0)
         return systemctl_exit_unreachable(c);
     STRV_FOREACH (name, names)

@@ -50,17 +50,15 @@ static int file_names(const struct systemctl *c, char **args, bool paths, char *
 
         if (strpbrk(*arg, "*?["))
             systemctl_say(c, "Glob pattern passed to %s, but globs are not supported for this.",
-                          c->verb->name);
+                          streq(c->verb->name, "is-enabled") ? "check" : c->verb->name);
         if (paths && strchr(*arg, '/'))
             r = make_absolute(*arg, &name);
         else
-            r = unit_name_mangle(*arg, false, ".service", &name);
+            r = systemctl_unit_name(c, *arg, false, ".service", &name);
         if (r >= 0)
             r = strv_push(&names, name);
-        if (r < 0) {
-            fprintf(stderr, "Failed to mangle unit name '%s': %s\n", *arg, strerror(-r));
+        if (r < 0)
             return r;
-        }
     }
     *ret = take_ptr(names);
     return 0;
@@ -153,6 +151,12 @@ static int do_now(struct systemctl *c, const char *what, char **names)
     return systemctl_run_jobs(c, what, units, NULL);
 }
 
+static int refuse_now(void)
+{
+    fprintf(stderr, "--now can only be used with verb enable, disable, reenable, or mask.\n");
+    return EXIT_FAILURE;
+}
+
 int ctl_change_files(struct systemctl *c, char **args)
 {
     const struct file_verb *v = file_verbs;
@@ -165,6 +169,8 @@ int ctl_change_files(struct systemctl *c, char **args)
 
     while (!streq(v->verb, c->verb->name))
         v++;
+    if (c->now && !v->now)
+        return refuse_now();
     if (c->now && (c->root || c->scope == SCOPE_GLOBAL)) {
         fprintf(stderr, "--now cannot be used with %s.\n", c->root ? "--root" : "--global");
         return EXIT_FAILURE;
@@ -207,6 +213,8 @@ int ctl_preset(struct systemctl *c, char **args)
     struct install_options options;
     int r, status;
 
+    if (c->now)
+        return refuse_now();
     if (file_names(c, args, false, &names) < 0 || unit_files_open(c, &loader) < 0)
         return EXIT_FAILURE;
     options = options_for(c, loader);
@@ -257,7 +265,7 @@ int ctl_set_default(struct systemctl *c, char **args)
     options = options_for(c, loader);
     options.force = true;
     r = install_set_default(&options, target, &result);
-    status = finish(c, r, "set default target", &result);
+    status = finish(c, r, c->root ? "set default unit" : "set default target", &result);
     install_result_done(&result);
     return status;
 }
@@ -309,6 +317,16 @@ int ctl_is_enabled(struct systemctl *c, char **args)
     bool enabled = false, found = false;
     json_t *states = json_array();
 
+    STRV_FOREACH (arg, args)
+        if (strchr(*arg, '/')) {
+            auto_free char *path = NULL;
+
+            if (make_absolute(*arg, &path) >= 0)
+                fprintf(stderr, "Failed to get unit file state for %s: %s\n", path,
+                        strerror(EINVAL));
+            json_decref(states);
+            return EXIT_FAILURE;
+        }
     if (file_names(c, args, false, &names) < 0 || unit_files_open(c, &loader) < 0) {
         json_decref(states);
         return EXIT_FAILURE;

@@ -466,6 +466,8 @@ static int run_jobs(struct systemctl *c, const struct job_verb *verb, char **nam
 
     if (r < 0)
         return systemctl_exit_unreachable(c);
+    if (c->dry_run)
+        return EXIT_SUCCESS;
     if (c->wait || c->show_transaction)
         start_watching(&run, c->show_transaction ? NULL : names);
     in = json_pack("{s:s, s:o}", "type", verb->type, "units", strv_to_json(names));

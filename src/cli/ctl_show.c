@@ -30,6 +30,24 @@ static void print_property(const struct systemctl *c, const char *name, const js
     }
 }
 
+/* Lists of which systemctl prints each element in a line of its own, so that none is no line; and
+ * settings that are no properties there. */
+static bool needs_element(const char *name)
+{
+    static const char *const prefixes[] = { "BPFProgram",     "BlockIO",      "DeviceAllow",
+                                            "EnvironmentFil", "IODevice",     "IORead",
+                                            "IOWrite",        "LogFilterPat", "OpenFile",
+                                            "RootImageOpti",  "SocketBind",   "PermissionsStart",
+                                            "Sockets",        "Listen" };
+
+    if (startswith(name, "Exec"))
+        return !streq(name, "ExecSearchPath");
+    for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+        if (startswith(name, prefixes[i]))
+            return true;
+    return false;
+}
+
 static void print_properties(const struct systemctl *c, const json_t *properties, bool manager)
 {
     auto_free const char **names = property_order(properties, manager);
@@ -37,6 +55,8 @@ static void print_properties(const struct systemctl *c, const json_t *properties
     for (const char **name = names; name && *name; name++) {
         const json_t *value = json_object_get(properties, *name);
 
+        if (json_is_string(value) && json_string_length(value) == 0 && needs_element(*name))
+            continue;
         if (c->properties ? strv_contains(c->properties, *name)
                           : c->all || !property_is_empty(*name, value))
             print_property(c, *name, value);

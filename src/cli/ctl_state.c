@@ -51,7 +51,7 @@ static int check_units(struct systemctl *c, char **args, const char *const *good
         json_decref(states);
     if (found)
         return EXIT_SUCCESS;
-    return known || !names ? bad_status : STATUS_UNKNOWN;
+    return known ? bad_status : STATUS_UNKNOWN;
 }
 
 int ctl_is_active(struct systemctl *c, char **args)

@@ -161,6 +161,14 @@ static void print_active(const struct systemctl *c, const json_t *p)
         when = "ActiveExitTimestamp";
     print_since(c, property_number(p, when));
     putchar('\n');
+    usec_t enter = property_number(p, "ActiveEnterTimestampMonotonic");
+    usec_t exit = property_number(p, "ActiveExitTimestampMonotonic");
+    if ((streq(active, "inactive") || streq(active, "failed")) && enter > 0 && exit > enter) {
+        char span[TIMESPAN_TEXT_MAX];
+
+        status_print_label("Duration");
+        printf("%s\n", timespan_format(span, exit - enter, USEC_PER_MSEC));
+    }
     if (*property_text(p, "InvocationID")) {
         status_print_label("Invocation");
         printf("%s\n", property_text(p, "InvocationID"));
@@ -517,7 +525,7 @@ static int print_json(struct systemctl *c, json_t *properties)
     return unit_status(properties);
 }
 
-static int show_status(struct systemctl *c, const char *name, bool first)
+static int show_status(struct systemctl *c, const char *name, bool *first)
 {
     auto_control_error struct control_error e = { 0 };
     json_t *properties = systemctl_properties(c, name, NULL, &e);
@@ -539,8 +547,9 @@ static int show_status(struct systemctl *c, const char *name, bool first)
     if (c->output != OUTPUT_TEXT) {
         status = print_json(c, properties);
     } else {
-        if (!first)
+        if (!*first)
             putchar('\n');
+        *first = false;
         print_unit(c, properties);
     }
     json_decref(properties);
@@ -615,11 +624,10 @@ int ctl_status(struct systemctl *c, char **args)
     } else if (names_of_arguments(c, args, &names) < 0)
         return systemctl_exit_unreachable(c);
     STRV_FOREACH (name, names) {
-        int r = show_status(c, *name, first);
+        int r = show_status(c, *name, &first);
 
         if (status == EXIT_SUCCESS)
             status = r;
-        first = false;
     }
     return status;
 }

@@ -64,8 +64,11 @@ int ctl_kill(struct systemctl *c, char **args)
     }
     if (c->kill_whom && !streq(c->kill_whom, "all") && !streq(c->kill_whom, "main") &&
         !streq(c->kill_whom, "control")) {
-        fprintf(stderr, "Failed to kill unit %s: Invalid whom argument: %s\n", args[0],
-                c->kill_whom);
+        auto_strv char **names = NULL;
+
+        if (systemctl_unit_names(c, args, ".service", NULL, &names) >= 0 && names)
+            fprintf(stderr, "Failed to kill unit %s: Invalid whom argument: %s\n", names[0],
+                    c->kill_whom);
         json_decref(in);
         return EXIT_FAILURE;
     }
@@ -145,4 +148,11 @@ int ctl_set_property(struct systemctl *c, char **args)
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
+}
+
+int ctl_missing(struct systemctl *c, char **args)
+{
+    (void) args;
+    fprintf(stderr, "Not supported: %s.\n", c->verb->name);
+    return EXIT_FAILURE;
 }

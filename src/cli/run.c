@@ -370,6 +370,8 @@ static int follow(struct run_options *o, struct run_pty *pty, struct progress *x
     json_t *reply;
     int r;
 
+    if (pty->master >= 0)
+        run_pty_begin(pty);
     do {
         if (pty->master >= 0 && !control_client_has_answer(o->c.client) &&
             run_pty_copy_until(pty, control_client_fd(o->c.client)) == -ECANCELED) {
@@ -383,8 +385,6 @@ static int follow(struct run_options *o, struct run_pty *pty, struct progress *x
                     systemctl_error_text(r, &e));
             return EXIT_FAILURE;
         }
-        if (pty->master >= 0 && !pty->raw && r == 1)
-            run_pty_begin(pty);
         if (r == 0)
             run_pty_end(pty);
         take_answer(o, x, reply, r == 0);

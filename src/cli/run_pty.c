@@ -54,6 +54,7 @@ void run_pty_begin(struct run_pty *p)
         return;
     raw = p->saved;
     cfmakeraw(&raw);
+    raw.c_oflag = p->saved.c_oflag; /* our own words have plain ends of lines */
     p->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) >= 0;
     sigaction(SIGWINCH, &action, NULL);
 }

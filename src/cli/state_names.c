@@ -59,13 +59,11 @@ void print_unit_states(void)
 
 void print_signals(bool numbers)
 {
-    for (int s = 1; s <= SIGRTMAX; s++) {
-        /* What lies between belongs to the C library. */
-        if (s > SIGSYS && s < SIGRTMIN)
-            continue;
+    if (numbers)
+        printf("SIGNAL NAME\n");
+    for (int s = 1; s <= SIGRTMAX; s++)
         if (numbers)
-            printf("%6d SIG%s\n", s, signal_name(s));
+            printf("%-6d SIG%s\n", s, signal_name(s));
         else
             printf("%s\n", signal_name(s));
-    }
 }

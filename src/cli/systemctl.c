@@ -166,8 +166,8 @@ int systemctl_connect(struct systemctl *c)
     int r;
 
     if (c->root || c->scope == SCOPE_GLOBAL) {
-        fprintf(stderr, "Verb '%s' cannot be used with %s: it needs a running manager.\n",
-                c->verb->name, c->root ? "--root= or --image=" : "--global");
+        fprintf(stderr, "Verb '%s' cannot be used with %s.\n", c->verb->name,
+                c->root ? "--root= or --image=" : "--global");
         return -EHOSTDOWN;
     }
     r = systemctl_try_connect(c);
@@ -271,14 +271,13 @@ static int expand_pattern(struct systemctl *c, const char *pattern, char ***name
     return r;
 }
 
-/* The unit that an argument names. What cannot be one is passed on as systemctl does, with the
- * suffix: the manager has the better words for it. */
-static int mangle(struct systemctl *c, const char *arg, const char *suffix, char **ret)
+int systemctl_unit_name(const struct systemctl *c, const char *arg, bool glob, const char *suffix,
+                        char **ret)
 {
     auto_free char *name = NULL;
-    int r = unit_name_mangle(arg, true, suffix, &name);
+    int r = unit_name_mangle(arg, glob, suffix, &name);
 
-    if (r == -EINVAL && !isempty(arg)) {
+    if (glob && r == -EINVAL && !isempty(arg)) {
         name = format("%s%s", arg, suffix);
         r = name ? 0 : -ENOMEM;
     }
@@ -289,10 +288,9 @@ static int mangle(struct systemctl *c, const char *arg, const char *suffix, char
     if (r > 0 && !startswith(name, arg) && !startswith(arg, "/")) {
         size_t added = endswith(name, suffix) && !endswith(arg, suffix) ? strlen(suffix) : 0;
 
-        systemctl_say(c,
-                      "Invalid unit name \"%s\" escaped as \"%.*s\" (maybe you should use "
-                      "systemd-escape?).",
-                      arg, (int) (strlen(name) - added), name);
+        systemctl_say(c, "Invalid unit name \"%s\" escaped as \"%.*s\"%s.", arg,
+                      (int) (strlen(name) - added), name,
+                      has_glob(arg) ? "" : " (maybe you should use systemd-escape?)");
     }
     *ret = take_ptr(name);
     return 0;
@@ -306,7 +304,7 @@ int systemctl_unit_names(struct systemctl *c, char **args, const char *suffix,
 
     STRV_FOREACH (arg, args) {
         auto_free char *name = NULL;
-        int r = mangle(c, *arg, suffix, &name);
+        int r = systemctl_unit_name(c, *arg, true, suffix, &name);
 
         if (r < 0)
             return r;
@@ -326,7 +324,6 @@ int systemctl_unit_names(struct systemctl *c, char **args, const char *suffix,
             "units which are pulled in by other units.\n      See systemctl(1) for more "
             "details.",
             c->program, pattern_warning, pattern_warning);
-    strv_unique(names);
     *ret = take_ptr(names);
     return 0;
 }

@@ -93,6 +93,12 @@ const char *systemctl_error_text(int r, const struct control_error *e);
 int systemctl_unit_names(struct systemctl *c, char **args, const char *suffix,
                          const char *pattern_warning, char ***ret);
 
+/* The unit that one argument means, a hint being given where characters had to be escaped. With
+ * `glob`, patterns stay, and what cannot be a name is passed on with the suffix, as systemctl does:
+ * the manager has the better words for it. 0 or a negative errno, which was told. */
+int systemctl_unit_name(const struct systemctl *c, const char *arg, bool glob, const char *suffix,
+                        char **ret);
+
 /* Properties of a unit as the manager has them: an object, NULL on failure (with *e filled, may be
  * NULL). `names` ends with NULL; NULL is all. */
 json_t *systemctl_properties(struct systemctl *c, const char *unit, const char *const *names,

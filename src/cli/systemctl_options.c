@@ -532,6 +532,7 @@ int systemctl_parse_options(struct systemctl *c, int argc, char **argv)
     }
     if (help)
         return print_systemctl_help(c, argv[optind]);
+    c->no_legend |= c->quiet;
     if (c->wait && c->no_block) {
         fprintf(stderr, "--wait may not be combined with --no-block.\n");
         return systemctl_usage_exit(c);

@@ -270,6 +270,45 @@ int method_reset_failed(struct varlink_call *c, const json_t *in, void *manager)
     return varlink_reply(c, NULL);
 }
 
+/* A client that waits until its unit is clean. */
+struct cleaning {
+    struct varlink_call *call;
+    struct manager_watch *watch;
+    struct unit *unit;
+};
+
+static void cleaning_free(void *state)
+{
+    struct cleaning *x = state;
+
+    manager_watch_free(x->watch);
+    free(x);
+}
+
+static void cleaning_event(enum manager_event ev, struct unit *u, struct job *j, void *userdata)
+{
+    struct cleaning *x = userdata;
+    size_t mark = json_arena_mark();
+
+    if (u != x->unit || (ev != EVENT_UNIT_CHANGED && ev != EVENT_UNIT_REMOVED) ||
+        (ev == EVENT_UNIT_CHANGED && unit_active_state(u) == ACTIVE_MAINTENANCE))
+        return;
+    varlink_reply(x->call, NULL);
+    json_arena_release(mark);
+}
+
+static int wait_until_clean(struct varlink_call *c, struct unit *u)
+{
+    struct cleaning *x = new0(struct cleaning, 1);
+
+    if (!x)
+        return -ENOMEM;
+    x->call = c;
+    x->unit = u;
+    varlink_call_keep(c, x, cleaning_free);
+    return manager_watch_add(u->manager, cleaning_event, x, &x->watch);
+}
+
 int method_clean_unit(struct varlink_call *c, const json_t *in, void *manager)
 {
     static const struct {
@@ -306,7 +345,9 @@ int method_clean_unit(struct varlink_call *c, const json_t *in, void *manager)
     r = method_loaded_unit(c, in, manager, &u);
     if (r <= 0)
         return r;
-    return reply_result(c, unit_clean(u, mask, &e), &e);
+    r = unit_clean(u, mask, &e);
+    return r >= 0 && unit_active_state(u) == ACTIVE_MAINTENANCE ? wait_until_clean(c, u)
+                                                                : reply_result(c, r, &e);
 }
 
 int method_freeze_unit(struct varlink_call *c, const json_t *in, void *manager)

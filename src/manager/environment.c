@@ -39,7 +39,6 @@ int manager_change_environment(struct manager *m, char *const *set, char *const 
     STRV_FOREACH (assignment, set)
         if (strv_env_set(&changed, *assignment) < 0)
             return op_error_set(e, -ENOMEM, "NoMemory", "Out of memory.");
-    strv_sort(changed);
 
     char **old = m->environment;
     m->environment = take_ptr(changed);

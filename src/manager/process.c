@@ -236,6 +236,8 @@ struct unit *manager_unit_by_pid(struct manager *m, pid_t pid)
 
     if (u)
         return u;
+    if (pid == getpid())
+        return manager_unit(m, "init.scope");
     if (m->tracking.kind == TRACK_CGROUP) {
         if (cgroup_of_pid(&m->tracking.cgroup, pid, &path) < 0)
             return NULL;
@@ -355,8 +357,7 @@ int unit_clean(struct unit *u, unsigned mask, struct op_error *e)
     if (unit_active_state(u) != ACTIVE_INACTIVE)
         return op_error_set(e, -EBUSY, "UnitBusy", "Unit is not inactive or has pending job.");
     if (!(mask & can))
-        return op_error_set(e, -EOPNOTSUPP, "NothingToClean",
-                            "No matching resources to clean up for unit '%s'.", u->id);
+        return op_error_set(e, -EOPNOTSUPP, "NothingToClean", "No matching resources found.");
     int r = u->ops->clean(u, mask & can);
     if (r < 0)
         return op_error_set(e, r, "CleanFailed", "Cleaning %s failed: %s", u->id, strerror(-r));
