@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "unit/builtin.h"
 #include "unit/install-private.h"
 #include "unit/load.h"
 #include "unit/name.h"
@@ -786,6 +787,7 @@ int install_set_default(const struct install_options *o, const char *target,
     struct install_options forced = *o;
     auto_free char *path = path_join(install_config_folder(o), "default.target", NULL);
     struct install_unit u;
+    struct unit_file file;
 
     forced.force = true;
     if (!path)
@@ -793,6 +795,13 @@ int install_set_default(const struct install_options *o, const char *target,
     if (unit_name_type(target) != UNIT_TARGET || streq(target, "default.target"))
         return fail(result, -EINVAL, "\"%s\" is not a target that default.target can stand for",
                     target);
+    /* One of our own: the link says where systemd has it, and is an alias all the same. */
+    const struct builtin_unit *b = builtin_unit_find(target, false);
+    if (b && b->text && unit_loader_find(o->loader, target, &file) > 0 && !file.folder) {
+        auto_free char *where = path_join("/usr/lib/systemd/system", target, NULL);
+
+        return where ? make_link(&forced, where, path, result) : -ENOMEM;
+    }
     int r = read_unit(o, target, &u, result);
     if (r < 0)
         return r;
