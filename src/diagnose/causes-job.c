@@ -11,6 +11,7 @@
 #include "diagnose/probe.h"
 #include "unit/condition.h"
 #include "unit/directive.h"
+#include "unit/load.h"
 
 static const struct facts_line *manager_line(const struct facts *facts, const char *text)
 {
@@ -73,7 +74,7 @@ static void judge_exec_condition(struct facts *facts, struct finding *f)
 
 void judge_condition_unmet(struct facts *facts, struct finding *f)
 {
-    const struct facts_line *l = manager_line(facts, "unmet condition check (");
+    const struct facts_line *l = manager_line(facts, "unmet condition check ");
     const struct facts_line *asserted = manager_line(facts, "ssertion failed");
     bool asserts = asserted || (facts_property_is(facts, "AssertResult", "no") &&
                                 !isempty(facts_property(facts, "AssertTimestamp")));
@@ -95,8 +96,9 @@ void judge_condition_unmet(struct facts *facts, struct finding *f)
     if (isempty(facts_property(facts, "ConditionTimestamp")) && !l && !asserts)
         return;
     if (l && !asserts) {
-        const char *begin = strstr(l->text, "check (") + strlen("check (");
+        const char *begin = strstr(l->text, "condition check ") + strlen("condition check ");
 
+        begin += *begin == '(';
         check = strndup(begin, strcspn(begin, ")"));
     }
     /* Which one it is: the one that the message names, or one that does not hold now. */
@@ -254,20 +256,133 @@ void judge_dependency_failed(struct facts *facts, struct finding *f)
     find_fix(f, "Wants= in place of Requires=, if %s can do without it", facts->unit);
 }
 
+#define CYCLE_MAX 6
+
+/* Looks on from path[n - 1] for a way back to path[0] by After= and Before=, whether or not the
+ * units draw each other in. Returns the length of the circle, or 0. */
+static size_t find_circle(struct facts *facts, struct unit_config **path, size_t n)
+{
+    const struct unit_config *first = path[0], *last = path[n - 1];
+    size_t length = 0;
+
+    if (n > 1 && (strv_contains(last->unit->after, first->name) ||
+                  strv_contains(first->unit->before, last->name)))
+        return n;
+    STRV_FOREACH (u, last->unit->after) {
+        struct unit_config *next = NULL;
+        bool known = n == CYCLE_MAX || !endswith(*u, ".service");
+
+        for (size_t i = 0; i < n; i++)
+            known = known || streq(path[i]->name, *u);
+        if (known || unit_load(facts->loader, *u, &next) < 0)
+            continue;
+        path[n] = next;
+        length = next->load_state == LOAD_LOADED ? find_circle(facts, path, n + 1) : 0;
+        if (length > 0)
+            return length;
+        unit_config_free(next);
+    }
+    return 0;
+}
+
+/* "a.service after b.service after a.service"; a new string, or NULL. */
+static char *ordering_circle(struct facts *facts)
+{
+    struct unit_config *path[CYCLE_MAX + 1] = { facts->config };
+    size_t n = facts->config && facts->loader ? find_circle(facts, path, 1) : 0;
+    auto_strbuf struct strbuf b = {};
+
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addf(&b, "%s after ", path[i]->name);
+        if (i > 0)
+            unit_config_free(path[i]);
+    }
+    if (n > 0)
+        strbuf_add(&b, facts->unit);
+    return n > 0 ? strbuf_take(&b) : NULL;
+}
+
 void judge_ordering_cycle(struct facts *facts, struct finding *f)
 {
     const struct facts_line *cycle = manager_line(facts, "ordering cycle");
     const struct facts_line *dropped = manager_line(facts, "deleted to break ordering cycle");
 
-    if (!dropped || facts_property_is(facts, "ActiveState", "active"))
+    if (facts_property_is(facts, "ActiveState", "active") || facts_explained(facts))
         return;
-    find(f, SURE_PROVEN, "%s", dropped->text);
+    auto_free char *circle = ordering_circle(facts);
+    if (!dropped && !circle)
+        return;
+    find(f, SURE_PROVEN, "%s",
+         dropped ? dropped->text
+                 : "it is ordered before and behind the same units: a manager drops one of the "
+                   "jobs of the cycle, this one");
     find_fact(f, "unit", facts->unit);
     find_line(f, cycle);
     find_line(f, dropped);
+    if (circle)
+        find_evidence(f, EVIDENCE_UNIT, "%s", circle);
     STRV_FOREACH (u, facts->config ? facts->config->unit->after : NULL)
         find_evidence(f, EVIDENCE_UNIT, "%s: After=%s", facts->unit, *u);
     STRV_FOREACH (u, facts->config ? facts->config->unit->before : NULL)
         find_evidence(f, EVIDENCE_UNIT, "%s: Before=%s", facts->unit, *u);
     find_fix(f, "take one After= or Before= of the cycle away");
+}
+
+/* ---- sockets
+ * ------------------------------------------------------------------------------------------- */
+
+static const struct facts_line *socket_words(const struct facts *facts)
+{
+    static const char *const words[] = { "not loaded, refusing", "Failed to queue service startup",
+                                         "Expected exactly one socket",
+                                         "Failed to set socket on service" };
+    const struct facts_line *l = NULL;
+
+    for (size_t i = 0; !l && i < ELEMENTSOF(words); i++)
+        l = manager_line(facts, words[i]);
+    return l;
+}
+
+void judge_socket_service_mismatch(struct facts *facts, struct finding *f)
+{
+    const struct socket_config *s = facts->config && facts->config->type == UNIT_SOCKET
+                                        ? facts->config->socket
+                                        : NULL;
+
+    if (!s)
+        return;
+    int stem = (int) (strlen(facts->unit) - strlen(".socket"));
+    auto_free char *plain = format("%.*s.service", stem, facts->unit);
+    auto_free char *template = format("%.*s@.service", stem, facts->unit);
+    auto_free char *instance = format("%.*s@x.service", stem, facts->unit);
+    const char *named = isempty(s->service) ? NULL : s->service;
+    const char *wanted = named ? named : s->accept ? instance : plain;
+    const char *other = s->accept ? plain : instance;
+
+    if (!wanted || !other || !template ||
+        !streq(probe_text(facts_probe(facts, "unit", "%s", wanted), "LoadState"), "not-found"))
+        return;
+    bool opposite = streq(probe_text(facts_probe(facts, "unit", "%s", other), "LoadState"),
+                          "loaded");
+    const char *shown = named ? named : s->accept ? template : plain;
+    const char *there = s->accept ? plain : template;
+    find(f, SURE_PROVEN,
+         opposite ? "with Accept=%s it needs %s, which does not exist; there is %s"
+                  : "with Accept=%s it needs %s, which does not exist",
+         s->accept ? "yes" : "no", shown, there);
+    find_fact(f, "service", shown);
+    find_line(f, socket_words(facts));
+    find_setting(f, facts, "Socket", "Accept");
+    find_setting(f, facts, "Socket", "Service");
+    find_evidence(f, EVIDENCE_PROBE, "%s: not found", shown);
+    if (opposite) {
+        find_evidence(f, EVIDENCE_PROBE, "%s is there", there);
+        find_fix_dropin(f,
+                        s->accept ? "give the service all connections"
+                                  : "make an instance for each connection",
+                        "[Socket]\nAccept=%s\n", s->accept ? "no" : "yes");
+    }
+    find_fix(f, "or name the service %s", shown);
+    if (!s->accept)
+        find_fix_dropin(f, "or say which service it is", "[Socket]\nService=NAME.service\n");
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -93,17 +94,48 @@ void judge_notify_exited_early(struct facts *facts, struct finding *f)
     find_fix_dropin(f, "or, if it has to go to the background", "[Service]\nType=forking\n");
 }
 
+/* The traced call by which another process than the main one spoke to the manager; NULL. From 257
+ * on the manager says no word of it. */
+static const struct trace_event *notified_by_other(const struct facts *facts)
+{
+    const struct exec_command *c = facts->config->service->exec_start;
+    const struct trace_event *found = NULL;
+    /* Where the manager's own helper executes the program, that call is not seen: the first process
+     * is the main one. */
+    pid_t main = facts->n_trace > 0 ? facts->trace[0].pid : 0;
+
+    for (size_t i = 0; c && i < facts->n_trace; i++) {
+        const struct trace_event *e = &facts->trace[i];
+
+        if (startswith(e->call, "execve") && !e->error && streq_ptr(e->path, c->path) && !found)
+            main = e->pid;
+        if (!e->error && e->family == AF_UNIX && e->address && strstr(e->address, "notify")) {
+            if (e->pid == main)
+                return NULL;
+            found = e;
+        }
+    }
+    return main ? found : NULL;
+}
+
 void judge_notify_wrong_pid(struct facts *facts, struct finding *f)
 {
     const struct facts_line *l = manager_said(facts, "reception only permitted");
 
-    if (!l || service_type(facts) < SERVICE_TYPE_NOTIFY || !result_is(facts, "timeout"))
+    if (service_type(facts) < SERVICE_TYPE_NOTIFY || !result_is(facts, "timeout"))
         return;
     auto_free char *access = facts_setting(facts, "Service", "NotifyAccess");
+    const struct trace_event *e = streq_ptr(access, "all") ? NULL : notified_by_other(facts);
+    if (!l && !e)
+        return;
     find(f, SURE_PROVEN,
          "READY=1 was sent, but not by the main process, and so not taken (NotifyAccess=%s)",
          access ? access : "main");
     find_line(f, l);
+    if (e)
+        find_evidence(f, EVIDENCE_TRACE,
+                      "%s = ok by the process %d (%s), which is not the main one", e->text,
+                      (int) e->pid, e->comm);
     find_setting(f, facts, "Service", "Type");
     find_setting(f, facts, "Service", "NotifyAccess");
     find_setting(f, facts, "Service", "ExecStart");
@@ -938,26 +970,41 @@ void judge_start_limit_mask(struct facts *facts, struct finding *f)
         find_not(f, "raising StartLimitBurst=: it only hides the cause longer");
 }
 
+/* The manager names them before the invocation begins, so to the one before it belongs. */
+static const struct facts_line *leftover_line(const struct facts *facts)
+{
+    const struct facts_invocation *i = facts_explained(facts);
+    size_t end = i ? i->first_line + i->n_lines : 0;
+
+    for (size_t k = i && i->first_line > 6 ? i->first_line - 6 : 0; k < end; k++)
+        if (facts->lines[k].manager && strstr(strempty(facts->lines[k].text), "left-over process"))
+            return &facts->lines[k];
+    return NULL;
+}
+
 void judge_leftover_process(struct facts *facts, struct finding *f)
 {
-    const struct facts_line *l = manager_said(facts, "left-over process");
+    const struct facts_line *l = leftover_line(facts);
     auto_free char *mode = facts_setting(facts, "Service", "KillMode");
+    unsigned port = l ? judge_port_of_command(facts) : 0;
 
     if (!l || !facts_failed_exit(facts_explained(facts)))
         return;
-    find(f, SURE_DECISIVE + 0.002,
+    json_t *p = port ? facts_probe(facts, "port", "tcp 0.0.0.0:%u", port) : NULL;
+    bool ours = p && streq(probe_text(p, "unit"), facts->unit);
+    find(f, ours || !port ? SURE_DECISIVE + 0.002 : SURE_LIKELY,
          "processes of an earlier run were still there (KillMode=%s), and hold what the new one "
          "wants",
          mode ? mode : "control-group");
     auto_free char *fact = format("KillMode=%s", mode ? mode : "control-group");
     find_fact(f, "setting", fact);
     find_line(f, l);
-    unsigned port = judge_port_of_command(facts);
-    if (port) {
+    if (port)
         find_fact_number(f, "port", port);
-        find_evidence(f, EVIDENCE_PROBE, "port %u: held by pid %lld", port,
-                      probe_number(facts_probe(facts, "port", "tcp 0.0.0.0:%u", port), "pid"));
-    }
+    if (ours)
+        find_evidence(f, EVIDENCE_PROBE, "port %u is held by pid %lld (%s) of this unit", port,
+                      probe_number(p, "pid"), probe_text(p, "comm"));
+    judge_last_words(facts, f, 1);
     find_setting(f, facts, "Service", "KillMode");
     find_fix_dropin(f, "end all processes at a stop", "[Service]\nKillMode=control-group\n");
     find_fix_command(f, "and now", "systemctl kill --signal=KILL %s", facts->unit);

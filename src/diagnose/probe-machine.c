@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -232,4 +233,61 @@ json_t *probe_near_unit(struct facts *f, const char *name)
         if (!streq(file.name, name) && name_is_near(file.name, name))
             (void) json_array_append_new(list, text(file.name));
     return json_pack("{s:o, s:o}", "candidates", list, "stray", text(stray));
+}
+
+/* ---- managers and sessions
+ * ---------------------------------------------------------------------------- */
+
+/* Whether our root is not that of process 1. */
+static bool in_chroot(void)
+{
+    struct stat own, first;
+
+    return stat("/", &own) == 0 && stat("/proc/1/root/", &first) == 0 &&
+           (own.st_ino != first.st_ino || own.st_dev != first.st_dev);
+}
+
+json_t *probe_manager(struct facts *f, const char *which)
+{
+    bool user = streq(which, "user");
+    auto_free char *comm = NULL, *policy = NULL,
+                   *folder = format("/run/user/%u", (unsigned) getuid());
+    bool running = f->source != FACTS_FILE;
+
+    (void) process_comm(1, &comm);
+    (void) file_read_line("/usr/sbin/policy-rc.d", &policy);
+    /* systemctl answers for nobody where the user's manager cannot be reached. */
+    if (user && f->source == FACTS_SYSTEMD)
+        running = json_object_size(f->properties) > 0;
+    return json_pack("{s:b, s:o, s:b, s:o, s:o, s:b, s:b}", "running", running, "pid1", text(comm),
+                     "chroot", in_chroot(), "policy", text(policy), "runtime",
+                     text(getenv("XDG_RUNTIME_DIR")), "bus", access(strempty(folder), F_OK) == 0,
+                     "booted_without", access("/run/systemd/system", F_OK) < 0);
+}
+
+json_t *probe_linger(struct facts *f, const char *argument)
+{
+    struct users_lookup lookup = {};
+    struct user u = {};
+
+    if (user_find_uid(&lookup, getuid(), &u) < 0)
+        return NULL;
+    auto_free char *path = path_join("/var/lib/systemd/linger", u.name, NULL);
+    json_t *j = json_pack("{s:b, s:o}", "enabled", path && access(path, F_OK) == 0, "user",
+                          text(u.name));
+    user_done(&u);
+    return j;
+}
+
+json_t *probe_label(struct facts *f, const char *path)
+{
+    auto_free char *enforce = NULL;
+    char label[256];
+    ssize_t n = getxattr(path, "security.selinux", label, sizeof label - 1);
+
+    if (n < 0)
+        return NULL;
+    label[n] = 0;
+    (void) file_read_line("/sys/fs/selinux/enforce", &enforce);
+    return json_pack("{s:o, s:b}", "label", text(label), "enforcing", streq_ptr(enforce, "1"));
 }

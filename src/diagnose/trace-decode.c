@@ -250,6 +250,15 @@ static void decode_address(struct decoding *d, uint64_t address, uint64_t size)
     strbuf_addf(&d->text, "%s%s", d->e->udp ? "udp " : "", strempty(d->e->address));
 }
 
+/* The address in the message header of sendmsg(); none on a connected socket. */
+static void decode_message(struct decoding *d, uint64_t address)
+{
+    struct msghdr m;
+
+    if (trace_read_memory(d->tid, address, &m, sizeof m) >= 0 && m.msg_name)
+        decode_address(d, (uint64_t) (uintptr_t) m.msg_name, m.msg_namelen);
+}
+
 static void decode_one(struct decoding *d, char letter, const uint64_t *arg)
 {
     struct strbuf *b = &d->text;
@@ -278,6 +287,9 @@ static void decode_one(struct decoding *d, char letter, const uint64_t *arg)
         return;
     case 'A':
         decode_address(d, arg[0], arg[1]);
+        return;
+    case 'G':
+        decode_message(d, *arg);
         return;
     case 'F':
         d->fd = (int) *arg;

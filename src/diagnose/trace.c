@@ -307,8 +307,11 @@ static bool is_of_interest(const struct trace_event *e)
                                               "/etc/nsswitch", "/etc/localtime", "/etc/ssl",
                                               "/etc/host",     "/etc/resolv" };
 
+    /* Peers, and what is told to the manager. */
     if (streq(e->call, "connect"))
-        return e->port > 0;
+        return e->port > 0 || (e->address && strstr(e->address, "notify"));
+    if (startswith(e->call, "send"))
+        return e->address && strstr(e->address, "notify");
     if (!startswith(e->call, "open"))
         return true;
     for (size_t i = 0; e->path && i < ELEMENTSOF(not_theirs); i++)

@@ -107,10 +107,15 @@ bool verdict_wants_trace(const struct verdict *v, const struct facts *f)
 
     if (cause && cause->confidence >= SURE_PROVEN)
         return false;
-    /* Where it stands when its time is over, a trace shows too; of readiness it tells no more. */
-    bool pid_file = f->config && f->config->type == UNIT_SERVICE && f->config->service->pid_file &&
-                    f->config->service->type == SERVICE_TYPE_FORKING;
-    return v->failed ? pid_file || facts_failed_exit(facts_explained(f)) : ended_at_once(f);
+    if (!v->failed)
+        return ended_at_once(f);
+    /* Who says READY=1, and what pid file it writes, a trace shows too. */
+    const struct service_config *s = f->config && f->config->type == UNIT_SERVICE
+                                         ? f->config->service
+                                         : NULL;
+    bool waited = s && (s->type >= SERVICE_TYPE_NOTIFY ||
+                        (s->type == SERVICE_TYPE_FORKING && s->pid_file));
+    return waited || facts_failed_exit(facts_explained(f));
 }
 
 const struct finding *verdict_cause(const struct verdict *v)

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+echo b > /etc/bursar/api.token
+systemctl daemon-reload

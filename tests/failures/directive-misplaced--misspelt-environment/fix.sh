@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i s/Enviroment/Environment/ /etc/systemd/system/stencil.service
+systemctl daemon-reload

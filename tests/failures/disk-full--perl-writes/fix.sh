@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+rm /srv/logbook/old
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i 's/\r$//' /usr/local/bin/almanac
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+echo x > /etc/brochures/layout.tmpl
+systemctl daemon-reload

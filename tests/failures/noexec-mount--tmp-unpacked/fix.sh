@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+mount -o remount,exec /mnt/unpack
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+sed -i /LimitFSIZE/d /etc/systemd/system/recorder.service
+systemctl daemon-reload

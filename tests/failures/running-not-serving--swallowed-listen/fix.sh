@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+systemctl stop frontdesk.service
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+rm /var/lib/registrar/LOCK
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+mv /var/log/almond /var/log/almond.old
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+rm /run/gazette
+systemctl daemon-reload

@@ -1,0 +1,20 @@
+#!/bin/sh
+set -eu
+
+cat > /usr/local/bin/beadwork <<'END'
+#!/usr/bin/python3
+import sys, threading, time
+try:
+    for _ in range(30):
+        threading.Thread(target=time.sleep, args=(1000000,), daemon=True).start()
+except RuntimeError:
+    sys.exit("beadwork: pattern too large")
+time.sleep(1000000)
+END
+chmod 755 /usr/local/bin/beadwork
+cat > /etc/systemd/system/beadwork.service <<'END'
+[Service]
+TasksMax=8
+ExecStart=/usr/local/bin/beadwork
+END
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+cp /etc/tlsgate/right.pk /etc/tlsgate/gate.key
+systemctl daemon-reload

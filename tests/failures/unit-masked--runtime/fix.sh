@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+rm /run/systemd/system/ferry.service
+systemctl daemon-reload
