@@ -41,12 +41,13 @@ struct collector {
     struct ucred manager;
 
     /* stream.c */
-    struct map streams; /* id -> struct stream */
+    struct map streams;       /* id -> struct stream */
     uint64_t next_connection; /* where no manager accepts them */
 
     /* listen.c: what is bound in options->socket_dir, -1 where it is not */
     int native_fd, syslog_fd, stdout_fd, varlink_fd;
     struct event_source *native_io, *syslog_io, *stdout_io, *varlink_io;
+    uint64_t n_datagrams; /* taken by this process */
 
     /* requests.c */
     struct request *requests;

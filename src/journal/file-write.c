@@ -20,6 +20,7 @@
 #define CHAIN_DEPTH_MAX 100
 #define ARRAY_FIRST 4
 #define ARRAY_LARGE 8192
+#define RECENT 512
 #define TAILS 512 /* remembered ends of entry arrays, in files that do not keep them */
 
 struct journal_writer {
@@ -37,6 +38,7 @@ struct journal_writer {
         uint64_t offset, hash;
     } * items; /* of the entry being made */
     size_t items_allocated;
+    struct item recent[RECENT]; /* fields, by recent_slot() */
     struct tail {
         uint64_t data, array;
         size_t n; /* entries in the array */
@@ -493,17 +495,61 @@ static int resolve_group(struct journal_writer *w, struct field_group *g)
     return 0;
 }
 
+/* Most fields of programs repeat as well. Where such a one is is remembered by its ends, so that it
+ * is compared and not hashed twice and looked up. */
+static struct item *recent_slot(struct journal_writer *w, const struct iovec *f)
+{
+    uint64_t first = 0, last = 0;
+    size_t n = MIN(f->iov_len, sizeof first);
+
+    memcpy(&first, f->iov_base, n);
+    memcpy(&last, (const uint8_t *) f->iov_base + f->iov_len - n, n);
+    return &w->recent[(first * 0x9e3779b97f4a7c15u ^ (last + f->iov_len) * 0xc2b2ae3d27d4eb4fu) >>
+                      55];
+}
+
+static bool is_recent(const struct journal_writer *w, const struct item *recent,
+                      const struct iovec *f)
+{
+    const struct data_object *d = (const struct data_object *) (w->map + recent->offset);
+
+    return recent->offset != 0 && !(d->head.flags & OBJECT_COMPRESSED) &&
+           d->head.size - payload_at(w) == f->iov_len &&
+           memcmp((const uint8_t *) d + payload_at(w), f->iov_base, f->iov_len) == 0;
+}
+
 /* Looking up a field that is new misses the processor's caches twice, at its bucket and at the
  * object there. Waiting for all fields at once is shorter. */
-static void hash_fields(struct journal_writer *w, const struct iovec *fields, size_t n,
-                        struct item *items)
+static int find_fields(struct journal_writer *w, const struct iovec *fields, size_t n,
+                       struct item *items)
 {
     for (size_t i = 0; i < n; i++) {
-        items[i].hash = hash_of(w, fields[i].iov_base, fields[i].iov_len);
+        const struct item *recent = recent_slot(w, &fields[i]);
+
+        if (is_recent(w, recent, &fields[i])) {
+            items[i] = *recent;
+            continue;
+        }
+        items[i] = (struct item){ .hash = hash_of(w, fields[i].iov_base, fields[i].iov_len) };
         __builtin_prefetch(data_bucket(w, items[i].hash), 1);
     }
-    for (size_t i = 0; i < n; i++)
-        __builtin_prefetch(w->map + data_bucket(w, items[i].hash)->head_hash_offset, 1);
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].offset == 0)
+            __builtin_prefetch(w->map + data_bucket(w, items[i].hash)->head_hash_offset, 1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const void *payload = fields[i].iov_base;
+        size_t length = fields[i].iov_len;
+
+        if (items[i].offset != 0)
+            continue;
+        int r = data_get_or_add(w, items[i].hash, payload, length, &items[i].offset);
+        if (r < 0)
+            return r;
+        items[i].hash = journal_jenkins(payload, length);
+        *recent_slot(w, &fields[i]) = items[i];
+    }
+    return 0;
 }
 
 /* The rightful jenkins hashes, for xor_hash, are summed over the items that remain. */
@@ -525,16 +571,10 @@ static int collect_items(struct journal_writer *w, struct field_group *const *gr
         for (size_t k = 0; k < g->n; k++)
             w->items[n++] = (struct item){ g->offsets[2 * k], g->offsets[2 * k + 1] };
     }
-    hash_fields(w, fields, n_fields, w->items + n);
-    for (size_t i = 0; i < n_fields; i++, n++) {
-        int r = data_get_or_add(w, w->items[n].hash, fields[i].iov_base, fields[i].iov_len,
-                                &w->items[n].offset);
-
-        if (r < 0)
-            return r;
-        w->items[n].hash = journal_jenkins(fields[i].iov_base, fields[i].iov_len);
-    }
-    *ret = sort_items(w->items, n);
+    int r = find_fields(w, fields, n_fields, w->items + n);
+    if (r < 0)
+        return r;
+    *ret = sort_items(w->items, all);
     return *ret > 0 ? 0 : -EINVAL;
 }
 

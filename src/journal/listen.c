@@ -25,6 +25,7 @@
 #define DATAGRAM_MAX (16u << 20)
 #define PAYLOAD_MAX (64u << 20)
 #define DRAIN_DATAGRAMS 4096
+#define QUEUE_MAX (64u * 1024) /* more wait in no socket */
 #define RECEIVE_BUFFER (8 << 20)
 
 enum listener { LISTENER_NATIVE = 1, LISTENER_SYSLOG, LISTENER_STDOUT, LISTENER_VARLINK };
@@ -263,8 +264,10 @@ struct datagrams {
     } control[BATCH];
 };
 
-/* Receives up to `max` datagrams into equal parts of the buffer. */
-static int receive(struct datagrams *all, int fd, uint8_t *buffer, size_t size, int max, int flags)
+/* Receives up to `max` datagrams, into equal parts of the buffer. Without one only their lengths.
+ */
+static int receive(struct datagrams *all, int fd, uint8_t *buffer, size_t size, int max, int flags,
+                   bool control)
 {
     int n;
 
@@ -272,9 +275,9 @@ static int receive(struct datagrams *all, int fd, uint8_t *buffer, size_t size, 
         all->parts[i] = (struct iovec){ buffer + (size_t) i * size, size };
         all->messages[i].msg_hdr = (struct msghdr){
             .msg_iov = &all->parts[i],
-            .msg_iovlen = 1,
-            .msg_control = &all->control[i],
-            .msg_controllen = sizeof all->control[i],
+            .msg_iovlen = buffer ? 1 : 0,
+            .msg_control = control ? &all->control[i] : NULL,
+            .msg_controllen = control ? sizeof all->control[i] : 0,
         };
     }
     do
@@ -296,15 +299,18 @@ static void datagram_keep(struct collector *c, struct datagram *d, bool native)
 }
 
 /* Takes out of the socket what was kept. An empty datagram that a collector before has looked at is
- * not seen again by looking (the kernel marks it so), it turns up here. */
+ * not seen again by looking (the kernel marks it so), it turns up here: with what it has sent along
+ * as long as such a one can be there. */
 static void datagrams_take(struct collector *c, struct datagrams *all, int fd,
                            const size_t *lengths, int n, bool native)
 {
     for (int taken = 0; taken < n;) {
-        int k = receive(all, fd, c->packet, 0, n - taken, 0);
+        bool control = c->n_datagrams < QUEUE_MAX;
+        int k = receive(all, fd, NULL, 0, n - taken, 0, control);
 
         if (k <= 0)
             return;
+        c->n_datagrams += (unsigned) k;
         for (int i = 0; i < k; i++) {
             struct datagram d = { .fd = -1 };
 
@@ -329,7 +335,7 @@ static int datagrams_read(struct collector *c, int fd, bool native, int max)
     if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &from_first, sizeof from_first) < 0)
         max = 1;
     size = c->packet_size / (size_t) max - 1;
-    n = receive(&all, fd, c->packet, size, max, MSG_PEEK);
+    n = receive(&all, fd, c->packet, size, max, MSG_PEEK, true);
     for (int i = 0; i < n; i++) {
         struct datagram d = { .fd = -1, .data = all.parts[i].iov_base };
 

@@ -23,7 +23,7 @@ import time
 
 DEADLINE = 600
 CONF = "[Journal]\nStorage=persistent\nRateLimitBurst=0\nRateLimitIntervalSec=0\nReadKMsg=no\n" \
-       "Audit=no\nSystemMaxUse=16G\nSystemMaxFileSize=1G\n"
+       "Audit=no\nSystemMaxUse=16G\n"
 LINE = "this is log line number {} of the service, with some more text to be realistic"
 # A collector's surroundings, with queues of datagrams as long as systemd makes them where it boots.
 OWN = ["unshare", "-m", "-n", "sh", "-c", 'echo 512 >/proc/sys/net/unix/max_dgram_qlen; exec "$@"', "sh"]
