@@ -5,7 +5,6 @@
  * watched; when it has ended the paths are looked at again. */
 #include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/rate_limit.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -212,16 +212,15 @@ static bool look_at(struct watched *w, bool initial, char **ret)
 {
     const char *path = w->spec->path;
     bool reason = false, exists;
-    glob_t found = { 0 };
+    auto_strv char **found = NULL;
 
     switch ((enum path_kind) w->spec->kind) {
     case PATH_EXISTS:
         reason = access(path, F_OK) == 0;
         break;
     case PATH_EXISTS_GLOB:
-        if (glob(path, GLOB_NOSORT | GLOB_BRACE, NULL, &found) == 0 && found.gl_pathc > 0)
-            *ret = strdup(found.gl_pathv[0]);
-        globfree(&found);
+        if (path_glob(path, &found) > 0)
+            *ret = strdup(found[0]);
         return *ret;
     case PATH_DIRECTORY_NOT_EMPTY:
         reason = folder_has_entries(path);
