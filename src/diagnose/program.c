@@ -142,12 +142,15 @@ static char *string_at(const Elf_Data *table, uint64_t offset)
     return n == table->d_size - offset ? NULL : memdup0(begin, n);
 }
 
-/* Splits a search path and replaces $ORIGIN, the folder of the file. */
+/* Splits a search path and replaces $ORIGIN, the folder of the file itself, whatever links led to
+ * it. */
 static char **search_path(const char *text, const char *path)
 {
     auto_strv char **parts = strv_split(text, ":");
-    auto_free char *origin = strdup(path);
+    auto_free char *origin = realpath(path, NULL);
 
+    if (!origin)
+        origin = strdup(path);
     if (!parts || !origin)
         return NULL;
     char *slash = strrchr(origin, '/');
