@@ -636,7 +636,7 @@ static const struct trace_event *vain_library(const struct facts *facts)
                                ? path_basename(e->path)
                                : NULL;
 
-        if (name && strstr(name, ".so") && !startswith(name, "libnss_") &&
+        if (name && strstr(name, ".so") && !startswith(name, "libnss") &&
             (startswith(e->path, "/usr/lib/") || startswith(e->path, "/lib/")) &&
             name == e->path + (e->path[1] == 'u' ? strlen("/usr/lib/") : strlen("/lib/")) &&
             judge_gave_up_after(facts, e))
