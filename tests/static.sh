@@ -8,7 +8,7 @@ if readelf -d "$binary" 2>/dev/null | grep -q NEEDED; then
     status=1
 fi
 # An unstripped twin would name the functions; the archive members that were linked in are named by their own strings.
-if grep -qaE 'libnss_' "$binary"; then
+if grep -qaE 'libnss_%s' "$binary"; then
     echo "$binary holds code of NSS (a getpw*, getgr* or getaddrinfo was linked)"
     status=1
 fi
