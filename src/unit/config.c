@@ -302,7 +302,8 @@ void unit_config_share(struct unit_config *c)
     for (unsigned group = 0; group < CONFIG_GROUP_MAX; group++) {
         const char *values = *group_pointer(c, group);
 
-        if (!(c->owned & 1u << group) || own_group_of(values)->refs > 1)
+        /* manager/path.c keeps pointers into its list. Pinned by test_equal_paths. */
+        if (group == GROUP_PATH || !(c->owned & 1u << group) || own_group_of(values)->refs > 1)
             continue;
         uint64_t place = digest(values, group) % RECENT_GROUPS;
         struct own_group *mine = own_group_of(values), **recent = &c->presets->recent[place];

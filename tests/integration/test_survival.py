@@ -344,3 +344,14 @@ def test_client_that_never_reads(reeve):
                    pathlib.Path(f"/proc/{reeve.machine.pid}/smaps_rollup").read_text().splitlines()
                    if line.startswith("Pss:")))
     assert pss < 64 << 10, f"{pss} KiB"
+
+
+def test_equal_paths(reeve):
+    """Units read one after the other share settings that are equal; what is watched is in them."""
+    for name in ("one", "two", "three"):
+        reeve.write(f"{name}.path", "[Path]\nDirectoryNotEmpty=/run/asked\nUnit=asked.service\n")
+    reeve.write("asked.service", "[Service]\nType=oneshot\nExecStart=/bin/rm -r /run/asked\n")
+    reeve.ctl("start", "one.path", "two.path", "three.path")
+    reeve.run("mkdir", "-p", "/run/asked/file")
+    reeve.until(lambda: not reeve.path("/run/asked").exists(), 30)
+    assert "crashed" not in reeve.machine.log.read_text(errors="replace")
