@@ -3,7 +3,8 @@
 # compiler included, or prints the one command that does.
 #
 #   ./do build     builds build/dev
-#   ./do demo      builds, and shows the main job: a service from its unit file, asked, hung, crashed, stopped
+#   ./do demo      builds, and shows the main job: a service from its unit file, asked, hung, crashed, stopped; and the
+#                  whole way from a failed start to its fix
 #   ./do check     builds and passes all tests: ordinary, with sanitizers, and as the static binary
 #   ./do bench     the benchmarks, as a table
 #   ./do fuzz [SECONDS [TARGET...]]  every fuzz target for SECONDS (600) each
@@ -15,7 +16,7 @@ cd "$(dirname "$0")"
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcap-dev libseccomp-dev libzstd-dev
     liblz4-dev liblzma-dev libpcre2-dev libelf-dev libhttp-parser-dev libmbedtls-dev libmicrohttpd-dev libcmocka-dev scdoc"
-demo_packages="curl"
+demo_packages="curl util-linux mount"
 check_packages="debootstrap man-db clang clang-format libclang-rt-14-dev python3 python3-pytest procps iproute2 util-linux curl binutils git
     golang-go nginx-light nodejs redis-server default-jdk-headless python3-venv"
 

@@ -194,7 +194,7 @@ static void compare(struct comparison *c, const char *what, const char *shell, c
                                            s ? s : json_null(), "unit", u ? u : json_null()));
 }
 
-/* The value behind "Name:" at the beginning of a line, without white space around it. */
+/* The value behind "Name:" at the beginning of a line, its words one space apart. */
 static char *field(const char *text, const char *name)
 {
     auto_strv char **lines = strv_split(strempty(text), "\n");
@@ -202,8 +202,11 @@ static char *field(const char *text, const char *name)
     STRV_FOREACH (line, lines) {
         char *value = (char *) startswith(*line, name);
 
-        if (value && (*value == ':' || *value == ' '))
-            return strdup(strstrip(value + 1));
+        if (value && (*value == ':' || *value == ' ')) {
+            auto_strv char **words = strv_split(value + 1, WHITESPACE);
+
+            return strv_join(words, " ");
+        }
     }
     return NULL;
 }

@@ -103,6 +103,7 @@ static int apply_fix(const struct why *w, const struct facts *facts, const struc
     const char *command = json_string_value(json_object_get(fix, "command"));
     auto_free char *path = fix_dropin_path(facts->unit);
 
+    (void) fflush(stdout); /* the report comes first */
     if (!fix) {
         fputs("Nothing is applied: no fix was seen to work.\n", stderr);
         return EXIT_FAILURE;
