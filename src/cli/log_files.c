@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -58,6 +59,19 @@ static unsigned kinds(const struct log_options *o)
     return (o->system_only ? JOURNAL_SYSTEM : 0u) | (o->user_only ? JOURNAL_USER : 0u);
 }
 
+/* Of a user's manager (manager/places.c): below the runtime folder or, where there is none, /tmp,
+ * where anybody could have made it. */
+static void add_users_own(const struct log_options *o, struct journal *j)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    auto_free char *path = runtime ? path_join(runtime, "reeve/journal", NULL)
+                                   : format("/tmp/reeve-%u/reeve/journal", getuid());
+    struct stat st;
+
+    if (path && stat(path, &st) >= 0 && st.st_uid == getuid())
+        (void) journal_add_directory(j, path, 0, true, NULL, on_problem, (void *) o);
+}
+
 int log_open(const struct log_options *o, struct journal *j)
 {
     struct id128 machine;
@@ -93,13 +107,8 @@ int log_open(const struct log_options *o, struct journal *j)
         if (r < 0 && r != -ENOENT && r != -ENOTDIR)
             problem = r;
     }
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (runtime && !o->root && getuid() != 0) {
-        auto_free char *path = path_join(runtime, "reeve/journal", NULL);
-
-        if (path)
-            (void) journal_add_directory(j, path, 0, true, NULL, on_problem, (void *) o);
-    }
+    if (!o->root && getuid() != 0)
+        add_users_own(o, j);
     if (journal_n_files(j) == 0 && !o->quiet) {
         if (problem == -EACCES)
             fprintf(stderr,

@@ -73,6 +73,9 @@ void collector_submit(struct collector *c, struct entry *e);
  * the unit wants it. The tails and the container's console get it in any case. */
 void collector_submit_limited(struct collector *c, struct entry *e, bool to_journal,
                               bool to_console, bool to_kmsg, const struct rate_settings *rate);
+/* The fields that name a unit of the manager: of the system, or of a user. */
+void collector_add_unit(const struct collector *c, struct field_group *g, const char *unit,
+                        const char *slice, struct id128 invocation);
 
 /* stream.c */
 int stream_take(struct collector *c, struct wire_in *in);

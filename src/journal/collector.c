@@ -160,12 +160,20 @@ static bool place_by_output(struct collector *c, pid_t pid, struct stream_place 
     return false;
 }
 
-static void add_place(struct sender *s, const struct stream_place *place)
+void collector_add_unit(const struct collector *c, struct field_group *g, const char *unit,
+                        const char *slice, struct id128 invocation)
 {
     char id[ID128_TEXT_MAX];
 
-    if (!id128_is_null(place->invocation))
-        field_add(&s->place, "_SYSTEMD_INVOCATION_ID", id128_format(place->invocation, id));
+    if (c->options->user && unit) {
+        field_addf(g, "_SYSTEMD_OWNER_UID", "%u", getuid());
+        field_addf(g, "_SYSTEMD_UNIT", "user@%u.service", getuid());
+        field_addf(g, "_SYSTEMD_SLICE", "user-%u.slice", getuid());
+    }
+    field_add(g, c->options->user ? "_SYSTEMD_USER_UNIT" : "_SYSTEMD_UNIT", unit);
+    field_add(g, c->options->user ? "_SYSTEMD_USER_SLICE" : "_SYSTEMD_SLICE", slice);
+    if (!id128_is_null(invocation))
+        field_add(g, "_SYSTEMD_INVOCATION_ID", id128_format(invocation, id));
 }
 
 static void place_sender(struct sender *s, const char *cgroup, void *userdata)
@@ -185,13 +193,11 @@ static void place_sender(struct sender *s, const char *cgroup, void *userdata)
         field_add(&s->place, "_SYSTEMD_SESSION", p.session);
         if (p.owner != (uid_t) -1)
             field_addf(&s->place, "_SYSTEMD_OWNER_UID", "%u", p.owner);
-        s->unit = strdup(p.unit);
-        if (stream_find_unit(c, p.unit, &place))
-            add_place(s, &place);
+        s->unit = strdup(c->options->user && p.user_unit ? p.user_unit : p.unit);
+        if (s->unit && stream_find_unit(c, s->unit, &place))
+            collector_add_unit(c, &s->place, NULL, NULL, place.invocation);
     } else if (place_by_output(c, s->pid, &place) && place.unit) {
-        field_add(&s->place, "_SYSTEMD_UNIT", place.unit);
-        field_add(&s->place, "_SYSTEMD_SLICE", place.slice);
-        add_place(s, &place);
+        collector_add_unit(c, &s->place, place.unit, place.slice, place.invocation);
         s->unit = strdup(place.unit);
     } else if (cgroup) {
         field_add(&s->place, "_SYSTEMD_CGROUP", cgroup);
@@ -381,6 +387,7 @@ int journal_collector_main(int argc, char **argv)
         { "volatile-dir", required_argument, NULL, 'v' },
         { "persistent-dir", required_argument, NULL, 'p' },
         { "root", required_argument, NULL, 'r' },
+        { "user", no_argument, NULL, 'u' },
         { 0 },
     };
     struct collector_options o = {
@@ -422,6 +429,9 @@ int journal_collector_main(int argc, char **argv)
             break;
         case 'r':
             o.config_root = optarg;
+            break;
+        case 'u':
+            o.user = true;
             break;
         default:
             return 2;

@@ -447,7 +447,6 @@ static void stream_setting(struct stream *s, const struct wire_item *i)
 static void stream_settings(struct stream *s, struct wire_in *in)
 {
     struct wire_item item;
-    char id[ID128_TEXT_MAX];
 
     field_group_clear(&s->fields);
     line_filter_done(&s->filter);
@@ -461,10 +460,7 @@ static void stream_settings(struct stream *s, struct wire_in *in)
     field_add(&s->fields, "SYSLOG_IDENTIFIER", isempty(s->identifier) ? NULL : s->identifier);
     field_addf(&s->fields, "SYSLOG_FACILITY", "%d", s->facility);
     field_add(&s->fields, "_SYSTEMD_CGROUP", s->cgroup);
-    field_add(&s->fields, "_SYSTEMD_UNIT", s->unit);
-    field_add(&s->fields, "_SYSTEMD_SLICE", s->slice);
-    if (!id128_is_null(s->invocation))
-        field_add(&s->fields, "_SYSTEMD_INVOCATION_ID", id128_format(s->invocation, id));
+    collector_add_unit(s->collector, &s->fields, s->unit, s->slice, s->invocation);
 }
 
 /* ---- where streams come from ---- */

@@ -44,6 +44,8 @@ static int make_arguments(struct manager *m, int fd, char ***ret)
          strv_addf(&argv, "--persistent-dir=%s",
                    m->role == MANAGER_USER ? "none" : "/var/log/reeve/journal") < 0))
         return -ENOMEM;
+    if (m->role == MANAGER_USER && strv_add(&argv, "--user") < 0)
+        return -ENOMEM;
     if (m->role == MANAGER_EPHEMERAL &&
         (strv_add(&argv, "--socket-dir=none") < 0 || strv_add(&argv, "--volatile-dir=none") < 0 ||
          strv_add(&argv, "--persistent-dir=none") < 0))

@@ -1,4 +1,6 @@
 """A user's manager beside the system's: its places, without the session's variables."""
+import json
+
 AS_USER = "setpriv --reuid=1234 --regid=1234 --clear-groups env -u XDG_RUNTIME_DIR HOME=/tmp/home "
 
 
@@ -21,6 +23,13 @@ def test_is_found_without_a_runtime_folder(reeve):
     # The collector's socket beside them, io.systemd.journal, is not taken for a file.
     assert as_user(f"reeve log -D {own} {find}").stderr == ""
     assert reeve.run("sh", "-c", f"reeve log {find}").stdout == ""
+    # What is of a user's unit says so, as journald has it.
+    entry = json.loads(as_user("reeve log --user -u own.service -o json --no-pager "
+                               "'MESSAGE=here I am'").stdout)
+    assert {f: entry[f] for f in entry if f.startswith("_SYSTEMD_U")} == {
+        "_SYSTEMD_UNIT": "user@1234.service", "_SYSTEMD_USER_UNIT": "own.service",
+        "_SYSTEMD_USER_SLICE": "app.slice"}
+    assert entry["_SYSTEMD_OWNER_UID"] == "1234"
 
 
 def test_root_steers_the_manager_of_a_user(reeve):
