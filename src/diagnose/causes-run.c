@@ -1,5 +1,6 @@
 /* Causes that the manager's own record shows: readiness, watchdog, exits, stops; and what programs
  * say, where a probe confirms it. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -301,13 +303,21 @@ void judge_rlimit_exceeded(struct facts *facts, struct finding *f)
 {
     const struct facts_exit *e = facts_failed_exit(facts_explained(facts));
     bool size = e && e->code != CLD_EXITED && e->status == SIGXFSZ;
-    bool cpu = e && e->code != CLD_EXITED && e->status == SIGXCPU;
+    auto_free char *seconds = facts_setting(facts, "Service", "LimitCPU");
+    /* At the hard limit, which is the same where one number is given, the signal is SIGKILL. */
+    bool spent = e && e->code != CLD_EXITED && e->status == SIGKILL && seconds &&
+                 strtoull(strempty(facts_property(facts, "CPUUsageNSec")), NULL, 10) * 5 >=
+                     strtoull(seconds, NULL, 10) * 4 * NSEC_PER_SEC;
+    const struct facts_invocation *i = facts_explained(facts);
+    bool long_enough = e && e->code != CLD_EXITED && e->status == SIGKILL && seconds && i &&
+                       i->ended - i->started >= strtoull(seconds, NULL, 10) * USEC_PER_SEC;
+    bool cpu = spent || long_enough || (e && e->code != CLD_EXITED && e->status == SIGXCPU);
 
     if (!size && !cpu)
         return;
     const char *directive = size ? "LimitFSIZE" : "LimitCPU";
-    find(f, SURE_DECISIVE, "it went over %s= and was killed by SIG%s", directive,
-         signal_name(e->status));
+    find(f, e->status == SIGKILL && !spent ? SURE_LIKELY + 0.1 : SURE_DECISIVE,
+         "it went over %s= and was killed by SIG%s", directive, signal_name(e->status));
     find_fact(f, "directive", directive);
     exit_evidence(f, e);
     find_setting(f, facts, "Service", directive);
@@ -564,12 +574,43 @@ void judge_simple_but_daemonizes(struct facts *facts, struct finding *f)
     find_fix_dropin(f, "or say that it goes to the background", "[Service]\nType=forking\n");
 }
 
+/* sh -c 'PROGRAM & ...' in the unit itself. */
+static bool judge_inline_background(const struct facts *facts, struct finding *f,
+                                    const struct exec_command *c)
+{
+    const char *script = strv_length(c->argv) > 2 && endswith(c->path, "sh") &&
+                                 streq(c->argv[1], "-c")
+                             ? c->argv[2]
+                             : NULL;
+    const char *at = script;
+
+    while (at && (at = strchr(at, '&')) &&
+           (at[1] == '&' || at[1] == '>' || isdigit((unsigned char) at[1]) ||
+            (at > script && (at[-1] == '>' || at[-1] == '&'))))
+        at += 1 + (at[1] == '&');
+    if (!at || strstr(at, "wait"))
+        return false;
+    find(f, SURE_PROVEN + 0.01,
+         "the shell starts the program in the background (&) and ends: for the manager the service "
+         "is over");
+    find_fact(f, "command", script);
+    exit_evidence(f, main_exit(facts));
+    find_setting(f, facts, "Service", "ExecStart");
+    find_evidence(f, EVIDENCE_UNIT, "what stands before the & is left behind: %.*s&",
+                  (int) (at - script), script);
+    find_fix_dropin(f, "run it in the foreground, without a shell",
+                    "[Service]\nExecStart=\nExecStart=%.*s\n", (int) (at - script), script);
+    return true;
+}
+
 void judge_backgrounded_by_wrapper(struct facts *facts, struct finding *f)
 {
     const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
     auto_free char *text = NULL, *last = NULL;
 
     if (!ended_well(facts) || !c || facts->recorded)
+        return;
+    if (judge_inline_background(facts, f, c))
         return;
     const char *path = c->path;
     STRV_FOREACH (a, c->argv)
@@ -904,6 +945,21 @@ void judge_home_unset(struct facts *facts, struct finding *f)
     find_fix(f, "or User= with a user whose home the program may use");
 }
 
+/* A setuid program that was executed; NULL. */
+static const struct trace_event *setuid_helper(struct facts *facts)
+{
+    for (size_t i = 0; i < facts->n_trace; i++) {
+        const struct trace_event *e = &facts->trace[i];
+        json_t *p = startswith(e->call, "execve") && !e->error && e->path
+                        ? facts_probe(facts, "root-path", "x %s", e->path)
+                        : NULL;
+
+        if (p && strtoul(probe_text(p, "mode"), NULL, 8) & S_ISUID)
+            return e;
+    }
+    return NULL;
+}
+
 void judge_nnp_setuid(struct facts *facts, struct finding *f)
 {
     static const char *const implying[] = {
@@ -915,21 +971,31 @@ void judge_nnp_setuid(struct facts *facts, struct finding *f)
     };
     const struct facts_line *l = facts_find_line(facts, facts_explained(facts),
                                                  "no new privileges");
+    const struct exec_config *e = facts->config ? facts->config->exec : NULL;
+    const struct trace_event *helper = setuid_helper(facts);
     const char *directive = NULL;
 
     if (!l)
         l = facts_find_line(facts, facts_explained(facts), "effective uid is not 0");
-    for (size_t i = 0; l && !directive && i < ELEMENTSOF(implying); i++) {
+    if ((!l && !helper) || !e || !facts_failed_exit(facts_explained(facts)))
+        return;
+    for (size_t i = 0; !directive && i < ELEMENTSOF(implying); i++) {
         auto_free char *value = facts_setting(facts, "Service", implying[i]);
 
         if (value && *value && !streq(value, "no"))
             directive = implying[i];
     }
-    if (!directive)
+    /* Only NoNewPrivileges= itself counts for root as well. */
+    if (!directive || (!l && isempty(e->user) && !streq(directive, "NoNewPrivileges")))
         return;
-    find(f, SURE_PROVEN, "%s= %s, so that sudo and other setuid programs gain nothing", directive,
+    find(f, helper ? SURE_PROVEN + 0.01 : SURE_PROVEN - 0.03,
+         "%s= %s, so that sudo and other setuid programs gain nothing", directive,
          streq(directive, "NoNewPrivileges") ? "is on" : "implies NoNewPrivileges=yes");
     find_fact(f, "directive", directive);
+    find_call(f, helper);
+    if (helper)
+        find_evidence(f, EVIDENCE_PROBE,
+                      "%s is setuid: it works only where privileges may be gained", helper->path);
     find_line(f, l);
     find_setting(f, facts, "Service", directive);
     find_fix_dropin(f, "take it away", "[Service]\n%s=no\n", directive);
@@ -986,12 +1052,15 @@ void judge_leftover_process(struct facts *facts, struct finding *f)
 {
     const struct facts_line *l = leftover_line(facts);
     auto_free char *mode = facts_setting(facts, "Service", "KillMode");
-    unsigned port = l ? judge_port_of_command(facts) : 0;
+    const struct trace_event *e = facts_find_call(facts, "bind", EADDRINUSE);
+    unsigned port = e ? e->port : l ? judge_port_of_command(facts) : 0;
 
-    if (!l || !facts_failed_exit(facts_explained(facts)))
+    if ((!l && !e) || !facts_failed_exit(facts_explained(facts)))
         return;
     json_t *p = port ? facts_probe(facts, "port", "tcp 0.0.0.0:%u", port) : NULL;
     bool ours = p && streq(probe_text(p, "unit"), facts->unit);
+    if (!l && !ours)
+        return;
     find(f, ours || !port ? SURE_DECISIVE + 0.002 : SURE_LIKELY,
          "processes of an earlier run were still there (KillMode=%s), and hold what the new one "
          "wants",
@@ -999,6 +1068,7 @@ void judge_leftover_process(struct facts *facts, struct finding *f)
     auto_free char *fact = format("KillMode=%s", mode ? mode : "control-group");
     find_fact(f, "setting", fact);
     find_line(f, l);
+    find_call(f, e);
     if (port)
         find_fact_number(f, "port", port);
     if (ours)
@@ -1048,7 +1118,8 @@ void judge_running_not_serving(struct facts *facts, struct finding *f)
         facts_property_number(facts, "MainPID", 0) == 0)
         return;
     port = judge_port_of_command(facts);
-    if (!port)
+    if (!port || !(judge_said(facts, "in use") || judge_program_has(facts, "listen") ||
+                   judge_program_has(facts, "bind") || judge_program_has(facts, "create_server")))
         return;
     json_t *p = facts_probe(facts, "port", "tcp 0.0.0.0:%u", port);
     const char *unit = probe_text(p, "unit");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/names.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -125,7 +126,9 @@ void judge_workdir_missing(struct facts *facts, struct finding *f)
     json_t *p = facts_probe(facts, "path", "x %s", path);
     bool missing = l->error == ENOENT || streq(probe_text(p, "verdict"), "missing") ||
                    streq(probe_text(p, "verdict"), "dangling-link");
-    find(f, SURE_PROVEN,
+    /* It is there, but not for the unit: what hides it is the cause. */
+    bool hidden = l->error == ENOENT && streq(probe_text(p, "verdict"), "ok");
+    find(f, hidden ? SURE_POSSIBLE : SURE_PROVEN,
          missing ? "the working directory %s does not exist"
                  : "the working directory %s cannot be entered",
          path);
@@ -348,12 +351,42 @@ static void exec_common(struct facts *facts, struct finding *f, const struct fac
     find_prevent(f, "reeve check %s", facts->unit);
 }
 
+/* The shell was found, and stumbles over the line ends of its script. */
+static void judge_crlf_inside(struct facts *facts, struct finding *f)
+{
+    const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
+
+    if (!facts_failed_exit(facts_explained(facts)))
+        return;
+    STRV_FOREACH (a, c ? c->argv : NULL) {
+        const char *path = a == c->argv ? c->path : *a;
+        json_t *p = *path == '/' ? facts_probe(facts, "program", "%s", path) : NULL;
+        auto_free char *text = NULL;
+
+        if (!p || streq(probe_text(p, "kind"), "elf") || facts->recorded ||
+            (a == c->argv ? !endswith(probe_text(p, "interpreter"), "sh")
+                          : !endswith(c->path, "sh")) ||
+            file_read(path, 1 << 20, &text, NULL) < 0 || !strstr(text, "\r\n"))
+            continue;
+        find(f, SURE_PROVEN, "%s has Windows line ends: for the shell \\r belongs to the words",
+             path);
+        find_fact(f, "path", path);
+        find_evidence(f, EVIDENCE_PROBE, "lines of %s end in \\r\\n", path);
+        judge_last_words(facts, f, 2);
+        find_fix_command(f, "convert it", "sed -i 's/\\r$//' %s", path);
+        find_fix(f, "dos2unix does the same; in git: .gitattributes with *.sh text eol=lf");
+        return;
+    }
+}
+
 void judge_exec_crlf(struct facts *facts, struct finding *f)
 {
     const char *path;
     const struct facts_launch *l = failed_exec(facts, &path);
     json_t *p = l ? facts_probe(facts, "program", "%s", path) : NULL;
 
+    if (!l)
+        judge_crlf_inside(facts, f);
     if (!p || !probe_true(p, "carriage_return") || l->error != ENOENT)
         return;
     find(f, SURE_DECISIVE,
@@ -482,7 +515,8 @@ void judge_protecthome_hides(struct facts *facts, struct finding *f)
     json_t *p = facts_probe(facts, "root-path", "- %s", path);
     if (!streq(probe_text(p, "verdict"), "ok"))
         return;
-    find(f, SURE_PROVEN, "%s exists, but ProtectHome=%s hides it from the unit", path, protect);
+    find(f, said ? SURE_PROVEN - 0.05 : SURE_PROVEN + 0.02,
+         "%s exists, but ProtectHome=%s hides it from the unit", path, protect);
     find_fact(f, "path", path);
     if (l)
         launch_evidence(f, l);

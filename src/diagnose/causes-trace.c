@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/glob.h"
 #include "base/names.h"
 #include "base/str.h"
@@ -396,12 +397,79 @@ static void directories_fix(struct finding *f, const char *object)
     }
 }
 
+/* Whether the invocations of the series ended in different ways: then the rerun tells of the last
+ * one, and not of the first. */
+static bool series_changed(const struct facts *facts)
+{
+    const struct facts_exit *first = facts_failed_exit(facts_explained(facts));
+    const struct facts_exit *last = facts->n_invocations > 0
+                                        ? facts_failed_exit(&facts->invocations[0])
+                                        : NULL;
+
+    return first && last && (first->status != last->status || first->code != last->code);
+}
+
+/* Without a call that was seen to fail: the files that the script names are looked at in its user's
+ * place. */
+static void judge_named_files(struct facts *facts, struct finding *f)
+{
+    static const char *const folders[] = { "/var/lib/", "/var/log/", "/var/cache/", "/srv/",
+                                           "/opt/",     "/etc/",     "/var/spool/" };
+    const struct exec_command *c = facts->config->service->exec_start;
+    _cleanup_(unit_identity_done) struct unit_identity id = {};
+
+    if (!facts_failed_exit(facts_explained(facts)) || isempty(facts->config->exec->user) ||
+        facts->recorded || (facts->traced && !series_changed(facts)))
+        return;
+    STRV_FOREACH (a, c ? c->argv : NULL) {
+        const char *script = a == c->argv ? c->path : *a;
+        auto_free char *text = NULL;
+
+        if (*script != '/' || file_read(script, 1 << 20, &text, NULL) < 0 || text[0] == 0x7f)
+            continue;
+        for (const char *p = text; (p = strchr(p, '/')); p++) {
+            size_t n = strcspn(p, " \t\r\n\"'`,;:()[]<>$*?{}|&");
+            auto_free char *path = strndup(p, n);
+            bool ours = false;
+
+            for (size_t i = 0; path && i < ELEMENTSOF(folders); i++)
+                ours = ours || startswith(path, folders[i]);
+            json_t *r = ours ? facts_probe(facts, "path", "r %s", path) : NULL;
+            if (r && (streq(probe_text(r, "verdict"), "no-permission") ||
+                      streq(probe_text(r, "verdict"), "not-searchable"))) {
+                (void) unit_identity(facts, &id);
+                find(f, SURE_LIKELY + 0.1,
+                     "the user %s may not use %s: it belongs to %s:%s, mode %s", strempty(id.user),
+                     path, probe_text(r, "owner"), probe_text(r, "group"), probe_text(r, "mode"));
+                find_fact(f, "path", path);
+                find_fact(f, "user", id.user);
+                find_evidence(f, EVIDENCE_PROBE, "%s, which %s names, is %s:%s mode %s",
+                              probe_text(r, "object"), script, probe_text(r, "owner"),
+                              probe_text(r, "group"), probe_text(r, "mode"));
+                if (series_changed(facts))
+                    find_evidence(f, EVIDENCE_EXIT,
+                                  "the first run ended otherwise than the last: that one only met "
+                                  "what the first left behind");
+                find_setting(f, facts, "Service", "User");
+                find_fix_command(f, "give it to the user", "chown %s: %s", strempty(id.user), path);
+                directories_fix(f, path);
+                return;
+            }
+            p += n > 0 ? n - 1 : 0;
+        }
+    }
+}
+
 void judge_state_permission(struct facts *facts, struct finding *f)
 {
     const struct trace_event *e = denied_path(facts);
     const char *path = e ? e->path ? e->path : e->address : NULL;
     _cleanup_(unit_identity_done) struct unit_identity id = {};
 
+    if (!e && facts->config) {
+        judge_named_files(facts, f);
+        return;
+    }
     if (!e || startswith(path, "/dev/") || streq(e->call, "connect"))
         return;
     if (!writes(e) && is_secret(path))
@@ -694,7 +762,8 @@ static bool is_runtime_search(const char *path)
     for (size_t i = 0; i < ELEMENTSOF(ends); i++)
         if (endswith(path, ends[i]))
             return true;
-    return startswith(path, "/usr/") || startswith(path, "/lib") || startswith(path, "/bin/");
+    return startswith(path, "/usr/") || startswith(path, "/lib") || startswith(path, "/bin/") ||
+           startswith(path, "/var/lib/gems/") || endswith(path, "/package.json");
 }
 
 void judge_file_missing(struct facts *facts, struct finding *f)
@@ -708,10 +777,11 @@ void judge_file_missing(struct facts *facts, struct finding *f)
 
         if (e->error != ENOENT || !e->path || !startswith(e->call, "open") ||
             (e->flags & O_CREAT) || !trace_event_is_telling(e) || !quote || quote[1] != '/' ||
-            startswith(e->path, "/run/") || startswith(e->path, "/proc/"))
+            startswith(e->path, "/run/") || startswith(e->path, "/proc/") ||
+            startswith(e->path, "/dev/"))
             continue;
         bool named = judge_said(facts, e->path);
-        if (!named && (is_runtime_search(e->path) || said))
+        if (!named && (is_runtime_search(e->path) || said || (e->flags & O_DIRECTORY)))
             continue;
         found = e;
         said = named;
@@ -1035,7 +1105,10 @@ void judge_cap_missing(struct facts *facts, struct finding *f)
     if (!found || !facts_failed_exit(facts_explained(facts)))
         return;
     bool bounded = is_set(facts, "CapabilityBoundingSet");
-    find(f, is_set(facts, "SystemCallFilter") && !bounded ? SURE_LIKELY : SURE_PROVEN,
+    find(f,
+         !judge_gave_up_after(facts, found)              ? SURE_POSSIBLE
+         : is_set(facts, "SystemCallFilter") && !bounded ? SURE_LIKELY
+                                                         : SURE_PROVEN,
          "%s was refused: the unit lacks %s", found->call, capability);
     find_fact(f, "capability", capability);
     find_call(f, found);
@@ -1053,6 +1126,21 @@ void judge_cap_missing(struct facts *facts, struct finding *f)
 /* ---- locks
  * -------------------------------------------------------------------------------------------- */
 
+/* A lock or pid file that the program read, and gave up then. */
+static const struct trace_event *lock_read(const struct facts *facts)
+{
+    for (size_t i = facts->n_trace; i > 0; i--) {
+        const struct trace_event *e = &facts->trace[i - 1];
+
+        if (!e->error && e->path && startswith(e->call, "open") &&
+            (e->flags & O_ACCMODE) == O_RDONLY &&
+            (endswith(e->path, ".pid") || strcasestr(path_basename(e->path), "lock")) &&
+            judge_gave_up_after(facts, e))
+            return e;
+    }
+    return NULL;
+}
+
 void judge_stale_lock(struct facts *facts, struct finding *f)
 {
     const struct trace_event *e = NULL;
@@ -1067,7 +1155,8 @@ void judge_stale_lock(struct facts *facts, struct finding *f)
             e = t;
     }
     auto_free char *said = e ? NULL : judge_lock_in_output(facts);
-    const char *path = e ? e->path : said;
+    const struct trace_event *read = e || said ? NULL : lock_read(facts);
+    const char *path = e ? e->path : said ? said : read ? read->path : NULL;
     if (!path || !facts_failed_exit(facts_explained(facts)))
         return;
     json_t *lock = facts_probe(facts, "lock", "%s", path);
@@ -1075,7 +1164,15 @@ void judge_stale_lock(struct facts *facts, struct finding *f)
         return;
     const char *content = probe_text(lock, "content");
     long pid = strtol(content, NULL, 10);
-    bool alive = pid > 0 && probe_true(facts_probe(facts, "process", "%ld", pid), "alive");
+    json_t *process = facts_probe(facts, "process", "%ld", pid);
+    bool alive = pid > 0 && probe_true(process, "alive");
+    /* The number may have gone to another program since. */
+    bool reused = alive && !streq(probe_text(process, "unit"), facts->unit) && facts->config &&
+                  facts->config->service->exec_start &&
+                  !strstr(probe_text(process, "cmdline"),
+                          path_basename(facts->config->service->exec_start->path));
+    if (reused)
+        alive = false;
     if (alive || probe_number(lock, "pid") > 0) {
         long holder = probe_number(lock, "pid") > 0 ? (long) probe_number(lock, "pid") : pid;
 
@@ -1089,14 +1186,19 @@ void judge_stale_lock(struct facts *facts, struct finding *f)
     bool first_said = judge_said(facts, "lock") || judge_said(facts, "already") ||
                       facts->n_invocations < 2;
     find(f, first_said ? SURE_PROVEN : SURE_LIKELY - 0.1,
-         pid > 0 ? "the lock file %s was left behind by pid %ld, which is gone"
-                 : "the lock file %s was left behind",
+         reused    ? "the lock file %s was left behind: its pid %ld is another program's by now"
+         : pid > 0 ? "the lock file %s was left behind by pid %ld, which is gone"
+                   : "the lock file %s was left behind",
          path, pid);
+    if (reused)
+        find_evidence(f, EVIDENCE_PROBE, "pid %ld is %s", pid, probe_text(process, "comm"));
+    find_call(f, read);
     find_fact(f, "path", path);
     find_call(f, e);
     find_evidence(f, EVIDENCE_PROBE,
-                  pid > 0 ? "%s says pid %ld; there is no such process"
-                          : "%s exists and nobody holds it",
+                  reused    ? "%s says pid %ld"
+                  : pid > 0 ? "%s says pid %ld; there is no such process"
+                            : "%s exists and nobody holds it",
                   path, pid);
     judge_last_words(facts, f, 1);
     find_fix_command(f, "remove it", "rm %s", path);

@@ -260,6 +260,12 @@ static int find_invocations(struct facts *f)
         if (r < 0)
             return r;
     }
+    for (size_t i = 0; i < f->n_invocations; i++) {
+        int r = launch_complete(f->config, &f->invocations[i].launch);
+
+        if (r < 0)
+            return r;
+    }
     for (size_t a = 0, b = f->n_invocations; a + 1 < b; a++, b--) {
         struct facts_invocation t = f->invocations[a];
 

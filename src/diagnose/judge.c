@@ -312,7 +312,7 @@ unsigned judge_port_of_command(const struct facts *facts)
         const char *path = a == c->argv ? c->path : *a;
 
         if (!port && *path == '/' && file_read(path, 256 * 1024, &text, NULL) >= 0 &&
-            startswith(text, "#!"))
+            text[0] != 0x7f)
             port = port_in(text);
     }
     for (const struct facts_line *l; !port && (l = facts_next_line(facts, i, false, &at));)

@@ -187,3 +187,16 @@ int launch_from_message(const struct facts_line *line, const struct unit_config 
         r = from_detail(line, launch);
     return r < 0 ? r : from_step(line, config, launch);
 }
+
+int launch_complete(const struct unit_config *config, struct facts_launch *launch)
+{
+    const char *directive = NULL;
+    char *object = launch->status && config && config->type == UNIT_SERVICE && !launch->object
+                       ? step_setting(launch->status, config, &directive)
+                       : NULL;
+    int r = object ? set(&launch->object, object) : 0;
+
+    if (r >= 0 && directive && !launch->directive)
+        r = set(&launch->directive, strdup(directive));
+    return r;
+}

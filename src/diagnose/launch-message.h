@@ -9,3 +9,7 @@
  * nothing of it change nothing. Returns 0 or -ENOMEM. */
 int launch_from_message(const struct facts_line *line, const struct unit_config *config,
                         struct facts_launch *launch);
+
+/* Where the journal lost the words of a child that died at once, its status says the step, and the
+ * unit's settings what it is about: fills object and directive as far as nothing else did. */
+int launch_complete(const struct unit_config *config, struct facts_launch *launch);

@@ -177,8 +177,18 @@ static void same_name_elsewhere(const char *path, json_t *to)
         "/usr/local/bin", "/usr/local/sbin", "/usr/bin",  "/usr/sbin", "/bin",           "/sbin",
         "/opt/bin",       "/usr/games",      "/snap/bin", "/etc",      "/usr/local/etc",
     };
-    static const char *const patterns[] = { "/opt/*/bin",       "/opt/*", "/usr/lib/*",  "/etc/*",
-                                            "/usr/local/*/bin", "/srv/*", "/usr/libexec" };
+    static const char *const patterns[] = { "/opt/*/bin",
+                                            "/opt/*",
+                                            "/usr/lib/*",
+                                            "/etc/*",
+                                            "/usr/local/*/bin",
+                                            "/srv/*",
+                                            "/usr/libexec",
+                                            "/opt/*/{etc,conf,config,share}",
+                                            "/srv/*/{etc,conf,config}",
+                                            "/usr/local/etc/*",
+                                            "/usr/share/*",
+                                            "/usr/share/doc/*/examples" };
     const char *name = path_basename(path);
 
     for (size_t i = 0; i < ELEMENTSOF(folders) && json_array_size(to) < 8; i++) {

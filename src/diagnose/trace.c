@@ -323,7 +323,8 @@ static bool is_of_interest(const struct trace_event *e)
         return true;
     for (size_t i = 0; e->path && i < ELEMENTSOF(folders); i++)
         if (startswith(e->path, folders[i]))
-            return !strstr(e->path, "/lib/") && !endswith(e->path, ".py");
+            return (startswith(e->path, "/var/") || !strstr(e->path, "/lib/")) &&
+                   !endswith(e->path, ".py");
     return false;
 }
 

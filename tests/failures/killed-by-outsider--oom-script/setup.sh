@@ -16,7 +16,7 @@ After=aviary.service
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'sleep 0.5; kill -9 $(grep -l bin/aviary /proc/[0-9]*/cmdline | cut -d/ -f3 | grep -v $$) 2>/dev/null; true'
+ExecStart=/bin/sh -c 'sleep 0.5; pkill -KILL -x aviary; true'
 END
 mkdir -p /etc/systemd/system/aviary.service.d
 cat > /etc/systemd/system/aviary.service.d/wants.conf <<'END'

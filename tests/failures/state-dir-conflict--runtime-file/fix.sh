@@ -1,5 +1,5 @@
 #!/bin/sh
 set -eu
 
-rm /run/gazette
+rm -rf /run/gazette
 systemctl daemon-reload

@@ -1,6 +1,7 @@
 #!/bin/sh
 set -eu
 
+id beadwork >/dev/null 2>&1 || useradd --system --no-create-home beadwork
 cat > /usr/local/bin/beadwork <<'END'
 #!/usr/bin/python3
 import sys, threading, time
@@ -14,7 +15,8 @@ END
 chmod 755 /usr/local/bin/beadwork
 cat > /etc/systemd/system/beadwork.service <<'END'
 [Service]
-TasksMax=8
+User=beadwork
+LimitNPROC=8
 ExecStart=/usr/local/bin/beadwork
 END
 systemctl daemon-reload
