@@ -394,6 +394,8 @@ static json_t *run_steps(struct trial *t)
     after.n_trace = t->facts.n_trace;
     after.traced = traced;
     after.works_now = t->facts.works_now;
+    if (strv_extend(&after.blind, t->facts.blind, true) < 0)
+        return json_pack("{s:s}", "refusal", strerror(ENOMEM));
     show_set_up_failure(t, &after);
     show_readiness(t, &after, traced);
     r = verdict_reach(&after, &v);

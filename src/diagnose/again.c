@@ -174,6 +174,18 @@ int facts_run_untraced(struct facts *f, const struct rerun *how)
     return 1;
 }
 
+/* A program that asks whether it is traced, and may do something else then. */
+static int note_refusal(struct facts *f)
+{
+    const struct trace_event *e = facts_find_call(f, "ptrace", EPERM);
+
+    return e ? strv_addf(&f->blind,
+                         "a traced rerun: %s does not want to be traced (%s = EPERM) and may have "
+                         "ended for that; --again=no leaves the tracing out",
+                         e->comm, e->text)
+             : 0;
+}
+
 int facts_run_again(struct facts *f, const struct rerun *how)
 {
     struct tracer *t = NULL;
@@ -216,5 +228,5 @@ int facts_run_again(struct facts *f, const struct rerun *how)
     f->trace = tracer_events(t, &f->n_trace, NULL);
     f->traced = true;
     f->works_now = works;
-    return 1;
+    return note_refusal(f) < 0 ? -ENOMEM : 1;
 }
