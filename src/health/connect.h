@@ -16,6 +16,12 @@ int host_port_parse(const char *text, char **ret_host, unsigned *ret_port);
 /* "[ADDR:]PORT[/udp]"; NULL, or what is wrong with it. */
 const char *port_argument_parse(const char *argument, bool *ret_udp, union socket_address *ret);
 
+/* "HOST:PORT", a path or "@NAME"; NULL, or what is wrong with it. */
+const char *refuse_address(const char *argument);
+
+/* The first line of a file that holds a password, a new string; NULL with the outcome filled. */
+char *read_secret(const char *path, struct check_outcome *o);
+
 /* Resolves and connects, one address after the other. On failure fills the outcome (as a failure of
  * `class`, with who holds nothing there) and returns a negative errno; else the descriptor, which
  * is nonblocking and the caller's. */

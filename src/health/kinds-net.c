@@ -18,7 +18,7 @@
 #include "health/kinds.h"
 #include "health/resolve.h"
 
-static const char *refuse_address(const char *argument)
+const char *refuse_address(const char *argument)
 {
     auto_free char *host = NULL;
     unsigned port;
@@ -205,8 +205,7 @@ void check_http(const char *argument, const struct check_context *context, usec_
 /* ---- databases
  * ---------------------------------------------------------------------------------------- */
 
-/* The first line of a file that holds a password. */
-static char *read_secret(const char *path, struct check_outcome *o)
+char *read_secret(const char *path, struct check_outcome *o)
 {
     char *line = NULL;
     int r = file_read_line(path, &line);
@@ -284,156 +283,6 @@ void check_redis(const char *argument, const struct check_context *context, usec
         check_fail(o, CHECK_DEPENDENCY, true, NULL, "it is loading its data");
     else
         check_fail(o, CHECK_DEPENDENCY, true, NULL, "answered \"%.80s\"", answer);
-}
-
-enum { POSTGRES_USER, POSTGRES_DATABASE, POSTGRES_PASSWORD };
-static const char *const postgres_options[] = { "user", "database", "password", NULL };
-
-const char *refuse_postgres(const char *argument)
-{
-    _cleanup_(check_argument_done) struct check_argument a = {};
-
-    return check_argument_parse(argument, postgres_options, &a) < 0 ? "out of memory"
-                                                                    : refuse_address(a.main);
-}
-
-static void put32(unsigned char *p, uint32_t v)
-{
-    p[0] = (unsigned char) (v >> 24);
-    p[1] = (unsigned char) (v >> 16);
-    p[2] = (unsigned char) (v >> 8);
-    p[3] = (unsigned char) v;
-}
-
-static uint32_t get32(const unsigned char *p)
-{
-    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
-}
-
-/* One message: its type and at most size - 1 bytes of its body, NUL-terminated; the rest is
- * skipped. */
-static int postgres_message(int fd, char *ret_type, char *body, size_t size, usec_t deadline)
-{
-    unsigned char head[5];
-    char waste[256];
-    int r = receive_exactly(fd, head, sizeof head, deadline);
-
-    if (r < 0)
-        return r;
-    uint32_t left = get32(head + 1);
-    if (left < 4 || left > 1 << 20)
-        return -EPROTO;
-    left -= 4;
-    size_t n = MIN((size_t) left, size - 1);
-    r = receive_exactly(fd, body, n, deadline);
-    body[r < 0 ? 0 : n] = 0;
-    for (left -= (uint32_t) n; r >= 0 && left > 0;) {
-        size_t k = MIN((size_t) left, sizeof waste);
-
-        r = receive_exactly(fd, waste, k, deadline);
-        left -= (uint32_t) k;
-    }
-    *ret_type = (char) head[0];
-    return r;
-}
-
-/* The field of an ErrorResponse: 'C' the SQLSTATE, 'M' the message. */
-static const char *postgres_field(const char *body, size_t size, char which)
-{
-    for (size_t i = 0; i + 1 < size && body[i]; i += strlen(body + i) + 1)
-        if (body[i] == which)
-            return body + i + 1;
-    return "";
-}
-
-/* The start-up packet of protocol 3.0. */
-static int postgres_hello(int fd, const char *user, const char *database, usec_t deadline)
-{
-    auto_strbuf struct strbuf b = {};
-
-    strbuf_add_n(&b, "\0\0\0\0\0\3\0\0", 8);
-    strbuf_add_n(&b, "user", 5);
-    strbuf_add_n(&b, user, strlen(user) + 1);
-    strbuf_add_n(&b, "database", 9);
-    strbuf_add_n(&b, database, strlen(database) + 1);
-    strbuf_add_n(&b, "application_name\0reeve", 23);
-    strbuf_add_n(&b, "", 1);
-    if (b.failed)
-        return -ENOMEM;
-    put32((unsigned char *) b.text, (uint32_t) b.length);
-    return send_all(fd, b.text, b.length, deadline);
-}
-
-static void postgres_refused(const char *body, size_t size, bool named, struct check_outcome *o)
-{
-    const char *state = postgres_field(body, size, 'C'), *text = postgres_field(body, size, 'M');
-
-    /* 57P03: starting up or shutting down. 28*, 3D000: who and where, which is an answer of a
-     * server that is ready, unless the caller named them. */
-    if (streq(state, "57P03"))
-        check_fail(o, CHECK_DEPENDENCY, true, NULL, "not yet: %.120s", text);
-    else if (!named && (startswith(state, "28") || streq(state, "3D000")))
-        check_pass(o, "accepts connections (%.80s)", text);
-    else
-        check_fail(o, CHECK_DEPENDENCY, startswith(state, "53"), NULL, "refused: %.120s (%s)", text,
-                   state);
-}
-
-void check_postgres(const char *argument, const struct check_context *context, usec_t deadline,
-                    struct check_outcome *o)
-{
-    _cleanup_(check_argument_done) struct check_argument a = {};
-    char body[2048] = "", type = 0;
-    int r;
-
-    if (check_argument_parse(argument, postgres_options, &a) < 0)
-        return;
-    /* As psql takes a folder for the socket in it. */
-    auto_free char *socket = *a.main == '/' && !strstr(a.main, ".s.PGSQL.")
-                                 ? path_join(a.main, ".s.PGSQL.5432", NULL)
-                                 : strdup(a.main);
-    auto_close int fd = socket ? connect_any(socket, 5432, deadline, CHECK_DEPENDENCY, o) : -ENOMEM;
-    if (fd < 0)
-        return;
-    const char *user = a.values[POSTGRES_USER] ? a.values[POSTGRES_USER] : "reeve";
-    const char *database = a.values[POSTGRES_DATABASE] ? a.values[POSTGRES_DATABASE] : user;
-    bool named = a.values[POSTGRES_USER];
-
-    r = postgres_hello(fd, user, database, deadline);
-    while (r >= 0 && (r = postgres_message(fd, &type, body, sizeof body, deadline)) >= 0) {
-        if (type == 'E') {
-            postgres_refused(body, sizeof body, named, o);
-            return;
-        }
-        if (type == 'Z') {
-            check_pass(o, "ready for queries");
-            return;
-        }
-        if (type != 'R' || get32((unsigned char *) body) == 0)
-            continue;
-        if (get32((unsigned char *) body) == 3 && a.values[POSTGRES_PASSWORD]) {
-            auto_free char *secret = read_secret(a.values[POSTGRES_PASSWORD], o);
-            unsigned char head[5] = { 'p' };
-
-            if (!secret)
-                return;
-            put32(head + 1, (uint32_t) strlen(secret) + 5);
-            r = send_all(fd, head, sizeof head, deadline);
-            if (r >= 0)
-                r = send_all(fd, secret, strlen(secret) + 1, deadline);
-            continue;
-        }
-        /* It asks for a proof that this check does not compute: the server is up and takes logins.
-         */
-        check_pass(o, "accepts connections (wants a password)");
-        return;
-    }
-    check_fail(o, CHECK_DEPENDENCY, true, NULL,
-               r == -ETIMEDOUT    ? "connected, but it does not answer"
-               : r == -ECONNRESET ? "closed the connection without an answer"
-               : r == -EPROTO     ? "what answers does not speak PostgreSQL's protocol"
-                                  : "%s",
-               strerror(-r));
 }
 
 const char *refuse_mysql(const char *argument)

@@ -1,72 +1,27 @@
 """reeve guard: a service that starts slowly, hangs, flaps, answers 500, leaks descriptors; under
 reeve and under the systemd of this system."""
-import os
 import pathlib
 import re
 import shutil
-import sys
-import time
 
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "differential"))
-import machine as machines  # noqa: E402
+from box import HERE, SYSTEMD, Box, why_not
 
-SYSTEMD = pathlib.Path("/lib/systemd/systemd")
 URL = "http://127.0.0.1:8080/"
 # What is not named by a test: quick, and not excused by a machine that is busy with tests.
 OPTIONS = "--interval=200ms --timeout=2s --hold=0"
-DEADLINE = 60.0
-
-
-def why_not():
-    if not os.environ.get("REEVE"):
-        return "REEVE does not name the binary"
-    return machines.missing()
 
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
 
-class Box:
-    """A booted machine with the reeve binary, whose PID 1 is reeve or systemd."""
+class Guarded(Box):
+    """It runs health_server.py below guard, in the unit g.service."""
 
     def __init__(self, kind):
-        self.kind = kind
-        reeve = os.environ["REEVE"]
-        if kind == "reeve":
-            self.machine = machines.Machine(["/usr/local/bin/reeve", "init"], reeve=reeve).boot()
-        else:
-            self.machine = machines.Machine([str(SYSTEMD), "--system"], system_units=True).boot()
-            shutil.copy(reeve, self.path("/usr/local/bin/reeve"))
-            self.path("/usr/local/bin/reeve").chmod(0o755)
+        super().__init__(kind)
         shutil.copy(HERE / "health_server.py", self.path("/usr/local/bin/health_server.py"))
-
-    def path(self, name):
-        return pathlib.Path(f"/proc/{self.machine.pid}/root{name}")
-
-    def run(self, *argv):
-        done = self.machine.run(argv)
-        return done.returncode, done.stdout.decode() + done.stderr.decode()
-
-    def ok(self, *argv):
-        status, text = self.run(*argv)
-        assert status == 0, f"{argv}: {status} {text}"
-        return text
-
-    def show(self, unit, name):
-        return self.ok("systemctl", "show", "-p", name, "--value", unit).rstrip("\n")
-
-    def wait(self, unit, **values):
-        """Wait until properties match these regular expressions."""
-        end = time.monotonic() + DEADLINE
-        while True:
-            seen = {n: self.show(unit, n) for n in values}
-            if all(re.search(v, seen[n]) for n, v in values.items()):
-                return
-            assert time.monotonic() < end, f"{unit}: wanted {values}, is {seen}"
-            time.sleep(0.05)
 
     def answer(self, text):
         """What the server says from now on."""
@@ -106,9 +61,9 @@ TimeoutStartSec=60
 
 @pytest.fixture(scope="module", params=["reeve", "systemd"])
 def made(request):
-    if request.param == "systemd" and not SYSTEMD.exists():
+    if request.param == "systemd" and not pathlib.Path("/", SYSTEMD).exists():
         pytest.skip("this system has no systemd to compare with")
-    box = Box(request.param)
+    box = Guarded(request.param)
     yield box
     box.machine.off()
 

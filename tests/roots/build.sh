@@ -1,7 +1,8 @@
 #!/bin/sh
 # build.sh KIND DIRECTORY -- a Debian root file system with nginx, redis-server, cron, openssh-server and postgresql as
-# packaged, for tests that run them. KIND is "plain" (no systemd package, no init) or "systemd". Needs root, debootstrap and
-# the network; about two minutes. A directory that is there is taken as it is.
+# packaged, for tests that run them. KIND is "plain" (no systemd package, no init), "systemd", or "servers" (systemd, and the
+# servers that preflight asks: mariadb too, without cron and ssh). Needs root, debootstrap and the network; about two minutes.
+# A directory that is there is taken as it is.
 set -eu
 kind=$1 root=$2
 [ ! -e "$root/done" ] || exit 0
@@ -9,10 +10,13 @@ rm -rf "$root.part"
 mkdir -p "$(dirname "$root")"
 
 packages=procps,iproute2,curl,ca-certificates
+servers="nginx-light redis-server redis-tools postgresql postgresql-client"
+more="cron openssh-server openssh-client"
 case $kind in
 plain) ;;
 systemd) packages=$packages,systemd,systemd-sysv ;;
-*) echo "build.sh: KIND is plain or systemd" >&2; exit 2 ;;
+servers) packages=$packages,systemd,systemd-sysv more="mariadb-server mariadb-client openssl" ;;
+*) echo "build.sh: KIND is plain, systemd or servers" >&2; exit 2 ;;
 esac
 
 debootstrap --variant=minbase --include=$packages bookworm "$root.part" >"$root.log" 2>&1 || { tail "$root.log"; exit 1; }
@@ -30,9 +34,9 @@ unshare -m sh -c '
     export DEBIAN_FRONTEND=noninteractive LC_ALL=C
     chroot "$1" apt-get update -qq
     chroot "$1" apt-get install -y -qq --no-install-recommends \
-        nginx-light redis-server redis-tools cron openssh-server openssh-client postgresql postgresql-client
+        $2
     chroot "$1" apt-get clean
-' sh "$root.part" >>"$root.log" 2>&1 || { tail -n 20 "$root.log"; exit 1; }
+' sh "$root.part" "$servers $more" >>"$root.log" 2>&1 || { tail -n 20 "$root.log"; exit 1; }
 rm -f "$root.part/usr/sbin/policy-rc.d"
 touch "$root.part/done"
 mv "$root.part" "$root"
