@@ -20,16 +20,6 @@
 /* As in the kernel (path_resolution(7)). */
 #define LINKS_MAX 40
 
-/* The tags of entries in the attribute (the kernel's posix_acl.h, which it does not export). */
-enum {
-    TAG_USER_OBJ = 1,
-    TAG_USER = 2,
-    TAG_GROUP_OBJ = 4,
-    TAG_GROUP = 8,
-    TAG_MASK = 16,
-    TAG_OTHER = 32
-};
-
 static const char *const verdict_names[] = {
     [ACCESS_OK] = "ok",
     [ACCESS_MISSING] = "missing",
@@ -89,24 +79,24 @@ static int granted_by_acl(const struct posix_acl_xattr_entry *e, size_t n, uid_t
         uint32_t id = le32toh(e[i].e_id);
 
         switch (le16toh(e[i].e_tag)) {
-        case TAG_USER_OBJ:
+        case ACL_TAG_USER_OBJ:
             owner = perm;
             break;
-        case TAG_USER:
+        case ACL_TAG_USER:
             if (id == who->uid)
                 named = perm;
             break;
-        case TAG_GROUP_OBJ:
-        case TAG_GROUP:
-            if (in_group(who, le16toh(e[i].e_tag) == TAG_GROUP ? id : gid)) {
+        case ACL_TAG_GROUP_OBJ:
+        case ACL_TAG_GROUP:
+            if (in_group(who, le16toh(e[i].e_tag) == ACL_TAG_GROUP ? id : gid)) {
                 in_any_group = true;
                 groups |= perm;
             }
             break;
-        case TAG_MASK:
+        case ACL_TAG_MASK:
             mask = perm;
             break;
-        case TAG_OTHER:
+        case ACL_TAG_OTHER:
             other = perm;
             break;
         }

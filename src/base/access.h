@@ -55,6 +55,17 @@ void access_result_done(struct access_result *r);
 int access_evaluate(const char *root, const char *path, const struct identity *who, int want,
                     struct access_result *ret);
 
+/* The tags of entries in the attribute system.posix_acl_access (the kernel's posix_acl.h, which it
+ * does not export). */
+enum acl_tag {
+    ACL_TAG_USER_OBJ = 1,
+    ACL_TAG_USER = 2,
+    ACL_TAG_GROUP_OBJ = 4,
+    ACL_TAG_GROUP = 8,
+    ACL_TAG_MASK = 16,
+    ACL_TAG_OTHER = 32
+};
+
 /* What a file of this mode and ownership, with the access list `acl` of `acl_size` bytes as the
  * kernel's system.posix_acl_access attribute holds it (NULL: none), grants: ACCESS_* bits.
  * The algorithm is acl(5), ACCESS CHECK ALGORITHM, then CAP_DAC_OVERRIDE and

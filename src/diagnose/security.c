@@ -10,9 +10,9 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "launch/effective.h"
 #include "launch/syscall_groups.h"
 #include "unit/config.h"
+#include "unit/effective.h"
 
 struct judged {
     const struct unit_config *c;

@@ -299,9 +299,10 @@ static bool prefix_rules(struct code *p, const struct ip_prefix *list, int famil
     return false;
 }
 
-static void address_part(struct code *p, const struct cgroup_config *g, int family, bool ingress)
+static void address_part(struct code *p, const struct cgroup_config *g,
+                         const struct cgroup_config *const *slices, int family, bool ingress)
 {
-    bool v4 = family == AF_INET;
+    bool v4 = family == AF_INET, decided;
     size_t from = p->n;
 
     leave_unless_equal(p, BPF_REG_7, htons(v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6));
@@ -319,25 +320,34 @@ static void address_part(struct code *p, const struct cgroup_config *g, int fami
             marked[n++] = i;
             p->insns[i].off = 0;
         }
-    if (!prefix_rules(p, g->ip_address_allow, family, 1))
-        (void) prefix_rules(p, g->ip_address_deny, family, 0);
+    decided = prefix_rules(p, g->ip_address_allow, family, 1);
+    for (size_t i = 0; !decided && slices[i]; i++)
+        decided = prefix_rules(p, slices[i]->ip_address_allow, family, 1);
+    if (!decided)
+        decided = prefix_rules(p, g->ip_address_deny, family, 0);
+    for (size_t i = 0; !decided && slices[i]; i++)
+        decided = prefix_rules(p, slices[i]->ip_address_deny, family, 0);
     for (size_t i = 0; i < n && !p->failed; i++)
         p->insns[marked[i]].off = (int16_t) (p->n - marked[i] - 1);
 }
 
-/* systemd.resource-control(5): allowed if the allow list has it, refused if the deny list has, else
- * allowed. */
-static int apply_addresses(int cgroup_fd, const struct cgroup_config *g, bool ingress)
+/* systemd.resource-control(5): allowed if an allow list has it, of the unit or of a slice above,
+ * refused if a deny list has, else allowed. */
+static int apply_addresses(int cgroup_fd, const struct cgroup_config *g,
+                           const struct cgroup_config *const *slices, bool ingress)
 {
     enum bpf_attach_type where = ingress ? BPF_CGROUP_INET_INGRESS : BPF_CGROUP_INET_EGRESS;
     struct code p = { 0 };
 
-    if (!g->ip_address_allow && !g->ip_address_deny)
+    bool any = g->ip_address_allow || g->ip_address_deny;
+    for (size_t i = 0; slices[i]; i++)
+        any = any || slices[i]->ip_address_allow || slices[i]->ip_address_deny;
+    if (!any)
         return 0;
     move(&p, BPF_REG_6, BPF_REG_1);
     load32(&p, BPF_REG_7, BPF_REG_6, offsetof(struct __sk_buff, protocol));
-    address_part(&p, g, AF_INET, ingress);
-    address_part(&p, g, AF_INET6, ingress);
+    address_part(&p, g, slices, AF_INET, ingress);
+    address_part(&p, g, slices, AF_INET6, ingress);
     finish(&p, 1);
     int r = attach(cgroup_fd, &p, BPF_PROG_TYPE_CGROUP_SKB, where);
     free(p.insns);
@@ -412,8 +422,8 @@ static int apply_ports(int cgroup_fd, const struct cgroup_config *g, int family)
     return r;
 }
 
-void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config, cgroup_refused refused,
-               void *userdata)
+void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config,
+               const struct cgroup_config *const *slices, cgroup_refused refused, void *userdata)
 {
     static const enum bpf_attach_type used[] = { BPF_CGROUP_DEVICE, BPF_CGROUP_INET_INGRESS,
                                                  BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_BIND,
@@ -427,9 +437,10 @@ void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config, cgro
     if (r < 0 && refused)
         refused(g->device_allow ? "DeviceAllow" : "DevicePolicy", r, userdata);
 
-    r = apply_addresses(cgroup_fd, g, true);
-    if (r >= 0)
-        r = apply_addresses(cgroup_fd, g, false);
+    /* Those of a slice are part of the program of each unit in it. */
+    r = config->type == UNIT_SLICE ? 0 : apply_addresses(cgroup_fd, g, slices, true);
+    if (r >= 0 && config->type != UNIT_SLICE)
+        r = apply_addresses(cgroup_fd, g, slices, false);
     if (r < 0 && refused)
         refused(g->ip_address_deny ? "IPAddressDeny" : "IPAddressAllow", r, userdata);
 

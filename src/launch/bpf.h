@@ -6,6 +6,6 @@
 #include "launch/cgroup.h"
 
 /* Replaces what was attached before; a `fresh` cgroup has nothing. What cannot be had is told to
- * `refused`. */
-void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config, cgroup_refused refused,
-               void *userdata);
+ * `refused`. `slices`: as for cgroup_apply(). */
+void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config,
+               const struct cgroup_config *const *slices, cgroup_refused refused, void *userdata);

@@ -106,6 +106,16 @@ int capability_set_ambient(uint64_t set, bool inherit, int *ret_refused)
     return 0;
 }
 
+void capability_add_inheritable(uint64_t set)
+{
+    struct sets s;
+
+    if (sets_get(&s) < 0)
+        return;
+    s.inheritable |= set;
+    (void) sets_put(&s);
+}
+
 int capability_reduce(uint64_t keep)
 {
     struct sets s;

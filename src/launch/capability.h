@@ -16,6 +16,8 @@ int capability_drop_bounding(uint64_t keep, int *ret_refused);
 int capability_set_ambient(uint64_t set, bool inherit, int *ret_refused);
 
 /* Makes permitted and effective what of `keep` is permitted now. */
+/* Adds to the inheritable set; what cannot be added is left out. */
+void capability_add_inheritable(uint64_t set);
 int capability_reduce(uint64_t keep);
 
 /* "CAP_NET_ADMIN", in a buffer of its own until the next call. */

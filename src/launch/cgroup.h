@@ -66,6 +66,7 @@ int cgroup_read_io(int cgroup_fd, const char *key, uint64_t *ret);
 int cgroup_write(int cgroup_fd, const char *file, const char *text);
 
 struct unit_config;
+struct cgroup_config;
 
 /* What of a unit's resource settings did not take: called once a directive. */
 typedef void (*cgroup_refused)(const char *directive, int error, void *userdata);
@@ -73,6 +74,8 @@ typedef void (*cgroup_refused)(const char *directive, int error, void *userdata)
 /* Writes the unit's resource settings (systemd.resource-control(5)) to the files of its cgroup.
  * What has no controller here, or is refused by the kernel, is told to `refused` and does not stop
  * the rest. Used at start, when the cgroup is `fresh` and settings that say what is so anyway need
- * not be written, and again by set-property. */
+ * not be written, and again by set-property. `slices`: the settings of those above, NULL at the
+ * end. */
 void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
-                  const struct unit_config *config, cgroup_refused refused, void *userdata);
+                  const struct unit_config *config, const struct cgroup_config *const *slices,
+                  cgroup_refused refused, void *userdata);

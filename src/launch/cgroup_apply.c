@@ -221,7 +221,8 @@ static void apply_io(struct applying *a)
 }
 
 void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
-                  const struct unit_config *config, cgroup_refused refused, void *userdata)
+                  const struct unit_config *config, const struct cgroup_config *const *slices,
+                  cgroup_refused refused, void *userdata)
 {
     struct applying a = { r, cgroup_fd, fresh, config, config->cgroup, refused, userdata };
 
@@ -230,5 +231,5 @@ void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
     apply_memory(&a);
     apply_tasks(&a);
     apply_io(&a);
-    bpf_apply(cgroup_fd, fresh, config, refused, userdata);
+    bpf_apply(cgroup_fd, fresh, config, slices, refused, userdata);
 }

@@ -10,10 +10,10 @@
 #include <sys/types.h>
 
 #include "base/macro.h"
-#include "launch/effective.h"
 #include "launch/report.h"
 #include "launch/spawn.h"
 #include "unit/config.h"
+#include "unit/effective.h"
 
 /* The five families of systemd.exec(5), RuntimeDirectory= and so on. */
 enum directory_kind {
@@ -51,6 +51,7 @@ struct child {
     bool apply_identity; /* User= and so on */
     bool apply_root;     /* RootDirectory= */
     bool apply_tty;      /* StandardInput= other than null */
+    const char *root;    /* RootDirectory=; NULL where that is / */
     bool is_root;        /* started with uid 0 in its user namespace */
 
     struct effective effective;
@@ -147,6 +148,9 @@ int child_enter_ipc(struct child *c);     /* NAMESPACE */
 int child_enter_mounts(struct child *c);  /* NAMESPACE */
 int child_enter_uts(struct child *c);     /* NAMESPACE */
 int child_private_users(struct child *c); /* USER */
+/* PrivatePIDs=: the child is forked as the first process of a PID namespace. */
+bool child_wants_pids(const struct child *c);
+int child_check_pids(struct child *c); /* NAMESPACE */
 /* Whether the unit needs a mount namespace. */
 bool child_needs_mounts(const struct child *c);
 

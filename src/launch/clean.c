@@ -229,7 +229,7 @@ int spawn_clean_start(const struct spawn_manager *m, const struct unit_config *c
                           .runtime = runtime,
                           .what = what,
                           .report_fd = childs };
-    pid_t pid = fork_process(-1, false, clean, &x, &pidfd);
+    pid_t pid = fork_process(-1, 0, clean, &x, &pidfd);
     if (pid < 0)
         return (int) pid;
     *ret = (struct spawn){ pid, pidfd, take_fd(&report) };

@@ -2,6 +2,7 @@
 #include "launch/credentials.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -15,8 +16,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <linux/posix_acl_xattr.h>
+
+#include "base/access.h"
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -59,6 +64,29 @@ static bool is_stored(const struct store *s, const char *id)
     return faccessat(s->dir, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Readable for root, whose it stays, and for the user, by an access list; where the file system has
+ * none it is given to the user. `mode` has the bits of the owner. */
+static int grant(const struct child *c, int fd, mode_t mode)
+{
+    uint16_t bits = (uint16_t) (mode >> 6 & 7);
+    struct {
+        struct posix_acl_xattr_header header;
+        struct posix_acl_xattr_entry entries[5];
+    } list = { { htole32(POSIX_ACL_XATTR_VERSION) },
+               { { htole16(ACL_TAG_USER_OBJ), htole16(bits), UINT32_MAX },
+                 { htole16(ACL_TAG_USER), htole16(bits), htole32(c->uid) },
+                 { htole16(ACL_TAG_GROUP_OBJ), 0, UINT32_MAX },
+                 { htole16(ACL_TAG_MASK), htole16(bits), UINT32_MAX },
+                 { htole16(ACL_TAG_OTHER), 0, UINT32_MAX } } };
+
+    if (fchmod(fd, mode) < 0)
+        return -errno;
+    if (!c->apply_identity || !c->has_user || c->uid == geteuid() ||
+        fsetxattr(fd, "system.posix_acl_access", &list, sizeof list, 0) >= 0)
+        return 0;
+    return fchown(fd, c->uid, c->has_group ? c->gid : (gid_t) -1) < 0 ? -errno : 0;
+}
+
 static int store_one(struct store *s, const char *id, const void *data, size_t n)
 {
     if (!name_is_valid(id))
@@ -69,11 +97,8 @@ static int store_one(struct store *s, const char *id, const void *data, size_t n
     if (fd < 0)
         return -errno;
     int r = fd_write_all(fd, data, n);
-    if (r >= 0 && fchmod(fd, 0400) < 0)
-        r = -errno;
-    if (r >= 0 && s->c->apply_identity && s->c->has_user &&
-        fchown(fd, s->c->uid, s->c->has_group ? s->c->gid : (gid_t) -1) < 0)
-        r = -errno;
+    if (r >= 0)
+        r = grant(s->c, fd, 0400);
     if (r >= 0)
         s->left -= n;
     return r;
@@ -247,10 +272,8 @@ static int fill(struct store *s)
         r = set_all(s);
     if (r < 0)
         return r;
-    if (s->c->apply_identity && s->c->has_user &&
-        fchown(s->dir, s->c->uid, s->c->has_group ? s->c->gid : (gid_t) -1) < 0)
-        return fail(s, -errno, "LoadCredential", NULL);
-    return fchmod(s->dir, 0500) < 0 ? fail(s, -errno, "LoadCredential", NULL) : 0;
+    r = grant(s->c, s->dir, 0500);
+    return r < 0 ? fail(s, r, "LoadCredential", NULL) : 0;
 }
 
 /* ---- where they go ---- */
@@ -334,7 +357,7 @@ int child_make_credentials(struct child *c)
         return child_fail(c, EXEC_STATUS_CREDENTIALS, -ENOMEM, NULL, NULL);
     c->credentials_path = path;
     /* An earlier command of this invocation has made them. */
-    if (stat(path, &st) == 0 && (st.st_mode & 07777) == 0500)
+    if (stat(path, &st) == 0 && (st.st_mode & 07707) == 0500)
         return 0;
     mode_t mask = umask(0022);
     int r = mkdir_parents(path, 0755);

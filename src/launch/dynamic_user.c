@@ -37,24 +37,6 @@ static uid_t into_range(uint64_t hash)
     return DYNAMIC_MIN + (uid_t) (hash % (DYNAMIC_MAX - DYNAMIC_MIN + 1));
 }
 
-/* systemd.exec(5), DynamicUser=: from the unit's name where that can be a user's, else a hash. */
-char *dynamic_user_name(const char *unit)
-{
-    auto_free char *prefix = strndup(unit, strcspn(unit, "@."));
-    static const uint8_t key[16] = "reeve-user-name";
-
-    if (!prefix)
-        return NULL;
-    bool valid = *prefix && strlen(prefix) <= 31 && !(*prefix >= '0' && *prefix <= '9') &&
-                 *prefix != '-';
-    for (const char *p = prefix; *p; p++)
-        valid = valid && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-                          (*p >= '0' && *p <= '9') || *p == '_' || *p == '-');
-    if (valid)
-        return take_ptr(prefix);
-    return format("_du%016" PRIx64, siphash24(unit, strlen(unit), key));
-}
-
 /* An id of an account that is there already does not do, whatever the range. */
 static bool is_taken(const struct spawn_manager *m, uid_t uid)
 {
@@ -186,7 +168,7 @@ static int find_gid(struct child *c, const char *name)
 
 int dynamic_user_acquire(struct child *c)
 {
-    char *name = c->exec->user ? strdup(c->exec->user) : dynamic_user_name(c->request->unit);
+    char *name = c->exec->user ? strdup(c->exec->user) : effective_user_name(c->request->unit);
     struct users_lookup l = { .root = c->manager->root };
     int *pair = c->request->runtime->user;
     struct user u = { 0 };

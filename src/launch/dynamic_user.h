@@ -6,10 +6,6 @@
 
 struct child;
 
-/* The user's name where User= gives none (systemd.exec(5)): a new string, NULL where memory is out.
- */
-char *dynamic_user_name(const char *unit);
-
 /* Fills in the identity of the child: an existing user of that name, the id that an earlier command
  * of the unit has taken, or a new one. USER. */
 int dynamic_user_acquire(struct child *c);

@@ -145,7 +145,12 @@ static void add_own(struct child *c, struct environment *e)
     add_directories(c, e);
     if (c->credentials_path)
         env_set(e, "CREDENTIALS_DIRECTORY", c->credentials_path);
-    env_setf(e, "SYSTEMD_EXEC_PID", "%d", getpid());
+    /* As the manager knows it, also where the process is the first of a PID namespace. */
+    auto_free char *pid = NULL;
+    if (child_wants_pids(c) && readlink_alloc("/proc/self", &pid) >= 0)
+        env_set(e, "SYSTEMD_EXEC_PID", pid);
+    else
+        env_setf(e, "SYSTEMD_EXEC_PID", "%d", getpid());
 
     auto_free char *watch = NULL, *threshold = NULL;
     if (pressure_variables(c, &watch, &threshold) > 0) {

@@ -129,7 +129,8 @@ static void use_huge_pages(void)
 
 /* One process more below a folder that we write ourselves into: kernels before 5.7, and seccomp
  * filters of container runtimes that refuse clone3. */
-static pid_t fork_and_move(int cgroup_fd, fork_function f, void *userdata, int *ret_pidfd)
+static pid_t fork_and_move(int cgroup_fd, unsigned long flags, fork_function f, void *userdata,
+                           int *ret_pidfd)
 {
     int gate[2] = { -1, -1 };
 
@@ -137,7 +138,7 @@ static pid_t fork_and_move(int cgroup_fd, fork_function f, void *userdata, int *
         return -errno;
     auto_close int gate_read = gate[0], gate_write = gate[1];
 
-    pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD | flags, NULL, NULL, NULL, NULL);
     if (pid < 0)
         return -errno;
     if (pid == 0) {
@@ -173,16 +174,17 @@ static bool is_missing(pid_t error, int cgroup_fd)
            (error == -EACCES && cgroup_fd >= 0);
 }
 
-pid_t fork_process(int cgroup_fd, bool share, fork_function f, void *userdata, int *ret_pidfd)
+pid_t fork_process(int cgroup_fd, unsigned flags, fork_function f, void *userdata, int *ret_pidfd)
 {
     int pidfd = -1;
+    unsigned long new_pids = flags & FORK_NEW_PIDS ? CLONE_NEWPID : 0;
     struct clone_args args = {
-        .flags = CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+        .flags = CLONE_PIDFD | new_pids | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t) (uintptr_t) &pidfd,
         .exit_signal = SIGCHLD,
         .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
     };
-    pid_t pid = share ? fork_sharing(args, f, userdata) : -ENOSYS;
+    pid_t pid = flags & FORK_SHARE ? fork_sharing(args, f, userdata) : -ENOSYS;
 
     if (is_missing(pid, cgroup_fd)) {
         use_huge_pages();
@@ -193,7 +195,7 @@ pid_t fork_process(int cgroup_fd, bool share, fork_function f, void *userdata, i
     if (pid == 0)
         _exit(f(userdata));
     if (is_missing(pid, cgroup_fd))
-        return fork_and_move(cgroup_fd, f, userdata, ret_pidfd);
+        return fork_and_move(cgroup_fd, new_pids, f, userdata, ret_pidfd);
     if (pid > 0)
         *ret_pidfd = pidfd;
     return pid;

@@ -237,6 +237,10 @@ int child_set_bounding(struct child *c)
     if (r < 0)
         return child_fail(c, EXEC_STATUS_CAPABILITIES, r, "CapabilityBoundingSet",
                           capability_label(refused));
+    /* As systemd leaves them where another user gets a filter of system calls. */
+    if (c->effective.seccomp && c->apply_identity && c->has_user && c->uid != 0)
+        capability_add_inheritable(set &
+                                   (UINT64_C(1) << CAP_SETPCAP | UINT64_C(1) << CAP_SYS_ADMIN));
     if (c->ambient != 0) {
         r = capability_set_ambient(c->ambient & set, true, &refused);
         if (r < 0)

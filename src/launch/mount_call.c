@@ -78,13 +78,30 @@ int is_mount_point(const char *path)
     return st.st_dev != above.st_dev || st.st_ino == above.st_ino;
 }
 
+static unsigned attributes(unsigned long flags)
+{
+    return (flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0) |
+           (flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) | (flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0) |
+           (flags & MS_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
+}
+
+int mount_new(const char *type, const char *path, unsigned long flags)
+{
+    if (mount(type, path, type, flags, NULL) >= 0)
+        return 0;
+    if (errno != EBUSY)
+        return -errno;
+    auto_close int fs = (int) syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+    if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -EBUSY;
+    auto_close int fd = (int) syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes(flags));
+    return fd < 0 ? -EBUSY : mount_attach(fd, path);
+}
+
 int mount_add_flags(const char *path, unsigned long flags, unsigned long now)
 {
     struct mount_attr attr = {
-        .attr_set = (flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0) |
-                    (flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
-                    (flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0) |
-                    (flags & MS_NOEXEC ? MOUNT_ATTR_NOEXEC : 0),
+        .attr_set = attributes(flags),
     };
 
     if ((now & flags) == flags)

@@ -8,6 +8,9 @@
 /* A detached copy of the mount at `path` (with what is below it if `recursive`): a descriptor for
  * mount_attach(), or a negative errno. */
 int mount_copy(const char *path, bool recursive);
+/* A new file system of this type, as mount(2) has it (MS_NOSUID and so on of `flags`, but no
+ * options), also where the same one is mounted at `path` already, which mount(2) refuses. */
+int mount_new(const char *type, const char *path, unsigned long flags);
 /* Attaches it. */
 int mount_attach(int fd, const char *path);
 

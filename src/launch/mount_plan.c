@@ -95,10 +95,10 @@ static const struct fixed system_etc[] = {
     { "/etc", MOUNT_READ_ONLY, true },
 };
 static const struct fixed system_strict[] = {
-    { "/", MOUNT_READ_ONLY, false },     { "/proc", MOUNT_READ_WRITE, true },
-    { "/sys", MOUNT_READ_WRITE, true },  { "/dev", MOUNT_READ_WRITE, true },
-    { "/home", MOUNT_READ_WRITE, true }, { "/run/user", MOUNT_READ_WRITE, true },
-    { "/root", MOUNT_READ_WRITE, true },
+    { "/", MOUNT_READ_ONLY, false },         { "/proc", MOUNT_LEAVE_WRITABLE, true },
+    { "/sys", MOUNT_LEAVE_WRITABLE, true },  { "/dev", MOUNT_LEAVE_WRITABLE, true },
+    { "/home", MOUNT_LEAVE_WRITABLE, true }, { "/run/user", MOUNT_LEAVE_WRITABLE, true },
+    { "/root", MOUNT_LEAVE_WRITABLE, true },
 };
 
 static void add_fixed(struct mount_plan *p, const struct fixed *list, size_t n,
@@ -313,7 +313,7 @@ static void add_private_tmp(struct child *c, struct mount_plan *p)
  * user are the only ones below `private`. */
 static void add_directories(struct child *c, struct mount_plan *p)
 {
-    bool root = c->apply_root && c->exec->root_directory;
+    bool root = c->apply_root && c->root;
 
     for (int k = 0; k < DIRECTORY_KIND_MAX; k++) {
         const struct exec_directory *list = directory_list(c->exec, (enum directory_kind) k);
@@ -357,22 +357,24 @@ bool mount_plan_api(const struct child *c)
 {
     const struct sandbox_config *s = c->sandbox;
 
-    if (s->mount_apivfs >= 0 ? s->mount_apivfs : c->apply_root && c->exec->root_directory)
+    if (s->mount_apivfs >= 0 ? s->mount_apivfs : c->apply_root && c->root)
         return true;
     return s->protect_control_groups != PROTECT_CONTROL_GROUPS_NO || s->protect_kernel_tunables ||
-           s->protect_proc != PROTECT_PROC_DEFAULT || s->proc_subset != PROC_SUBSET_ALL;
+           s->protect_proc != PROTECT_PROC_DEFAULT || s->proc_subset != PROC_SUBSET_ALL ||
+           child_wants_pids(c);
 }
 
 static void add_api(struct child *c, struct mount_plan *p)
 {
     const struct sandbox_config *s = c->sandbox;
-    bool root = c->apply_root && c->exec->root_directory;
+    bool root = c->apply_root && c->root;
     bool network = s->private_network || s->network_namespace_path;
     struct mount_entry *e;
 
     if (mount_plan_api(c)) {
         const char *by = s->protect_proc != PROTECT_PROC_DEFAULT ? "ProtectProc"
                          : s->proc_subset != PROC_SUBSET_ALL     ? "ProcSubset"
+                         : child_wants_pids(c)                   ? "PrivatePIDs"
                          : s->protect_kernel_tunables            ? "ProtectKernelTunables"
                          : s->protect_control_groups             ? "ProtectControlGroups"
                                                                  : "MountAPIVFS";
@@ -485,7 +487,7 @@ static void add_log_sockets(struct child *c, struct mount_plan *p)
 {
     static const char *const sockets[] = { "socket", "stdout", "dev-log" };
     const struct sandbox_config *s = c->sandbox;
-    bool api = s->mount_apivfs >= 0 ? s->mount_apivfs : c->apply_root && c->exec->root_directory;
+    bool api = s->mount_apivfs >= 0 ? s->mount_apivfs : c->apply_root && c->root;
 
     if (!(s->bind_log_sockets >= 0 ? s->bind_log_sockets : api))
         return;
@@ -531,7 +533,7 @@ bool child_needs_mounts(const struct child *c)
 {
     const struct sandbox_config *s = c->sandbox;
 
-    if (c->apply_root && c->exec->root_directory && (mount_plan_api(c) || any_directory(c)))
+    if (c->apply_root && c->root && (mount_plan_api(c) || any_directory(c)))
         return true;
     if (!c->apply_sandbox)
         return false;
@@ -618,8 +620,8 @@ static void drop_useless(struct mount_plan *p)
             if (path_startswith(e->path, p->entries[k - 1].path))
                 above = &p->entries[k - 1];
         bool plain = e->mode == MOUNT_READ_ONLY || e->mode == MOUNT_READ_WRITE ||
-                     e->mode == MOUNT_INACCESSIBLE || e->mode == MOUNT_EXEC ||
-                     e->mode == MOUNT_NO_EXEC;
+                     e->mode == MOUNT_LEAVE_WRITABLE || e->mode == MOUNT_INACCESSIBLE ||
+                     e->mode == MOUNT_EXEC || e->mode == MOUNT_NO_EXEC;
         if (above && above->mode == MOUNT_INACCESSIBLE)
             useless = true;
         else if (above && is_tmpfs(above) && plain && e->implied)

@@ -26,6 +26,7 @@ enum mount_mode {
     MOUNT_EXEC,
     MOUNT_NO_EXEC,
     MOUNT_TMPFS,
+    MOUNT_LEAVE_WRITABLE, /* what ProtectSystem=strict leaves to other settings: last */
     MOUNT_MODE_MAX,
 };
 

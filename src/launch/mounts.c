@@ -60,7 +60,7 @@ static int refuse(struct mounting *m, const struct mount_entry *e, int error, co
         class = CLASS_HARDENING;
     else if (e->mode == MOUNT_BIND && !streq(e->directive, "PrivateTmp"))
         class = streq(e->directive, "BindLogSockets") ? CLASS_HARDENING : CLASS_VIEW;
-    else if (streq(e->directive, "MountAPIVFS") && !m->c->exec->root_directory)
+    else if (streq(e->directive, "MountAPIVFS") && !m->c->root)
         class = CLASS_HARDENING;
     return child_degrade(m->c, EXEC_STATUS_NAMESPACE, error, class, only_best_effort(e->directive),
                          e->directive, object ? object : e->path);
@@ -302,8 +302,8 @@ static int mount_sys(struct mounting *m, const struct mount_entry *e, const char
 
     (void) make_target(target, true);
     if (e->mode == MOUNT_PRIVATE_SYS) {
-        if (mount("sysfs", target, "sysfs", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) < 0) {
-            r = -errno;
+        r = mount_new("sysfs", target, MS_NOSUID | MS_NOEXEC | MS_NODEV);
+        if (r < 0) {
             /* Not allowed where the host's is read-only or covered: it stays what it is. */
             return r == -EPERM && !*m->prefix ? 0 : r;
         }
@@ -333,6 +333,7 @@ static int apply(struct mounting *m, struct mount_entry *e)
     switch (e->mode) {
     case MOUNT_READ_ONLY:
     case MOUNT_READ_WRITE:
+    case MOUNT_LEAVE_WRITABLE:
     case MOUNT_EXEC:
     case MOUNT_NO_EXEC:
         return bind_itself(target);
@@ -358,12 +359,7 @@ static int apply(struct mounting *m, struct mount_entry *e)
     case MOUNT_PROC:
         return mount_proc(m, target);
     case MOUNT_CGROUP:
-        return mount("cgroup2", target, "cgroup2", MS_NOSUID | MS_NOEXEC | MS_NODEV, "nsdelegate") <
-                           0 &&
-                       mount("cgroup2", target, "cgroup2", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) <
-                           0
-                   ? -errno
-                   : 0;
+        return mount_new("cgroup2", target, MS_NOSUID | MS_NOEXEC | MS_NODEV);
     case MOUNT_MODE_MAX:
         break;
     }
@@ -530,7 +526,7 @@ static int make_disconnected_tmp(struct child *c)
     mode_t mask = umask(0);
     if (!tmp || !var)
         r = -ENOMEM;
-    else if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_STRICTATIME,
+    else if (mount("tmpfs", path, "tmpfs", MS_NODEV | MS_STRICTATIME,
                    "mode=0700,size=10%,nr_inodes=400k") < 0 ||
              mkdir(tmp, 01777) < 0 || mkdir(var, 01777) < 0)
         r = -errno;
@@ -548,8 +544,7 @@ static int go_without(struct mounting *m, int error)
 {
     struct child *c = m->c;
 
-    if (c->apply_root && c->exec->root_directory && mount_plan_api(c) &&
-        c->sandbox->mount_apivfs > 0)
+    if (c->apply_root && c->root && mount_plan_api(c) && c->sandbox->mount_apivfs > 0)
         return child_fail(c, EXEC_STATUS_NAMESPACE, error, "RootDirectory", NULL);
     if (c->sandbox->dynamic_user)
         return child_fail(c, EXEC_STATUS_NAMESPACE, error, "DynamicUser", NULL);
@@ -572,10 +567,35 @@ static int go_without(struct mounting *m, int error)
     return 0;
 }
 
+/* What every root has: made where it is missing, as by systemd; links to /usr where that has them.
+ * One that cannot be written is left as it is. */
+static void make_base_folders(const struct mounting *m)
+{
+    static const struct {
+        const char *name, *target; /* of a link */
+        mode_t mode;
+    } base[] = {
+        { "usr", NULL, 0755 },           { "lib", "usr/lib", 0 },   { "lib64", "usr/lib64", 0 },
+        { "bin", "usr/bin", 0 },         { "sbin", "usr/sbin", 0 }, { "root", NULL, 0750 },
+        { "var", NULL, 0755 },           { "etc", NULL, 0755 },     { "proc", NULL, 0555 },
+        { "sys", NULL, 0555 },           { "dev", NULL, 0555 },     { "run", NULL, 0555 },
+        { "tmp", NULL, S_ISVTX | 0777 },
+    };
+    auto_close int dir = open(m->prefix, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    mode_t mask = umask(0);
+
+    for (size_t i = 0; i < ELEMENTSOF(base) && dir >= 0; i++)
+        if (!base[i].target)
+            (void) mkdirat(dir, base[i].name, base[i].mode);
+        else if (faccessat(dir, base[i].target, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            (void) symlinkat(base[i].target, dir, base[i].name);
+    umask(mask);
+}
+
 static int enter_root(struct mounting *m)
 {
     struct child *c = m->c;
-    const char *root = c->apply_root ? c->exec->root_directory : NULL;
+    const char *root = c->apply_root ? c->root : NULL;
 
     if (root) {
         m->prefix = realpath(root, NULL);
@@ -590,6 +610,8 @@ static int enter_root(struct mounting *m)
     }
     if (*m->prefix && mount(m->prefix, m->prefix, NULL, MS_BIND | MS_REC, NULL) < 0)
         return child_fail(c, EXEC_STATUS_NAMESPACE, -errno, "RootDirectory", root);
+    if (*m->prefix)
+        make_base_folders(m);
     m->root_fd = open(*m->prefix ? m->prefix : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return m->root_fd < 0 ? child_fail(c, EXEC_STATUS_NAMESPACE, -errno, "RootDirectory", root) : 0;
 }

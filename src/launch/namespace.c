@@ -128,25 +128,41 @@ int child_enter_uts(struct child *c)
     return 0;
 }
 
+bool child_wants_pids(const struct child *c)
+{
+    return c->apply_sandbox && c->sandbox->private_pids != PRIVATE_PIDS_NO;
+}
+
+int child_check_pids(struct child *c)
+{
+    return child_wants_pids(c) && getpid() != 1
+               ? child_degrade(c, EXEC_STATUS_NAMESPACE, -EPERM, CLASS_VIEW, false, "PrivatePIDs",
+                               NULL)
+               : 0;
+}
+
 /* ---- user namespaces ---- */
 
-static int write_proc(pid_t pid, const char *file, const char *text)
+static int write_proc(const char *pid, const char *file, const char *text)
 {
-    char path[64];
+    auto_free char *path = path_join("/proc", pid, file, NULL);
 
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
-    return file_write(path, text);
+    return path ? file_write(path, text) : -ENOMEM;
 }
 
 /* The maps are written by a process that stays in the old namespace, where it has the right. */
-static int make_user_namespace(const char *uid_map, const char *gid_map, bool deny_setgroups)
+static int make_user_namespace(const char *uid_map, const char *gid_map)
 {
     int go[2], status;
 
     if (pipe2(go, O_CLOEXEC) < 0)
         return -errno;
     auto_close int go_read = go[0], go_write = go[1];
-    pid_t us = getpid();
+    /* Of the PID namespace that /proc is of, which need not be ours. */
+    auto_free char *us = NULL;
+    int r = readlink_alloc("/proc/self", &us);
+    if (r < 0)
+        return r;
     pid_t helper = (pid_t) syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     if (helper < 0)
         return -errno;
@@ -156,7 +172,7 @@ static int make_user_namespace(const char *uid_map, const char *gid_map, bool de
         go_write = close_fd(go_write);
         if (read(go_read, &c, 1) != 1)
             _exit(0);
-        int r = deny_setgroups ? write_proc(us, "setgroups", "deny") : 0;
+        r = write_proc(us, "setgroups", "deny");
         if (r == -ENOENT)
             r = 0;
         if (r >= 0)
@@ -165,7 +181,7 @@ static int make_user_namespace(const char *uid_map, const char *gid_map, bool de
             r = write_proc(us, "uid_map", uid_map);
         _exit(r < 0 ? -r : 0);
     }
-    int r = unshare(CLONE_NEWUSER) < 0 ? -errno : 0;
+    r = unshare(CLONE_NEWUSER) < 0 ? -errno : 0;
     if (r >= 0 && write(go_write, "", 1) != 1)
         r = -errno;
     go_write = close_fd(go_write);
@@ -193,11 +209,11 @@ int child_private_users(struct child *c)
     if (!c->apply_sandbox || c->sandbox->private_users == PRIVATE_USERS_NO || c->new_user_namespace)
         return 0;
     if (c->sandbox->private_users == PRIVATE_USERS_IDENTITY) {
-        r = make_user_namespace("0 0 65536\n", "0 0 65536\n", false);
+        r = make_user_namespace("0 0 65536\n", "0 0 65536\n");
     } else {
         self_map(uids, c->apply_identity && c->has_user ? c->uid : getuid());
         self_map(gids, c->apply_identity && c->has_group ? c->gid : getgid());
-        r = make_user_namespace(uids, gids, false);
+        r = make_user_namespace(uids, gids);
     }
     if (r < 0)
         return child_degrade(c, EXEC_STATUS_USER, r, CLASS_VIEW, false, "PrivateUsers", NULL);
@@ -211,8 +227,7 @@ static bool needs_privileges(const struct child *c)
 
     return s->private_users != PRIVATE_USERS_NO || s->private_network ||
            s->network_namespace_path || s->private_ipc || s->ipc_namespace_path ||
-           s->protect_hostname || child_needs_mounts(c) ||
-           (c->apply_root && c->exec->root_directory);
+           s->protect_hostname || child_needs_mounts(c) || (c->apply_root && c->root);
 }
 
 /* A manager without privileges (systemd.exec(5), PrivateUsers=): in a user namespace of its own,
@@ -225,7 +240,7 @@ int child_enter_user_namespace(struct child *c)
         return 0;
     snprintf(uids, sizeof uids, "%u %u 1\n", geteuid(), geteuid());
     snprintf(gids, sizeof gids, "%u %u 1\n", getegid(), getegid());
-    int r = make_user_namespace(uids, gids, true);
+    int r = make_user_namespace(uids, gids);
     if (r < 0) {
         if (c->sandbox->private_users != PRIVATE_USERS_NO)
             return child_fail(c, EXEC_STATUS_USER, r, "PrivateUsers", NULL);

@@ -25,7 +25,7 @@ static int locate_failed(struct child *c, int error)
  * the unit's user cannot reach. The folder of RootDirectory= is not entered yet. */
 int child_locate(struct child *c)
 {
-    const char *root = c->apply_root && !c->mounted_root ? c->exec->root_directory : NULL;
+    const char *root = c->apply_root && !c->mounted_root ? c->root : NULL;
     struct stat st;
     char *path = NULL;
     int r = command_find(c->request->command->path, c->path_search, root, &path);
@@ -52,7 +52,7 @@ int child_locate(struct child *c)
 
 int child_change_root(struct child *c)
 {
-    const char *root = c->exec->root_directory;
+    const char *root = c->root;
 
     if (!c->apply_root || c->mounted_root || !root)
         return 0;
@@ -70,9 +70,9 @@ int child_change_directory(struct child *c)
         return child_fail_detail(c, EXEC_STATUS_CHDIR, -ENXIO, "WorkingDirectory", "~",
                                  "the user has no home");
     auto_free char *outside = NULL;
-    if (!c->apply_root && c->exec->root_directory) {
+    if (!c->apply_root && c->root) {
         /* A command outside of the root starts in the folder that is meant, as seen from here. */
-        outside = path_join(c->exec->root_directory, path, NULL);
+        outside = path_join(c->root, path, NULL);
         if (!outside)
             return child_fail(c, EXEC_STATUS_CHDIR, -ENOMEM, NULL, NULL);
         path = outside;

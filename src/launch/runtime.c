@@ -16,8 +16,8 @@
 #include "base/id128.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "launch/effective.h"
 #include "unit/config.h"
+#include "unit/effective.h"
 
 static void close_pair(int pair[2])
 {

@@ -314,9 +314,10 @@ int child_load_seccomp(struct child *c)
     auto_free struct sock_filter *code = NULL;
     size_t n = 0;
     int r = f ? compile(c, f) : -ENOMEM;
-    if (r >= 0)
+    bool empty = r >= 0 && syscall_filter_is_empty(f); /* MemoryDenyWriteExecute= by the kernel */
+    if (r >= 0 && !empty)
         r = syscall_filter_program(f, &code, &n);
-    if (r >= 0)
+    if (r >= 0 && !empty)
         r = load(code, n);
     syscall_filter_free(f);
     if (r >= 0)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
+
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -52,6 +54,10 @@ static void fill_child(struct child *c, const struct spawn_request *q)
                          .limits = u->limits,
                          .sandbox = u->sandbox,
                          .cgroup = u->cgroup,
+                         .root = isempty(u->exec->root_directory) ||
+                                         streq(u->exec->root_directory, "/")
+                                     ? NULL
+                                     : u->exec->root_directory,
                          .control = is_control(q->phase),
                          .report_fd = -1,
                          .program_fd = -1,
@@ -91,7 +97,10 @@ int spawn_start(const struct spawn_request *q, struct spawn *ret)
     auto_close int report = pipe_fds[0], childs = pipe_fds[1];
     fill_child(&c, q);
     c.report_fd = childs;
-    r = tracker_fork(q->tracker, subgroup(q), child_may_share(&c), run, &c, &pid, &pidfd);
+    unsigned flags = (child_may_share(&c) ? FORK_SHARE : 0) |
+                     (child_wants_pids(&c) && capability_effective(CAP_SYS_ADMIN) ? FORK_NEW_PIDS
+                                                                                  : 0);
+    r = tracker_fork(q->tracker, subgroup(q), flags, run, &c, &pid, &pidfd);
     child_done(&c);
     if (r < 0)
         return r;

@@ -85,9 +85,31 @@ static const struct {
     { "removexattrat", 466 },
 };
 
+#if defined(__x86_64__) || defined(__i386__)
+/* libseccomp gives those that go by socketcall(2) and ipc(2) no numbers; they have them as well. */
+static const struct {
+    const char *name;
+    int number;
+} direct[] = {
+    { "recvmmsg", 337 },   { "sendmmsg", 345 },   { "socket", 359 },      { "socketpair", 360 },
+    { "bind", 361 },       { "connect", 362 },    { "listen", 363 },      { "accept4", 364 },
+    { "getsockopt", 365 }, { "setsockopt", 366 }, { "getsockname", 367 }, { "getpeername", 368 },
+    { "sendto", 369 },     { "sendmsg", 370 },    { "recvfrom", 371 },    { "recvmsg", 372 },
+    { "shutdown", 373 },   { "semget", 393 },     { "semctl", 394 },      { "shmget", 395 },
+    { "shmctl", 396 },     { "shmat", 397 },      { "shmdt", 398 },       { "msgget", 399 },
+    { "msgsnd", 400 },     { "msgrcv", 401 },     { "msgctl", 402 },
+};
+#endif
+
 static int number_on(const struct arch *a, const char *name)
 {
     int number = seccomp_syscall_resolve_name_arch(a->token, name);
+
+#if defined(__x86_64__) || defined(__i386__)
+    for (size_t i = 0; number < 0 && a->token == SCMP_ARCH_X86 && i < ELEMENTSOF(direct); i++)
+        if (streq(direct[i].name, name))
+            return direct[i].number;
+#endif
 
     if (number == __NR_SCMP_ERROR)
         for (size_t i = 0; i < ELEMENTSOF(newer); i++)
@@ -128,6 +150,16 @@ struct syscall_filter *syscall_filter_free(struct syscall_filter *f)
     }
     free(f);
     return NULL;
+}
+
+bool syscall_filter_is_empty(const struct syscall_filter *f)
+{
+    bool empty = f->foreign == CALL_ALLOW;
+
+    for (size_t i = 0; i < f->n_archs && empty; i++)
+        empty = f->archs[i].n == 0 && f->archs[i].other == CALL_ALLOW &&
+                f->archs[i].whole == CALL_ALLOW;
+    return empty;
 }
 
 size_t syscall_filter_archs(const struct syscall_filter *f)

@@ -37,6 +37,8 @@ struct call_condition {
 struct syscall_filter;
 
 struct syscall_filter *syscall_filter_new(void);
+/* Whether it lets everything pass. */
+bool syscall_filter_is_empty(const struct syscall_filter *f);
 struct syscall_filter *syscall_filter_free(struct syscall_filter *f);
 
 /* The architectures in the program: those that this machine runs. Their names as systemd has them

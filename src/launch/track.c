@@ -672,7 +672,7 @@ static int receive_started(int fd, pid_t *ret_pid, int *ret_pidfd)
 /* What the process between the manager and the command is about to do. */
 struct below_holder {
     struct tracker *tracker;
-    bool share;
+    unsigned flags; /* of enum fork_flag */
     fork_function run;
     void *userdata;
     int fd; /* its end of the pair; close-on-exec, so that the command does not keep it */
@@ -685,7 +685,7 @@ static int hold(void *userdata)
 
     (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void) setsid();
-    pid_t command = fork_process(-1, b->share, b->run, b->userdata, &pidfd);
+    pid_t command = fork_process(-1, b->flags, b->run, b->userdata, &pidfd);
     int listen_fd = holder_listen(b->tracker->host->holder_dir);
     if (command < 0 || send_started(b->fd, command, pidfd) < 0) {
         struct holder_message m = { .status = command < 0 ? (int) command : -EIO };
@@ -693,10 +693,10 @@ static int hold(void *userdata)
         (void) send(b->fd, &m, sizeof m, MSG_NOSIGNAL);
         _exit(1);
     }
-    become_holder(b->tracker, b->fd, listen_fd, command, b->share);
+    become_holder(b->tracker, b->fd, listen_fd, command, b->flags & FORK_SHARE);
 }
 
-static int fork_below_holder(struct tracker *t, bool share, fork_function f, void *userdata,
+static int fork_below_holder(struct tracker *t, unsigned flags, fork_function f, void *userdata,
                              pid_t *ret_pid, int *ret_pidfd)
 {
     int pair[2], holder_pidfd = -1, pidfd = -1;
@@ -705,11 +705,11 @@ static int fork_below_holder(struct tracker *t, bool share, fork_function f, voi
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     auto_close int ours = pair[0], theirs = pair[1];
-    if (share && access("/proc/self/exe", X_OK) < 0)
-        share = false;
-    struct below_holder below = { t, share, f, userdata, theirs };
+    if (access("/proc/self/exe", X_OK) < 0)
+        flags &= ~(unsigned) FORK_SHARE;
+    struct below_holder below = { t, flags, f, userdata, theirs };
 
-    pid_t holder = fork_process(-1, share, hold, &below, &holder_pidfd);
+    pid_t holder = fork_process(-1, flags & FORK_SHARE, hold, &below, &holder_pidfd);
     if (holder < 0)
         return (int) holder;
     close_fd(holder_pidfd);
@@ -727,8 +727,8 @@ static int fork_below_holder(struct tracker *t, bool share, fork_function f, voi
     return 0;
 }
 
-static int fork_into_cgroup(struct tracker *t, const char *subgroup, bool share, fork_function f,
-                            void *userdata, pid_t *ret_pid, int *ret_pidfd)
+static int fork_into_cgroup(struct tracker *t, const char *subgroup, unsigned flags,
+                            fork_function f, void *userdata, pid_t *ret_pid, int *ret_pidfd)
 {
     auto_close int sub = -1;
     int pidfd = -1;
@@ -744,10 +744,10 @@ static int fork_into_cgroup(struct tracker *t, const char *subgroup, bool share,
             return -errno;
     }
     /* Born frozen, it would never execute anything, and we would wait for it. */
-    if (share &&
+    if (flags & FORK_SHARE &&
         (cgroup_read_keyed(t->cgroup_fd, "cgroup.events", "frozen", &frozen) < 0 || frozen))
-        share = false;
-    pid_t pid = fork_process(sub >= 0 ? sub : t->cgroup_fd, share, f, userdata, &pidfd);
+        flags &= ~(unsigned) FORK_SHARE;
+    pid_t pid = fork_process(sub >= 0 ? sub : t->cgroup_fd, flags, f, userdata, &pidfd);
     if (pid < 0)
         return (int) pid;
     *ret_pid = pid;
@@ -755,10 +755,10 @@ static int fork_into_cgroup(struct tracker *t, const char *subgroup, bool share,
     return 0;
 }
 
-int tracker_fork(struct tracker *t, const char *subgroup, bool share, fork_function f,
+int tracker_fork(struct tracker *t, const char *subgroup, unsigned flags, fork_function f,
                  void *userdata, pid_t *ret_pid, int *ret_pidfd)
 {
     return t->host->kind == TRACK_CGROUP
-               ? fork_into_cgroup(t, subgroup, share, f, userdata, ret_pid, ret_pidfd)
-               : fork_below_holder(t, share, f, userdata, ret_pid, ret_pidfd);
+               ? fork_into_cgroup(t, subgroup, flags, f, userdata, ret_pid, ret_pidfd)
+               : fork_below_holder(t, flags, f, userdata, ret_pid, ret_pidfd);
 }

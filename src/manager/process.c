@@ -28,11 +28,20 @@ static void tell_refused(const char *directive, int error, void *userdata)
                       strerror(abs(error)));
 }
 
+#define SLICES_MAX 32 /* within one another */
+
 static void apply_resources(struct unit *u, bool fresh)
 {
-    if (u->config && u->tracker && tracker_cgroup_fd(u->tracker) >= 0)
-        cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), fresh, u->config,
-                     tell_refused, u);
+    const struct cgroup_config *slices[SLICES_MAX + 1] = { NULL };
+    size_t n = 0;
+
+    if (!u->config || !u->tracker || tracker_cgroup_fd(u->tracker) < 0)
+        return;
+    for (const struct unit *s = u->slice; s && n < SLICES_MAX; s = s->slice)
+        if (s->config)
+            slices[n++] = s->config->cgroup;
+    cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), fresh, u->config,
+                 slices, tell_refused, u);
 }
 
 int unit_tracker(struct unit *u, struct tracker **ret)

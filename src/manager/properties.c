@@ -353,6 +353,34 @@ static int get_CPUUsageNSec(const struct unit *u, struct property_value *v)
     return cgroup_number(u, "cpu.stat", "usage_usec", NSEC_PER_USEC, u->cpu_usage, v);
 }
 
+static int io_number(const struct unit *u, const char *key, struct property_value *v)
+{
+    uint64_t n = UINT64_MAX;
+    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+
+    if (!u->ops->has_processes && u->type != UNIT_SLICE)
+        return -ENODATA;
+    if (fd < 0 || !u->config->cgroup->io_accounting || cgroup_read_io(fd, key, &n) < 0)
+        n = UINT64_MAX;
+    return number(v, n);
+}
+
+/* Packets are not counted. */
+static int no_traffic(const struct unit *u, struct property_value *v)
+{
+    return u->ops->has_processes || u->type == UNIT_SLICE ? number(v, UINT64_MAX) : -ENODATA;
+}
+
+#define IO_NUMBERS(X) \
+    X(IOReadBytes, "rbytes") \
+    X(IOReadOperations, "rios") X(IOWriteBytes, "wbytes") X(IOWriteOperations, "wios")
+#define DEFINE_IO_NUMBER(name, key) \
+    static int get_##name(const struct unit *u, struct property_value *v) \
+    { \
+        return io_number(u, key, v); \
+    }
+IO_NUMBERS(DEFINE_IO_NUMBER)
+
 static int get_TasksCurrent(const struct unit *u, struct property_value *v)
 {
     pid_t *pids = NULL;
@@ -408,6 +436,7 @@ static int get_ReeveMessages(const struct unit *u, struct property_value *v)
 }
 
 #define PLAIN(name) { #name, get_##name, false },
+#define IO_ROW(name, key) { #name, get_##name, false },
 #define DEPENDENCY_ROW(name, kind) { #name, get_##name, false },
 #define TIME_ROW(name, member) \
     { #name, get_##name, false }, { #name "Monotonic", get_##name##Monotonic, false },
@@ -427,7 +456,9 @@ const struct property_row unit_properties[] = {
     PLAIN(Job) PLAIN(NeedDaemonReload) PLAIN(ConditionResult) PLAIN(AssertResult)
     PLAIN(Transient) PLAIN(Perpetual) PLAIN(InvocationID)
     PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)
-    PLAIN(TasksCurrent)
+    PLAIN(TasksCurrent) IO_NUMBERS(IO_ROW)
+    { "IPIngressBytes", no_traffic, false }, { "IPIngressPackets", no_traffic, false },
+    { "IPEgressBytes", no_traffic, false }, { "IPEgressPackets", no_traffic, false },
     PLAIN(ReeveTracking) PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)
     PLAIN(ReeveDegraded) PLAIN(ReeveMessages)
     { NULL, NULL, false },

@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "launch/dynamic_user.h"
 #include "manager/private.h"
 #include "unit/config.h"
 #include "unit/directive.h"
+#include "unit/effective.h"
 #include "unit/load.h"
 #include "unit/name.h"
 #include "unit/value.h"
@@ -130,7 +130,7 @@ static int draft_context(struct draft *x, const struct unit *like, struct op_err
     if (c->exec->runtime_directory)
         strbuf_add(&x->text, "RuntimeDirectoryPreserve=yes\n");
     if (c->sandbox->dynamic_user && !c->exec->user) {
-        auto_free char *name = dynamic_user_name(like->id);
+        auto_free char *name = effective_user_name(like->id);
 
         if (!name)
             return -ENOMEM;

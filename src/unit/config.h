@@ -16,6 +16,7 @@
 #define ROW(name, type, member, preset, standing, class, summary) ctype_##type member;
 #define ROW_AS(name, property, type, member, preset, standing, class, summary) ctype_##type member;
 #define ITEM(name, type, member, standing, class, summary)
+#define SHOWN(property, type, member)
 #define ALIAS(old, name)
 #define ALIAS_UNIT(old, name)
 
@@ -72,6 +73,7 @@ struct reeve_config {
 #undef ROW
 #undef ROW_AS
 #undef ITEM
+#undef SHOWN
 #undef ALIAS
 #undef ALIAS_UNIT
 

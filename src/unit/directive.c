@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "unit/effective.h"
 #include "unit/value.h"
 
 #define FIELD(type_name, member, preset_text, property_name) \
@@ -37,6 +38,13 @@
       .standing = STANDING_##standing_, \
       .class = CLASS_##class_, \
       .is_item = true },
+#define SHOWN(property_name, type_name, member) \
+    { .property = property_name, \
+      .type = &type_##type_name, \
+      .preset = "", \
+      .offset = offsetof(STRUCT, member), \
+      .group = GROUP, \
+      .is_field = true },
 #define ALIAS(old, name_) { .name = #old, .alias_name = #name_, .group = GROUP },
 #define ALIAS_UNIT(old, name_) \
     { .name = #old, .alias_name = #name_, .group = GROUP, .alias_in_unit = true },
@@ -505,9 +513,32 @@ int directive_unset(struct unit_config *c, const struct directive *d)
     return 0;
 }
 
+/* What other settings imply for this one: it is shown as it is in force. */
+static const void *effective_value(const struct unit_config *c, const void *value,
+                                   struct effective *e)
+{
+    effective_settings(c, true, e);
+    const void *const implied[][2] = {
+        { &c->exec->capability_bounding_set, &e->bounding },
+        { &c->exec->no_new_privileges, &e->no_new_privileges },
+        { &c->sandbox->restrict_suid_sgid, &e->restrict_suid_sgid },
+        { &c->sandbox->remove_ipc, &e->remove_ipc },
+        { &c->sandbox->private_tmp, &e->private_tmp },
+        { &c->sandbox->protect_system, &e->protect_system },
+        { &c->sandbox->protect_home, &e->protect_home },
+        { &c->cgroup->device_policy, &e->device_policy },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(implied); i++)
+        if (value == implied[i][0])
+            return implied[i][1];
+    return value;
+}
+
 void directive_format(const struct unit_config *c, const struct directive *d, struct strbuf *out)
 {
-    const void *value = directive_value(c, d);
+    struct effective e;
+    const void *value = effective_value(c, directive_value(c, d), &e);
 
     bool root = c->exec->root_directory || c->sandbox->root_image;
     const ctype_tristate *t = value;
@@ -524,6 +555,13 @@ void directive_format(const struct unit_config *c, const struct directive *d, st
         else if (t == &c->sandbox->bind_log_sockets)
             effective = c->exec->log_namespace || root || c->sandbox->mount_apivfs > 0;
         value = &effective;
+    }
+    if (c->sandbox->dynamic_user && ((value == &c->exec->user && !c->exec->user) ||
+                                     (value == &c->exec->group && !c->exec->group))) {
+        auto_free char *name = effective_user_name(c->name);
+
+        strbuf_add(out, c->exec->user ? c->exec->user : strempty(name));
+        return;
     }
     if (value == &c->unit->description && !c->unit->description) {
         strbuf_add(out, c->name);

@@ -138,7 +138,13 @@ static void format_plain_word_file(const struct value_type *type, const char *na
                                                  .n_words = MAX, \
                                                  .parse = parse_word_or_boolean, \
                                                  .format = format_as_boolean, \
-                                                 .format_file = format_plain_word_file }
+                                                 .format_file = format_plain_word_file }; \
+    const struct value_type type_##type_name##_word = { .name = #type_name "_word", \
+                                                        .size = sizeof(ctype_##type_name), \
+                                                        .words = type_name##_names, \
+                                                        .n_words = MAX, \
+                                                        .parse = parse_word_or_boolean, \
+                                                        .format = format_word }
 WORD_SHOWN_AS_BOOLEAN(private_tmp, PRIVATE_TMP_MAX);
 WORD_SHOWN_AS_BOOLEAN(private_users, PRIVATE_USERS_MAX);
 WORD_SHOWN_AS_BOOLEAN(protect_control_groups, PROTECT_CONTROL_GROUPS_MAX);

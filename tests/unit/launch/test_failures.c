@@ -55,7 +55,6 @@ static const struct failing cases[] = {
       "NetworkNamespacePath" },
     { "IPCNamespacePath=@/not-executable", "/bin/true", EXEC_STATUS_NAMESPACE, -EINVAL,
       "@/not-executable", "IPCNamespacePath" },
-    { "PrivatePIDs=yes", "/bin/true", EXEC_STATUS_NAMESPACE, -EOPNOTSUPP, NULL, "PrivatePIDs" },
     { "StateDirectory=in-the-way", "/bin/true", EXEC_STATUS_STATE_DIRECTORY, -ENOTDIR,
       "@/lib/in-the-way", "StateDirectory" },
     { "CacheDirectory=x:in-the-way", "/bin/true", EXEC_STATUS_CACHE_DIRECTORY, -EEXIST,

@@ -58,7 +58,7 @@ static const struct seen cases[] = {
       SHOW("grep -E \"^(NoNewPrivs|Seccomp):\" /proc/self/status"),
       "NoNewPrivs:\t0\nSeccomp:\t2\n" },
     { "User=nobody\nSystemCallFilter=@system-service", STATUS("Cap[IPEA].*"),
-      "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+      "CapInh:\t0000000000200100\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
       "CapAmb:\t0000000000000000\n" },
     { "DynamicUser=yes",
       SHOW("test $$(id -u) -ge 61184 && test $$(id -u) -le 65519 && echo dynamic"), "dynamic\n" },
@@ -109,6 +109,9 @@ static const struct seen cases[] = {
     { "ProcSubset=pid", SHOW("test -e /proc/cpuinfo || echo hidden"), "hidden\n" },
     { "PrivateNetwork=yes", SHOW("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \""), "lo\n" },
     { "PrivateUsers=yes\nUser=nobody", SHOW("id -u; wc -l </proc/self/uid_map"), "65534\n2\n" },
+    { "PrivatePIDs=yes", SHOW("echo $$$$ $$(ls -d /proc/[0-9]* | head -1)"), "1 /proc/1\n" },
+    { "PrivatePIDs=yes\nPrivateUsers=yes\nUser=nobody", SHOW("id -u; echo $$$$"), "65534\n1\n" },
+    { "PrivatePIDs=yes", "+/bin/sh -c 'test $$$$ -gt 1 && echo outside'", "outside\n" },
     { "ProtectHostname=yes", SHOW("hostname x 2>/dev/null || echo refused"), "refused\n" },
     /* credentials */
     { "SetCredential=key:secret\nUser=nobody", SHOW("cat $$CREDENTIALS_DIRECTORY/key"), "secret" },
@@ -240,6 +243,7 @@ static void classes(void **state)
         { "BindPaths=/usr:/opt", SANDBOX_BEST_EFFORT, EXEC_STATUS_NAMESPACE },
         { "TemporaryFileSystem=/opt", SANDBOX_BEST_EFFORT, EXEC_STATUS_NAMESPACE },
         { "PrivateUsers=yes", SANDBOX_BEST_EFFORT, EXEC_STATUS_USER },
+        { "PrivatePIDs=yes", SANDBOX_BEST_EFFORT, EXEC_STATUS_NAMESPACE },
         { "User=daemon", SANDBOX_BEST_EFFORT, EXEC_STATUS_GROUP },
     };
     struct fixture f;

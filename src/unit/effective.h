@@ -1,4 +1,4 @@
-/* launch/effective.h -- what the settings of a unit come to, with what they imply.
+/* unit/effective.h -- what the settings of a unit come to, with what they imply.
  *
  * systemd.exec(5) says of many settings that they imply another. Here is the one place that knows;
  * `show`, `status` and `check` name the directive that did it. Pure. */
@@ -29,6 +29,10 @@ struct effective {
 
 /* `privileged`: the manager has CAP_SYS_ADMIN, and so filters need no NoNewPrivileges=. */
 void effective_settings(const struct unit_config *c, bool privileged, struct effective *ret);
+
+/* The name of the dynamic user of a unit whose User= gives none: a new string, NULL where memory is
+ * out. */
+char *effective_user_name(const char *unit);
 
 /* The capabilities that a setting takes away ("PrivateDevices" takes CAP_MKNOD), as a mask; 0 for a
  * setting that takes none or is not on. */

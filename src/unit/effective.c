@@ -1,10 +1,15 @@
-/* launch/effective.c -- what settings imply (systemd.exec(5)). */
-#include "launch/effective.h"
+/* unit/effective.c -- what settings imply (systemd.exec(5)). */
+#include "unit/effective.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <linux/capability.h>
 
+#include "base/alloc.h"
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/str.h"
 #include "unit/config.h"
@@ -120,4 +125,22 @@ void effective_settings(const struct unit_config *c, bool privileged, struct eff
         e.no_new_privileges_by = filter;
     e.no_new_privileges = e.no_new_privileges_by;
     *ret = e;
+}
+
+/* systemd.exec(5), DynamicUser=: from the unit's name where that can be a user's, else a hash. */
+char *effective_user_name(const char *unit)
+{
+    auto_free char *prefix = strndup(unit, strcspn(unit, "@."));
+    static const uint8_t key[16] = "reeve-user-name";
+
+    if (!prefix)
+        return NULL;
+    bool valid = *prefix && strlen(prefix) <= 31 && !(*prefix >= '0' && *prefix <= '9') &&
+                 *prefix != '-';
+    for (const char *p = prefix; *p; p++)
+        valid = valid && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                          (*p >= '0' && *p <= '9') || *p == '_' || *p == '-');
+    if (valid)
+        return take_ptr(prefix);
+    return format("_du%016" PRIx64, siphash24(unit, strlen(unit), key));
 }
