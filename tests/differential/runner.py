@@ -26,7 +26,8 @@ SETS = {"Names", "Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds
         "RequisiteOf", "WantedBy", "BoundBy", "UpheldBy", "ConsistsOf", "Conflicts",
         "ConflictedBy", "Before", "After", "OnFailure", "OnFailureOf", "OnSuccess", "OnSuccessOf",
         "Triggers", "TriggeredBy", "PropagatesReloadTo", "ReloadPropagatedFrom",
-        "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "RequiresMountsFor"}
+        "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "RequiresMountsFor",
+        "IPAddressAllow", "IPAddressDeny"}
 
 
 class Shell:
