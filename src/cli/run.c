@@ -42,11 +42,12 @@ static void explain(const struct run_options *o, struct unit_config *c, const st
                 c->messages[i].remedy ? ")" : "");
 }
 
-static int unknown_property(const struct run_options *o, const char *assignment, const char *name)
+static int unknown_property(const struct run_options *o, enum unit_type type,
+                            const char *assignment, const char *name)
 {
     const struct directive *near[1];
 
-    if (o->c.compat || directive_nearest(UNIT_SERVICE, NULL, name, near, 1) == 0)
+    if (o->c.compat || directive_nearest(type, NULL, name, near, 1) == 0)
         fprintf(stderr, "Unknown assignment: %s\n", assignment);
     else
         fprintf(stderr, "%s: there is no setting %s=; did you mean %s=?\n", o->label, name,
@@ -54,7 +55,7 @@ static int unknown_property(const struct run_options *o, const char *assignment,
     return -EINVAL;
 }
 
-static int check_property(const struct run_options *o, const char *assignment)
+static int check_property(const struct run_options *o, enum unit_type type, const char *assignment)
 {
     size_t n = strcspn(assignment, "=");
     auto_free char *name = memdup0(assignment, n);
@@ -66,10 +67,11 @@ static int check_property(const struct run_options *o, const char *assignment)
         fprintf(stderr, "Not an assignment: %s\n", assignment);
         return -EINVAL;
     }
-    const struct directive *d = directive_find_property(UNIT_SERVICE, name);
+    const struct directive *d = directive_find_property(type, name);
     if (!d)
-        return unknown_property(o, assignment, name);
-    int r = unit_config_new("run.service", NULL, &c);
+        return unknown_property(o, type, assignment, name);
+    auto_free char *unit = format("run.%s", unit_type_to_string(type));
+    int r = unit ? unit_config_new(unit, NULL, &c) : -ENOMEM;
     if (r < 0)
         return r;
     const char *value = assignment + n + 1;
@@ -117,9 +119,19 @@ static int add_description(const struct run_options *o, char ***to)
 {
     auto_free char *line = quote_command_line(o->command);
 
-    if (o->description)
+    if (o->description || !o->command)
         return add_setting(to, "Description", o->description);
     return line ? strv_addf(to, "Description=[%s] %s", o->label, line) : -ENOMEM;
+}
+
+/* What the service and its trigger begin with. */
+static int add_common(const struct run_options *o, char *const *properties, char ***to)
+{
+    int r = add_description(o, to);
+
+    if (r >= 0 && o->collect)
+        r = strv_add(to, "CollectMode=inactive-or-failed");
+    return r >= 0 ? strv_extend(to, properties, false) : r;
 }
 
 /* Everything in systemd-run's order, in which it counts and `cat` shows it. */
@@ -134,13 +146,8 @@ static int make_settings(const struct run_options *o, const struct run_pty *pty,
         { "RemainAfterExit=yes", offsetof(struct run_options, remain) },
     };
     const char *term = getenv("TERM");
-    int r = add_description(o, to);
+    int r = add_common(o, o->properties, to);
 
-    if (r >= 0 && o->collect)
-        r = strv_add(to, "CollectMode=inactive-or-failed");
-    STRV_FOREACH (p, o->properties)
-        if (r >= 0)
-            r = strv_add(to, *p);
     for (size_t i = 0; i < ELEMENTSOF(flags) && r >= 0; i++) {
         if (*(const bool *) ((const char *) o + flags[i].offset))
             r = strv_add(to, flags[i].setting);
@@ -315,9 +322,16 @@ static int exit_status_of(const json_t *p)
 
 /* ---- the call ---- */
 
+/* What is to be made. */
+struct run_unit {
+    char *service, *trigger; /* trigger: NULL if it is started at once */
+    char **settings, **trigger_settings;
+    char *like;
+};
+
 /* How far the manager's answers have come. */
 struct progress {
-    const char *unit;
+    const struct run_unit *unit;
     bool told; /* that it runs */
     int status;
 };
@@ -330,15 +344,21 @@ static void tell_running(const struct run_options *o, struct progress *x, const 
     if (x->told || (!json_object_get(reply, "ended") && !*invocation))
         return;
     x->told = true;
+    if (x->unit->trigger) {
+        systemctl_say(&o->c, "Running %s as unit: %s", o->trigger_type, x->unit->trigger);
+        if (o->command)
+            systemctl_say(&o->c, "Will run service as unit: %s", x->unit->service);
+        return;
+    }
     if (o->json) {
-        json_t *line = json_pack("{s:s}", "unit", x->unit);
+        json_t *line = json_pack("{s:s}", "unit", x->unit->service);
 
         if (*invocation)
             json_object_set_new(line, "invocation_id", json_string(invocation));
         json_print_reply(&o->c, line);
         fflush(stdout);
     } else
-        systemctl_say(&o->c, "Running as unit: %s%s%s", x->unit,
+        systemctl_say(&o->c, "Running as unit: %s%s%s", x->unit->service,
                       *invocation ? "; invocation ID: " : "", invocation);
     if (o->stdio == RUN_STDIO_PTY && isatty(STDIN_FILENO))
         systemctl_say(&o->c, "Press ^] three times within 1s to disconnect TTY.");
@@ -352,7 +372,7 @@ static void take_answer(struct run_options *o, struct progress *x, const json_t 
 
     if (ended && !o->c.wait) {
         asker.client = NULL; /* the connection is in the middle of a stream */
-        if (!systemctl_report_result(&asker, x->unit,
+        if (!systemctl_report_result(&asker, x->unit->trigger ? x->unit->trigger : x->unit->service,
                                      json_string_value(json_object_get(ended, "result")))) {
             x->status = EXIT_FAILURE;
             x->told = true;
@@ -362,6 +382,13 @@ static void take_answer(struct run_options *o, struct progress *x, const json_t 
     tell_running(o, x, reply);
     if (last && o->c.wait && p)
         x->status = exit_status_of(p);
+}
+
+static int tell_refused(const struct run_options *o, int r, const struct control_error *e)
+{
+    fprintf(stderr, "Failed to start transient %s unit: %s\n",
+            o->trigger_type ? o->trigger_type : "service", systemctl_error_text(r, e));
+    return EXIT_FAILURE;
 }
 
 static int follow(struct run_options *o, struct run_pty *pty, struct progress *x)
@@ -381,9 +408,7 @@ static int follow(struct run_options *o, struct run_pty *pty, struct progress *x
         r = control_next(o->c.client, USEC_INFINITY, &reply, &e);
         if (r < 0) {
             run_pty_end(pty);
-            fprintf(stderr, "Failed to start transient service unit: %s\n",
-                    systemctl_error_text(r, &e));
-            return EXIT_FAILURE;
+            return tell_refused(o, r, &e);
         }
         if (r == 0)
             run_pty_end(pty);
@@ -395,7 +420,7 @@ static int follow(struct run_options *o, struct run_pty *pty, struct progress *x
     return x->status;
 }
 
-static json_t *make_request(const struct run_options *o, const char *unit, char *const *settings)
+static json_t *make_request(const struct run_options *o, const struct run_unit *u)
 {
     static const char *const wanted[] = { "InvocationID",
                                           "Result",
@@ -406,94 +431,136 @@ static json_t *make_request(const struct run_options *o, const char *unit, char 
                                           "InactiveExitTimestampMonotonic",
                                           "InactiveEnterTimestampMonotonic",
                                           NULL };
-    json_t *in = json_pack("{s:s, s:o, s:o, s:b}", "unit", unit, "assignments",
-                           json_texts(settings), "properties", json_texts((char *const *) wanted),
-                           "wait", o->c.wait);
+    json_t *in = json_pack("{s:s, s:o, s:o, s:b}", "unit", u->trigger ? u->trigger : u->service,
+                           "assignments",
+                           json_texts(u->trigger ? u->trigger_settings : u->settings), "properties",
+                           json_texts((char *const *) wanted), "wait", o->c.wait);
 
     if (o->like)
         json_object_set_new(in, "like", json_string(o->like));
+    if (u->trigger && o->command)
+        json_object_set_new(
+            in, "also",
+            json_pack("[{s:s, s:o}]", "unit", u->service, "assignments", json_texts(u->settings)));
     return in;
 }
 
-static int start(struct run_options *o, const char *unit, char *const *settings,
-                 struct run_pty *pty, int slave)
+static int start_and_leave(struct run_options *o, json_t *in, struct progress *x)
 {
+    static const char *const wanted[] = { "InvocationID", NULL };
     auto_control_error struct control_error e = { 0 };
-    json_t *in = make_request(o, unit, settings);
-    struct progress x = { .unit = unit };
-    int pipes[3] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
-    const int terminal[3] = { slave, slave, slave };
     json_t *reply;
+    int r = control_call(o->c.client, "StartTransient", in, &reply, &e);
+
+    if (r < 0)
+        return tell_refused(o, r, &e);
+    json_decref(reply);
+    reply = json_pack("{s:b, s:o*}", "ended", 1, "properties",
+                      systemctl_properties(&o->c, x->unit->service, wanted, NULL));
+    tell_running(o, x, reply);
+    json_decref(reply);
+    return EXIT_SUCCESS;
+}
+
+static int start(struct run_options *o, const struct run_unit *u, struct run_pty *pty, int slave)
+{
+    json_t *in = make_request(o, u);
+    struct progress x = { .unit = u };
+    const int pipes[3] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
+    const int terminal[3] = { slave, slave, slave };
     int r;
 
-    if (o->c.no_block) {
-        static const char *const wanted[] = { "InvocationID", NULL };
-
-        r = control_call(o->c.client, "StartTransient", in, &reply, &e);
-        if (r < 0) {
-            fprintf(stderr, "Failed to start transient service unit: %s\n",
-                    systemctl_error_text(r, &e));
-            return EXIT_FAILURE;
-        }
-        json_decref(reply);
-        reply = json_pack("{s:b, s:o*}", "ended", 1, "properties",
-                          systemctl_properties(&o->c, unit, wanted, NULL));
-        tell_running(o, &x, reply);
-        json_decref(reply);
-        return EXIT_SUCCESS;
-    }
+    if (o->c.no_block)
+        return start_and_leave(o, in, &x);
     r = o->stdio == RUN_STDIO_NONE
             ? control_call_more(o->c.client, "StartTransient", in)
             : control_call_more_fds(o->c.client, "StartTransient", in,
                                     o->stdio == RUN_STDIO_PTY ? terminal : pipes);
     close_fd(slave);
-    if (r < 0) {
-        fprintf(stderr, "Failed to start transient service unit: %s\n", strerror(-r));
-        return EXIT_FAILURE;
-    }
-    return follow(o, pty, &x);
+    return r < 0 ? tell_refused(o, r, NULL) : follow(o, pty, &x);
 }
 
-static int run(struct run_options *o)
+static int check_all(const struct run_options *o)
 {
-    struct run_pty pty = { .master = -1 };
-    auto_strv char **settings = NULL;
-    auto_free char *unit = NULL, *slice = NULL, *like = NULL;
-    int slave = -1, r;
+    int r = 0;
 
-    r = find_program(o);
     STRV_FOREACH (p, o->properties)
         if (r >= 0)
-            r = check_property(o, *p);
+            r = check_property(o, UNIT_SERVICE, *p);
+    STRV_FOREACH (p, o->trigger)
+        if (r >= 0)
+            r = check_property(o, streq(o->trigger_type, "timer") ? UNIT_TIMER : UNIT_PATH, *p);
     if (r >= 0 && o->service_type) {
         auto_free char *type = format("Type=%s", o->service_type);
 
-        r = type ? check_property(o, type) : -ENOMEM;
+        r = type ? check_property(o, UNIT_SERVICE, type) : -ENOMEM;
     }
-    if (r < 0)
-        return EXIT_FAILURE;
-    if (systemctl_connect(&o->c) < 0)
-        return systemctl_exit_unreachable(&o->c);
-    if (o->unit)
-        r = mangle(o, o->unit, ".service", &unit);
-    else
-        r = (unit = make_name()) ? 0 : -ENOMEM;
+    return r;
+}
+
+/* The names of the service and of what starts it: the same but for the suffix. */
+static int name_units(struct run_options *o, struct run_unit *u)
+{
+    auto_free char *suffix = o->trigger_type ? format(".%s", o->trigger_type) : strdup(".service");
+    auto_free char *given = o->unit ? strdup(o->unit) : make_name();
+
+    if (!given || !suffix)
+        return -ENOMEM;
+    char *end = (char *) endswith(given, o->trigger_type ? suffix : "");
+    if (!o->trigger_type)
+        return mangle(o, given, ".service", &u->service);
+    end = end ? end : (char *) endswith(given, ".service");
+    if (end)
+        *end = '\0';
+    int r = mangle(o, given, ".service", &u->service);
+    return r < 0 ? r : mangle(o, given, suffix, &u->trigger);
+}
+
+static int set_up(struct run_options *o, struct run_unit *u, struct run_pty *pty, int *slave)
+{
+    auto_free char *slice = NULL;
+    int r = name_units(o, u);
+
     if (r >= 0 && o->slice)
         r = mangle(o, o->slice, ".slice", &slice);
     if (r >= 0 && o->slice_inherit)
         r = inherit_slice(o, &slice);
     if (r >= 0 && o->like) {
-        r = mangle(o, o->like, ".service", &like);
-        o->like = like;
+        r = mangle(o, o->like, ".service", &u->like);
+        o->like = u->like;
     }
     if (r >= 0 && o->stdio == RUN_STDIO_PTY) {
-        r = slave = run_pty_open(&pty);
+        r = *slave = run_pty_open(pty);
         if (r < 0)
             fprintf(stderr, "Cannot make a terminal: %s\n", strerror(-r));
     }
-    if (r >= 0)
-        r = make_settings(o, &pty, slice, &settings);
-    return r < 0 ? EXIT_FAILURE : start(o, unit, settings, &pty, slave);
+    if (r >= 0 && o->command)
+        r = make_settings(o, pty, slice, &u->settings);
+    if (r >= 0 && u->trigger)
+        r = add_common(o, o->trigger, &u->trigger_settings);
+    if (r >= 0 && u->trigger && streq(o->trigger_type, "timer"))
+        r = strv_add(&u->trigger_settings, "RemainAfterElapse=no");
+    return r;
+}
+
+static int run(struct run_options *o)
+{
+    struct run_pty pty = { .master = -1 };
+    struct run_unit u = { 0 };
+    int slave = -1, status = EXIT_FAILURE;
+
+    if ((o->trigger_type && !o->command ? 0 : find_program(o)) < 0 || check_all(o) < 0)
+        return EXIT_FAILURE;
+    if (systemctl_connect(&o->c) < 0)
+        return systemctl_exit_unreachable(&o->c);
+    if (set_up(o, &u, &pty, &slave) >= 0)
+        status = start(o, &u, &pty, slave);
+    free(u.service);
+    free(u.trigger);
+    free(u.like);
+    strv_free(u.settings);
+    strv_free(u.trigger_settings);
+    return status;
 }
 
 int verb_run(int argc, char **argv)
@@ -514,6 +581,7 @@ int verb_run(int argc, char **argv)
     control_client_free(o.c.client);
     free(o.c.client_path);
     strv_free(o.properties);
+    strv_free(o.trigger);
     strv_free(o.environment);
     strv_free(o.owned);
     free(o.nice);

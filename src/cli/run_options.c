@@ -34,7 +34,10 @@ enum {
     OPT_VERSION,
     OPT_IGNORED,
     OPT_SCOPE,
-    OPT_TRIGGER,
+    OPT_TIMER,
+    OPT_TIMER_PROPERTY,
+    OPT_PATH_PROPERTY,
+    OPT_SOCKET_PROPERTY,
 };
 
 static const struct option options[] = {
@@ -74,17 +77,17 @@ static const struct option options[] = {
     { "ignore-failure", no_argument, NULL, OPT_IGNORE_FAILURE },
     { "background", required_argument, NULL, OPT_IGNORED },
     { "like", required_argument, NULL, OPT_LIKE },
-    { "path-property", required_argument, NULL, OPT_TRIGGER },
-    { "socket-property", required_argument, NULL, OPT_TRIGGER },
-    { "timer-property", required_argument, NULL, OPT_TRIGGER },
-    { "on-active", required_argument, NULL, OPT_TRIGGER },
-    { "on-boot", required_argument, NULL, OPT_TRIGGER },
-    { "on-startup", required_argument, NULL, OPT_TRIGGER },
-    { "on-unit-active", required_argument, NULL, OPT_TRIGGER },
-    { "on-unit-inactive", required_argument, NULL, OPT_TRIGGER },
-    { "on-calendar", required_argument, NULL, OPT_TRIGGER },
-    { "on-timezone-change", no_argument, NULL, OPT_TRIGGER },
-    { "on-clock-change", no_argument, NULL, OPT_TRIGGER },
+    { "path-property", required_argument, NULL, OPT_PATH_PROPERTY },
+    { "socket-property", required_argument, NULL, OPT_SOCKET_PROPERTY },
+    { "timer-property", required_argument, NULL, OPT_TIMER_PROPERTY },
+    { "on-active", required_argument, NULL, OPT_TIMER },
+    { "on-boot", required_argument, NULL, OPT_TIMER },
+    { "on-startup", required_argument, NULL, OPT_TIMER },
+    { "on-unit-active", required_argument, NULL, OPT_TIMER },
+    { "on-unit-inactive", required_argument, NULL, OPT_TIMER },
+    { "on-calendar", required_argument, NULL, OPT_TIMER },
+    { "on-timezone-change", no_argument, NULL, OPT_TIMER },
+    { "on-clock-change", no_argument, NULL, OPT_TIMER },
     { 0 },
 };
 
@@ -108,6 +111,13 @@ static const char help[] =
     "  -G --collect                 Forget the unit when it has ended, also if it has failed\n"
     "     --send-sighup --ignore-failure\n"
     "     --user --system -M USER@  Whose manager\n"
+    "     --on-active=TIME --on-boot=TIME --on-startup=TIME --on-calendar=SPEC\n"
+    "     --on-unit-active=TIME --on-unit-inactive=TIME --on-timezone-change --on-clock-change\n"
+    "     --timer-property=NAME=VALUE\n"
+    "                               Later, by a timer\n"
+    "     --path-property=NAME=VALUE\n"
+    "                               When something happens to a path (PathExists=, PathChanged= "
+    "...)\n"
     "  -q --quiet                   No words but those of the command\n"
     "     --json=pretty|short|off   Name and invocation as JSON\n";
 
@@ -175,6 +185,45 @@ static int set_json(struct run_options *o)
     return 0;
 }
 
+/* Settings that make a timer elapse, and the options for them. */
+static const struct {
+    const char *option, *setting;
+} timer_options[] = {
+    { "on-active", "OnActiveSec" },
+    { "on-boot", "OnBootSec" },
+    { "on-startup", "OnStartupSec" },
+    { "on-unit-active", "OnUnitActiveSec" },
+    { "on-unit-inactive", "OnUnitInactiveSec" },
+    { "on-calendar", "OnCalendar" },
+    { "on-timezone-change", "OnTimezoneChange" },
+    { "on-clock-change", "OnClockChange" },
+};
+
+static int add_trigger(struct run_options *o, const char *type, const char *assignment)
+{
+    if (o->trigger_type && !streq(o->trigger_type, type)) {
+        fprintf(stderr, "Only single trigger (path, socket, timer) unit can be created.\n");
+        return -EINVAL;
+    }
+    o->trigger_type = type;
+    for (size_t i = 0; i < ELEMENTSOF(timer_options); i++) {
+        const char *rest = startswith(assignment, timer_options[i].setting);
+
+        o->timer_set |= rest && *rest == '=';
+    }
+    return strv_add(&o->trigger, assignment);
+}
+
+static int add_timer(struct run_options *o, const char *option)
+{
+    size_t i = 0;
+
+    while (!streq(timer_options[i].option, option))
+        i++;
+    auto_free char *assignment = format("%s=%s", timer_options[i].setting, optarg ? optarg : "yes");
+    return assignment ? add_trigger(o, "timer", assignment) : -ENOMEM;
+}
+
 static int take_option(struct run_options *o, int option, int index)
 {
     int r;
@@ -237,8 +286,14 @@ static int take_option(struct run_options *o, int option, int index)
     case OPT_SCOPE:
         return refuse("--scope",
                       ": scopes are not run yet; without it COMMAND is run as a service");
-    case OPT_TRIGGER:
-        return refuse("--", options[index].name);
+    case OPT_TIMER:
+        return add_timer(o, options[index].name);
+    case OPT_TIMER_PROPERTY:
+        return add_trigger(o, "timer", optarg);
+    case OPT_PATH_PROPERTY:
+        return add_trigger(o, "path", optarg);
+    case OPT_SOCKET_PROPERTY:
+        return refuse("--socket-property", ": sockets are not run yet");
     case 'M':
         return systemctl_set_machine(&o->c, optarg);
     case 'H':
@@ -280,7 +335,14 @@ static int take_option(struct run_options *o, int option, int index)
 static bool is_contradictory(const struct run_options *o, bool has_command, const char **text)
 {
     *text = o->shell && has_command ? "If --shell is used, no command line is expected."
-            : !has_command && !o->shell && !o->like ? "Command line to execute required."
+            : !has_command && !o->shell && !o->like && !(o->trigger_type && o->unit)
+                ? "Command line to execute required."
+            : o->trigger_type && o->stdio
+                ? "--pty/--pipe is not compatible in timer or --scope mode."
+            : o->trigger_type && (o->c.wait || o->shell)
+                ? "--wait may not be combined with path, socket or timer operations."
+            : o->trigger && streq(o->trigger_type, "timer") && !o->timer_set
+                ? "--timer-property= has no effect without any other timer options."
             : o->stdio && o->c.no_block  ? "--pty/--pipe is not compatible with --no-block."
             : o->c.wait && o->c.no_block ? "--wait may not be combined with --no-block."
                                          : NULL;
@@ -319,7 +381,7 @@ int run_parse_options(struct run_options *o, int argc, char **argv)
         if (!o->directory && set_directory(o, ".") < 0)
             return EXIT_FAILURE;
     }
-    if (!o->command && !o->stdio)
+    if (!o->command && !o->stdio && !o->trigger_type)
         o->stdio = on_terminal() ? RUN_STDIO_PTY : RUN_STDIO_PIPE;
     /* Both: whichever fits. */
     if (o->stdio == (RUN_STDIO_PTY | RUN_STDIO_PIPE))

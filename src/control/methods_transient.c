@@ -101,6 +101,32 @@ static int follow(struct varlink_call *c, const json_t *in, struct unit *u, stru
     return varlink_notify(c, json_pack("{s:o}", "job", describe_job(j)));
 }
 
+/* Those that the one to be started needs. What was made is forgotten by itself where that fails. */
+static int make_others(struct manager *m, const json_t *also, struct op_error *e)
+{
+    json_t *other;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(also, i, other)
+    {
+        auto_strv char **assignments = NULL;
+        struct unit *u;
+
+        r = json_texts_get(json_object_get(other, "assignments"), &assignments);
+        if (r < 0)
+            break;
+        struct transient_request q = {
+            .name = json_string_value(json_object_get(other, "unit")),
+            .assignments = assignments,
+        };
+        r = manager_make_transient(m, &q, &u, e);
+        if (r < 0)
+            break;
+    }
+    return r;
+}
+
 int method_start_transient(struct varlink_call *c, const json_t *in, void *manager)
 {
     const char *mode_name = json_string_value(json_object_get(in, "mode"));
@@ -122,7 +148,9 @@ int method_start_transient(struct varlink_call *c, const json_t *in, void *manag
         return r;
     q.assignments = assignments;
     q.stdio = varlink_call_take_fds(c);
-    r = manager_make_transient(manager, &q, &u, &e);
+    r = make_others(manager, json_object_get(in, "also"), &e);
+    if (r >= 0)
+        r = manager_make_transient(manager, &q, &u, &e);
     for (int i = 0; q.stdio && i < 3; i++) /* not taken over */
         close_fd(q.stdio[i]);
     free(q.stdio);

@@ -66,7 +66,8 @@ def test_wrong_settings_are_refused_in_the_words_of_unit_files(reeve):
     assert "RootImage=/x: directive not supported" in reeve.run(
         "reeve", "run", "--wait", "-p", "RootImage=/x", "true").stderr
     assert reeve.run("reeve", "run", "--scope", "true").returncode == 2
-    assert "--on-calendar" in reeve.run("reeve", "run", "--on-calendar=daily", "true").stderr
+    assert "sockets" in reeve.run("reeve", "run", "--socket-property=ListenStream=/x", "true").stderr
+    assert "did you mean OnCalendar=?" in words("--on-active=1h", "--timer-property=OnCalender=daily")
 
 
 def test_a_transient_unit_outlives_reload_and_reexec(reeve):
@@ -179,6 +180,32 @@ def test_in_the_context_of_another_unit(reeve):
     done = reeve.run("reeve", "run", "--like", "nosuch", "true")
     assert (done.returncode, done.stderr) == (
         1, "Failed to start transient service unit: Unit nosuch.service not found.\n")
+
+
+def test_later(reeve):
+    done = reeve.run("reeve", "run", "--on-active=1h", "--timer-property=AccuracySec=1s", "--unit=later", "-p", "Nice=3",
+                     "touch", "/tmp/done")
+    assert (done.returncode, done.stderr) == (0, "Running timer as unit: later.timer\n"
+                                                 "Will run service as unit: later.service\n")
+    assert reeve.show("later.timer", "Transient", "ActiveState", "RemainAfterElapse", "Unit") == {
+        "Transient": "yes", "ActiveState": "active", "RemainAfterElapse": "no", "Unit": "later.service"}
+    assert reeve.show("later.service", "Transient", "ActiveState", "Nice") == {
+        "Transient": "yes", "ActiveState": "inactive", "Nice": "3"}
+    reeve.ctl("daemon-reload")
+    reeve.ctl("daemon-reexec")
+    assert reeve.show("later.timer", "ActiveState") == "active"
+    reeve.ctl("start", "later.service")
+    reeve.until(lambda: reeve.path("/tmp/done").exists(), MINUTE)
+    reeve.ctl("stop", "later.timer")
+    reeve.until(lambda: not list(reeve.path("/run/systemd/transient").glob("later*")), MINUTE)
+
+    reeve.ctl("run", "--on-active=50ms", "--timer-property=AccuracySec=1ms", "--unit=soon", "touch", "/tmp/soon")
+    reeve.until(lambda: reeve.path("/tmp/soon").exists(), MINUTE)
+    reeve.until(lambda: not list(reeve.path("/run/systemd/transient").glob("soon*")), MINUTE)
+
+    reeve.ctl("run", "--path-property=PathExists=/tmp/flag", "--unit=watch", "mv", "/tmp/flag", "/tmp/taken")
+    reeve.path("/tmp/flag").touch()
+    reeve.until(lambda: reeve.path("/tmp/taken").exists(), MINUTE)
 
 
 def test_many_at_once_have_files_of_their_own(reeve):
