@@ -484,9 +484,10 @@ void judge_env_syntax(struct facts *facts, struct finding *f)
             find_fact(f, "variable", name);
             find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", e->path, number, s);
             find_setting(f, facts, "Service", "EnvironmentFile");
-            if (assignment != s)
+            if (assignment != s) {
                 find_fix(f, "write \"%s\" (without export) in %s", assignment, e->path);
-            else if (assignment[n] == ':')
+                find_fix_command(f, "take the word away", "sed -i 's/^ *export *//' %s", e->path);
+            } else if (assignment[n] == ':')
                 find_fix(f, "write \"%s=%s\" in %s", name, strstrip(s + n + 1), e->path);
             else
                 judge_expand(facts, f, e->path, s);

@@ -640,6 +640,8 @@ void judge_backgrounded_by_wrapper(struct facts *facts, struct finding *f)
     find_evidence(f, EVIDENCE_PROBE, "its last command is: %s", last);
     find_fix(f, "begin the last line of %s with exec and take the & away: exec %.*s", path,
              (int) (last[n - 1] == '&' ? n - 1 : n), last);
+    if (last[n - 1] == '&')
+        find_fix_command(f, "let it wait for the program", "sed -i '$ s/ *& *$//' %s", path);
 }
 
 void judge_clean_exit_not_restarted(struct facts *facts, struct finding *f)

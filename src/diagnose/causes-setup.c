@@ -482,6 +482,8 @@ void judge_exec_format(struct facts *facts, struct finding *f)
     exec_common(facts, f, l, path);
     find_evidence(f, EVIDENCE_PROBE, "its first line is \"%s\"", probe_text(p, "first_line"));
     find_fix(f, "begin it with a line that names its interpreter, such as #!/bin/sh");
+    if (!streq(kind, "empty") && !probe_true(p, "byte_order_mark"))
+        find_fix_command(f, "if it is a shell script", "sed -i '1i #!/bin/sh' %s", path);
 }
 
 /* Whether the path is below a folder that ProtectHome= covers. */

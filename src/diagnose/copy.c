@@ -224,17 +224,26 @@ static void hide(const struct building *b)
     }
 }
 
-/* A disk is no file system that an overlay could protect. */
-static void remove_block_devices(const struct building *b)
+/* A disk is no file system that an overlay could protect, and neither is what these drive. */
+static void remove_devices(const struct building *b)
 {
+    static const char *const drivers[] = { "watchdog",     "rtc",           "sg",
+                                           "nvme",         "mem",           "port",
+                                           "loop-control", "btrfs-control", "uinput" };
     auto_free char *path = path_join(b->root, "dev", NULL);
     auto_closedir DIR *d = path ? opendir(path) : NULL;
     struct dirent *e;
     struct stat st;
 
-    while (d && (e = readdir(d)))
-        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISBLK(st.st_mode))
+    while (d && (e = readdir(d))) {
+        bool remove = fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      S_ISBLK(st.st_mode);
+
+        for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
+            remove |= startswith(e->d_name, drivers[i]) != NULL;
+        if (remove)
             (void) unlinkat(dirfd(d), e->d_name, 0);
+    }
 }
 
 /* What all containers share of the kernel. */
@@ -292,7 +301,7 @@ static int build(struct building *b)
     mount_fresh(b, "devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC,
                 "newinstance,ptmxmode=0666,mode=620,gid=5");
     hide(b);
-    remove_block_devices(b);
+    remove_devices(b);
     close_kernel(b);
     b->root = NULL;
     r = mount_become_root(root);

@@ -129,6 +129,9 @@ void judge_expand(const struct facts *facts, struct finding *f, const char *path
         find_fix(f, "write the value out in %s: no shell reads the file", path);
     else
         find_fix(f, "write the value out in %s: %s", path, strbuf_text(&b));
+    if (!streq(strbuf_text(&b), line) && !strpbrk(strbuf_text(&b), "$|&'\\"))
+        find_fix_command(f, "that line", "sed -i 's|^%.*s=.*|%s|' %s", (int) strcspn(line, "="),
+                         line, strbuf_text(&b), path);
 }
 
 void judge_moved_setting(const struct facts *facts, struct finding *f, const struct unit_message *m)

@@ -246,7 +246,8 @@ static void print_fixes(struct printer *p, json_t *fixes)
         if (command)
             line(p, "%s: %s%s", text, command, verified);
         else if (dropin)
-            line(p, "%s%s:\n%s", text, verified, dropin);
+            line(p, p->style->markdown ? "%s%s:\n\n```ini\n%s```\n" : "%s%s:\n%s", text, verified,
+                 dropin);
         else
             line(p, "%s", text);
     }
