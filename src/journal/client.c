@@ -456,7 +456,7 @@ static size_t connections_max(void)
 
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         return CONNECTIONS_MAX;
-    return (size_t) MIN(files.rlim_cur / 4, (rlim_t) CONNECTIONS_MAX);
+    return (size_t) MIN(files.rlim_cur / 2, (rlim_t) CONNECTIONS_MAX);
 }
 
 static int keep_connection(struct collector_client *c, int *fd)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -349,6 +350,57 @@ static void connections_survive_kills(void **state)
     }
 }
 
+/* All of them open at once, then a line of each. */
+static _noreturn_ void connect_many(const struct sockaddr_un *addr, int n)
+{
+    auto_free int *fds = calloc((size_t) n, sizeof *fds);
+    char text[64];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < n; i++) {
+        fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        snprintf(text, sizeof text, "c%d\n\n6\n1\n0\n0\n0\n", i);
+        if (connect(fds[i], (const struct sockaddr *) addr, sizeof *addr) < 0 ||
+            fd_write_all(fds[i], text, strlen(text)) < 0)
+            _exit(1);
+    }
+    for (int i = 0; i < n; i++) {
+        snprintf(text, sizeof text, "said %d\n", i);
+        if (fd_write_all(fds[i], text, strlen(text)) < 0)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static void ten_thousand_connections(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    struct rlimit files;
+    struct stat st;
+    char text[64];
+    int status;
+
+    /* The client keeps at most half of the descriptors for them. */
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    int n = (int) MIN((rlim_t) 10000, files.rlim_cur / 2 - 100);
+    kill_collector(f, SIGKILL);
+    start(f);
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s/stdout", f->directory);
+    WAIT_FOR(f, stat(addr.sun_path, &st) == 0);
+    pid_t child = fork();
+    if (child == 0)
+        connect_many(&addr, n);
+    WAIT_FOR(f, waitpid(child, &status, WNOHANG) == child);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < n; i += 97) {
+        snprintf(text, sizeof text, "c%d: said %d\n", i, i);
+        WAIT_FOR(f, shows(f, text));
+    }
+}
+
 /* Counts "line N" entries of all journal files below the folder into `seen`. */
 static unsigned count_lines(const char *directory, unsigned char *seen, size_t max)
 {
@@ -408,26 +460,59 @@ static _noreturn_ void write_lines(int fd)
     _exit(0);
 }
 
-/* Every line at least once in the journal, none torn, and at most one batch a life twice. */
-static void killed_under_load(void **state)
+static _noreturn_ void write_datagrams(const struct fixture *f)
 {
-    enum { KILLS = 40, BATCH = 64 * 1024 / 7 };
-    struct fixture *f = *state;
-    struct collector_stream *s;
-    static unsigned char seen[4000000];
-    auto_free char *files = format("%s/files", f->directory);
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s/socket", f->directory);
+    if (connect(fd, (struct sockaddr *) &addr, sizeof addr) < 0)
+        _exit(1);
+    for (int i = 0; getppid() != 1 && !stop; i++) {
+        char message[64];
+        int k = snprintf(message, sizeof message, "MESSAGE=line %d\n", i);
+
+        if (send(fd, message, (size_t) k, 0) != k)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static void put_file(const char *directory, const char *name, const char *text)
+{
+    auto_free char *path = path_join(directory, name, NULL);
+    auto_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    put(fd, text);
+}
+
+/* The collector with files, in which everything is to be found: each kill leaves one. */
+static char *begin_kills(struct fixture *f)
+{
+    char *files = format("%s/files", f->directory);
+    auto_free char *etc = format("%s/etc/systemd", f->directory);
+
+    assert_non_null(files);
     kill_collector(f, SIGKILL);
     f->options.persistent_dir = files;
+    f->options.config_root = f->directory;
+    assert_int_equal(mkdir_all(etc, 0755), 0);
+    put_file(f->directory, "etc/machine-id", "c0ffee00c0ffee00c0ffee00c0ffee00\n");
+    put_file(etc, "journald.conf", "[Journal]\nSystemMaxFiles=10000\nRateLimitBurst=0\n");
     assert_int_equal(mkdir(files, 0755), 0);
     start(f);
-    int fd = new_stream(f, "k.service", &s);
-    pid_t writer = fork();
-    if (writer == 0)
-        write_lines(fd);
-    close(fd);
+    WAIT_FOR(f, collector_client_ready(f->client));
+    return files;
+}
+
+/* How often: REEVE_TEST_KILLS, or 40. */
+static unsigned kill_some_times(struct fixture *f)
+{
+    const char *wanted = getenv("REEVE_TEST_KILLS");
+    unsigned n = wanted ? (unsigned) strtoul(wanted, NULL, 10) : 40;
+
     srand(7);
-    for (int i = 0; i < KILLS; i++) {
+    for (unsigned i = 0; i < n; i++) {
         size_t before = f->text.length;
         size_t more = (size_t) (rand() % 20000) + 1;
 
@@ -435,22 +520,67 @@ static void killed_under_load(void **state)
         kill_collector(f, SIGKILL);
         start(f);
     }
-    collector_stream_on_end(s, on_end, f);
-    kill(writer, SIGTERM);
-    WAIT_FOR(f, waitpid(writer, NULL, WNOHANG) == writer);
-    WAIT_FOR(f, f->done);
-    kill_collector(f, SIGTERM);
-    unsigned last = count_lines(files, seen, sizeof seen), twice = 0;
-    start(f);
+    return n;
+}
 
+/* Every line is there, and no more of them twice than batches of that size. */
+static void check_kills(const char *files, unsigned kills, unsigned batch)
+{
+    static unsigned char seen[16000000];
+
+    memset(seen, 0, sizeof seen);
+    unsigned last = count_lines(files, seen, sizeof seen), twice = 0;
     assert_true(last > 1000);
     for (unsigned i = 0; i <= last; i++) {
         if (seen[i] == 0)
             fail_msg("line %u of %u was lost", i, last);
         twice += seen[i] - 1u;
     }
-    if (twice > KILLS * BATCH)
+    if (twice > kills * batch)
         fail_msg("%u lines of %u came again", twice, last);
+}
+
+static void killed_under_load(void **state)
+{
+    struct fixture *f = *state;
+    struct collector_stream *s;
+    auto_free char *files = begin_kills(f);
+    int fd = new_stream(f, "k.service", &s);
+    pid_t writer = fork();
+
+    if (writer == 0)
+        write_lines(fd);
+    close(fd);
+    unsigned kills = kill_some_times(f);
+    collector_stream_on_end(s, on_end, f);
+    kill(writer, SIGTERM);
+    WAIT_FOR(f, waitpid(writer, NULL, WNOHANG) == writer);
+    WAIT_FOR(f, f->done);
+    kill_collector(f, SIGTERM);
+    start(f);
+    check_kills(files, kills, 64 * 1024 / 7);
+}
+
+static void datagrams_survive_kills(void **state)
+{
+    struct fixture *f = *state;
+    auto_free char *files = begin_kills(f);
+    struct collector_barrier *b;
+    pid_t writer = fork();
+
+    if (writer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGTERM, on_stop);
+        write_datagrams(f);
+    }
+    unsigned kills = kill_some_times(f);
+    kill(writer, SIGTERM);
+    WAIT_FOR(f, waitpid(writer, NULL, WNOHANG) == writer);
+    assert_int_equal(collector_barrier_new(f->client, "none", on_barrier, f, &b), 0);
+    WAIT_FOR(f, f->done);
+    kill_collector(f, SIGTERM);
+    start(f);
+    check_kills(files, kills, 32);
 }
 
 static int keep_fd(int fd, void *userdata)
@@ -494,7 +624,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(datagrams, setup, teardown),
         cmocka_unit_test_setup_teardown(connection_with_header, setup, teardown),
         cmocka_unit_test_setup_teardown(connections_survive_kills, setup, teardown),
+        cmocka_unit_test_setup_teardown(ten_thousand_connections, setup, teardown),
         cmocka_unit_test_setup_teardown(killed_under_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(datagrams_survive_kills, setup, teardown),
         cmocka_unit_test_setup_teardown(state_is_handed_over, setup, teardown),
     };
 
