@@ -1,11 +1,14 @@
 /* Probes of programs, sockets, users, settings of the kernel, processes and units. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -247,6 +250,18 @@ static bool in_chroot(void)
            (own.st_ino != first.st_ino || own.st_dev != first.st_dev);
 }
 
+/* Whether services get no cgroups: as reeve's manager says; systemd always has them; where neither
+ * runs, by what is mounted. */
+static bool has_no_cgroup(const struct facts *f)
+{
+    struct statfs fs;
+
+    if (f->source == FACTS_REEVE)
+        return facts_property_is(f, "ReeveTracking", "holder");
+    return f->source == FACTS_FILE && (statfs("/sys/fs/cgroup", &fs) < 0 ||
+                                       fs.f_type != CGROUP2_SUPER_MAGIC || fs.f_flags & ST_RDONLY);
+}
+
 json_t *probe_manager(struct facts *f, const char *which)
 {
     bool user = streq(which, "user");
@@ -259,10 +274,11 @@ json_t *probe_manager(struct facts *f, const char *which)
     /* systemctl answers for nobody where the user's manager cannot be reached. */
     if (user && f->source == FACTS_SYSTEMD)
         running = json_object_size(f->properties) > 0;
-    return json_pack("{s:b, s:o, s:b, s:o, s:o, s:b, s:b}", "running", running, "pid1", text(comm),
-                     "chroot", in_chroot(), "policy", text(policy), "runtime",
+    return json_pack("{s:b, s:o, s:b, s:o, s:o, s:b, s:b, s:b}", "running", running, "pid1",
+                     text(comm), "chroot", in_chroot(), "policy", text(policy), "runtime",
                      text(getenv("XDG_RUNTIME_DIR")), "bus", access(strempty(folder), F_OK) == 0,
-                     "booted_without", access("/run/systemd/system", F_OK) < 0);
+                     "booted_without", access("/run/systemd/system", F_OK) < 0, "no_cgroup",
+                     has_no_cgroup(f));
 }
 
 json_t *probe_linger(struct facts *f, const char *argument)

@@ -15,6 +15,7 @@
 #include "base/strv.h"
 #include "diagnose/probe.h"
 #include "unit/check.h"
+#include "unit/directive.h"
 
 /* Where the directive stands, for the message. */
 static void complain(struct facts *f, int level, const char *code, const char *directive,
@@ -255,6 +256,23 @@ static void check_ports(struct facts *f)
     }
 }
 
+/* Limits that nothing would enforce. */
+static void check_resources(struct facts *f)
+{
+    const struct unit_config *c = f->config;
+
+    if (!probe_true(facts_probe(f, "manager", c->user ? "user" : "system"), "no_cgroup"))
+        return;
+    for (unsigned i = 0; i < c->n_provenance; i++) {
+        const struct directive *d = &directives[c->provenance[i].directive];
+
+        if (directive_needs_cgroup(d) && directive_is_set(c, d) && !directive_is_preset(c, d))
+            complain(f, LOG_WARNING, "no-cgroup", d->name,
+                     "give the container a cgroup tree that it may write",
+                     "control groups cannot be written here: the setting has no effect");
+    }
+}
+
 int surroundings_check(struct facts *f)
 {
     const struct service_config *s = f->config->service;
@@ -277,5 +295,6 @@ int surroundings_check(struct facts *f)
             check_program(f, c, lists[i].directive);
     check_notify(f);
     check_ports(f);
+    check_resources(f);
     return 0;
 }

@@ -30,8 +30,7 @@ bool unit_sets_resource(const struct unit *u, const char *name)
     return d && directive_is_set(u->config, d);
 }
 
-/* Without cgroups no limit holds, and nothing is counted: what is asked for in vain is said. What
- * only sorts units, or counts, loses nothing that one would rely on. */
+/* Without cgroups no limit holds: what is asked for in vain is said. */
 void unit_note_missing_resources(struct unit *u)
 {
     const struct unit_config *c = u->config;
@@ -41,9 +40,7 @@ void unit_note_missing_resources(struct unit *u)
     for (unsigned i = 0; i < c->n_provenance; i++) {
         const struct directive *d = &directives[c->provenance[i].directive];
 
-        if (d->group == GROUP_CGROUP && d->standing == STANDING_HONOURED && d->name &&
-            !streq(d->name, "Slice") && !endswith(d->name, "Accounting") &&
-            directive_is_set(c, d) && !directive_is_preset(c, d))
+        if (directive_needs_cgroup(d) && directive_is_set(c, d) && !directive_is_preset(c, d))
             unit_note_degraded(u, d->name, NULL, -ENOCSI);
     }
 }

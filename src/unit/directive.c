@@ -586,6 +586,12 @@ void directive_format_file(const struct unit_config *c, const struct directive *
         format_line(out, name, strbuf_text(&text));
 }
 
+bool directive_needs_cgroup(const struct directive *d)
+{
+    return d->group == GROUP_CGROUP && d->standing == STANDING_HONOURED && d->name &&
+           !streq(d->name, "Slice") && !endswith(d->name, "Accounting");
+}
+
 bool directive_is_preset(const struct unit_config *c, const struct directive *d)
 {
     const char *preset = unit_presets_group(c->presets, (enum config_group) d->group);

@@ -109,6 +109,10 @@ static inline bool directive_forbids_start(const struct directive *d)
            (d->class == CLASS_IDENTITY || d->class == CLASS_VIEW);
 }
 
+/* Whether it has no effect where there are no cgroups. What only sorts units, or counts, loses
+ * nothing there that one would rely on. */
+bool directive_needs_cgroup(const struct directive *d);
+
 /* Whether the value is the preset, whoever gave it. */
 bool directive_is_preset(const struct unit_config *c, const struct directive *d);
 

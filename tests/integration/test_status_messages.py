@@ -61,3 +61,12 @@ def test_limits_that_do_not_hold_are_shown(reeve):
     assert f"   Degraded: {wanted[0]}\n             {wanted[1]}\n" in text, text
     assert "ReeveDegraded" not in reeve.ctl("show", "plain")
     reeve.ctl("stop", "limited")
+
+
+@pytest.mark.machine(cgroup=False)
+def test_check_tells_of_limits_that_will_not_hold(reeve):
+    reeve.write("limited.service", "[Service]\nTasksMax=5\nSlice=a.slice\nExecStart=/bin/sleep infinity\n")
+    # Of a unit of the manager that runs, and of a file.
+    for what in ("limited.service", "/etc/systemd/system/limited.service"):
+        done = reeve.run("reeve", "check", "-o", "json", what)
+        assert [(f["code"], f["directive"], f["line"]) for f in json.loads(done.stdout)] == [("no-cgroup", "TasksMax", 2)], what
