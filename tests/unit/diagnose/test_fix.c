@@ -40,7 +40,7 @@ static void command_lines(void **state)
         { "chmod 755 /usr/local/bin/x", "chmod 755 /usr/local/bin/x" },
         { "chgrp web /etc/key && chmod g+r /etc/key", "chgrp web /etc/key ; chmod g+r /etc/key" },
         { "sed -i 's/ *& *$//' /opt/run", "sed -i \"s/ *& *\\$//\" /opt/run" },
-        { "rm /tmp/a;reboot", "rm /tmp/a;reboot" }, /* one word: there is no shell */
+        { "rm /tmp/a;reboot", "rm \"/tmp/a;reboot\"" }, /* one word: there is no shell */
         { "rm \"/tmp/a b\"", "rm \"/tmp/a b\"" },
         { "&& rm /tmp/a", "error" },
         { "rm 'open", "error" },
