@@ -217,7 +217,9 @@ void service_health_heard(struct service *s, const char *text)
         !ensure(s))
         return;
     auto_strv char **state = field_lines(text, "X_REEVE_HEALTH");
-    bool changed = state && !streq_ptr(*state, s->health->state);
+    /* That it starts everybody knows. */
+    bool changed = state && !streq_ptr(*state, s->health->state) &&
+                   (s->health->state || !streq(*state, "starting"));
 
     if (!state || str_replace(&s->health->state, *state) < 0)
         return;

@@ -23,12 +23,14 @@ def why_not():
 
 
 class Box:
-    """A booted one. `kind` is "reeve" or "systemd"; `root` another root file system than this one's."""
+    """A booted one. `kind` is "reeve", "holder" (reeve where no cgroup can be had) or "systemd"; `root`
+    another root file system than this one's."""
 
     def __init__(self, kind, root="/"):
         reeve = os.environ["REEVE"]
-        if kind == "reeve":
-            self.machine = machines.Machine(["/usr/local/bin/reeve", "init"], reeve=reeve, root=root).boot()
+        if kind != "systemd":
+            self.machine = machines.Machine(["/usr/local/bin/reeve", "init"], reeve=reeve, root=root,
+                                            cgroup=kind != "holder").boot()
         else:
             self.machine = machines.Machine([f"/{SYSTEMD}", "--system"], system_units=True, root=root).boot()
             shutil.copy(reeve, self.path("/usr/local/bin/reeve"))

@@ -59,7 +59,7 @@ TimeoutStartSec=60
         self.ok("kill", f"-{signal}", pid)
 
 
-@pytest.fixture(scope="module", params=["reeve", "systemd"])
+@pytest.fixture(scope="module", params=["reeve", "holder", "systemd"])
 def made(request):
     if request.param == "systemd" and not pathlib.Path("/", SYSTEMD).exists():
         pytest.skip("this system has no systemd to compare with")

@@ -242,3 +242,42 @@ def test_all_run_side_by_side(box):
     assert done == DEPENDENCY
     lines = text.splitlines()
     assert len(lines) == 4 and lines[-1].startswith("FAIL redis"), text
+
+
+def test_redis_that_is_loading(box):
+    """Keys whose loading is slowed down by a setting that is made for tests."""
+    conf = box.path("/etc/redis/redis.conf")
+    before = conf.read_text()
+    box.ok("redis-benchmark", "-t", "set", "-n", "4000", "-r", "1000000", "-q")
+    box.ok("redis-cli", "save")
+    box.ok("systemctl", "stop", "redis-server.service")
+    try:
+        conf.write_text(before + "\nkey-load-delay 10000\nloading-process-events-interval-bytes 1024\n")
+        box.ok("systemctl", "start", "--no-block", "redis-server.service")
+        box.until_ok("sh", "-c", "redis-cli ping | grep -q LOADING")
+        done, text = box.preflight("--redis=127.0.0.1:6379")
+        assert done == DEPENDENCY and "it is loading its data" in text, text
+        check(box, "pre.service", ["--redis=127.0.0.1:6379"], DEPENDENCY, "it is loading its data")
+    finally:
+        conf.write_text(before)
+        box.run("systemctl", "kill", "-s", "KILL", "redis-server.service")
+        box.ok("systemctl", "restart", "redis-server.service")
+    assert box.preflight("--wait=60s", "--redis=127.0.0.1:6379")[0] == 0
+
+
+def test_postgres_that_is_starting(box):
+    """A standby that takes no connections is in the middle of its start for good."""
+    unit = SERVERS["postgres"]
+    data = "/var/lib/postgresql/15/main/standby.signal"
+    conf = "/etc/postgresql/15/main/conf.d/t.conf"
+    box.ok("systemctl", "stop", unit)
+    try:
+        box.ok("su", "postgres", "-c", f"touch {data}; echo 'hot_standby = off' >{conf}")
+        box.ok("systemctl", "start", "--no-block", unit)
+        box.until_ok("sh", "-c", "reeve preflight --postgres=127.0.0.1:5432 | grep -q 'not yet: '")
+        check(box, "pre.service", ["--postgres=127.0.0.1:5432"], DEPENDENCY, "not yet: the database system is")
+    finally:
+        box.ok("rm", "-f", data, conf)
+        box.run("systemctl", "kill", "-s", "KILL", unit)
+        box.ok("systemctl", "restart", unit)
+    assert box.preflight("--wait=60s", "--postgres=127.0.0.1:5432")[0] == 0
