@@ -10,12 +10,12 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "cli/check_health.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
 #include "diagnose/advice.h"
 #include "diagnose/security.h"
 #include "diagnose/surroundings.h"
-#include "health/probe.h"
 #include "unit/check.h"
 #include "unit/directive.h"
 #include "unit/load.h"
@@ -168,39 +168,6 @@ static int compare_messages(const void *a, const void *b)
     return r ? r : (x->line > y->line) - (x->line < y->line);
 }
 
-/* The values of HealthHTTP= and the like are for the prober, which the unit's language knows
- * nothing of. The n-th entry of the list is what the n-th assignment gave. */
-static void check_probes(struct unit_config *c)
-{
-    const struct directive *d = directive_find_property(UNIT_SERVICE, "HealthProbes");
-    size_t n = strv_length(c->reeve->health_probes);
-    auto_free const struct provenance **from = new0(const struct provenance *, n + 1);
-
-    if (c->type != UNIT_SERVICE || n == 0 || !from || !d ||
-        directive_provenance(c, d, false, from, (unsigned) n) != n)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        const char *entry = c->reeve->health_probes[i], *value = strchr(entry, '=') + 1;
-        auto_free char *option = memdup0(entry, (size_t) (value - entry) - 1);
-        const struct check_kind *kind = option ? check_kind_find(option, CHECK_WHILE) : NULL;
-        const char *error = NULL;
-        struct probe p = {};
-
-        bool good = !kind || probe_parse(kind, value, &p, &error) >= 0;
-        if (good && kind && check_needs_begin(&p.check)) {
-            error = "HealthLog= looks into the journal, not into a file";
-            good = false;
-        }
-        probe_done(&p);
-        if (good)
-            continue;
-        unit_config_message(c, LOG_ERR, unit_config_file(c, from[i]->file), from[i]->line,
-                            "X-Reeve", directives[from[i]->directive].name, NULL,
-                            "\"%s\": %s; no probe is made", value,
-                            error ? error : strerror(ENOMEM));
-    }
-}
-
 static int check_one(struct check_run *run, const char *name)
 {
     struct unit_config *c = NULL;
@@ -218,7 +185,7 @@ static int check_one(struct check_run *run, const char *name)
         unit_config_free(c);
         return 4;
     }
-    check_probes(c);
+    check_health(c);
     if (!run->is_static) {
         /* The facts borrow the config and the loader. */
         struct facts f = {

@@ -132,6 +132,23 @@ def test_what_is_wrong_is_said(reeve):
     assert "it is for .service units" in reeve.run("reeve", "check", "--static", "w.target").stdout
 
 
+def test_commands_that_would_be_refused(reeve):
+    reeve.write("c.service", """
+        [Service]
+        ExecStartPre=/usr/local/bin/reeve preflight --port=none --port=$PORT
+        ExecStartPre=/usr/local/bin/reeve preflight --port=8080 --file=/etc/passwd:r
+        ExecStart=/usr/local/bin/reeve guard --http=here,for=live -- /bin/true --tcp=any
+        """)
+    done = reeve.run("reeve", "check", "--static", "c.service")
+    found = [line.split(": ", 1) for line in done.stdout.splitlines() if "status 64" in line]
+    assert [where.rsplit("/", 1)[1] for where, _ in found] == \
+        ["c.service:2", "c.service:4", "c.service:4"], done.stdout
+    assert "--port=none: takes [ADDR:]PORT" in found[0][1]
+    assert "--http=here,for=live: takes http://" in found[1][1]
+    assert "add NotifyAccess=all" in found[2][1]
+    assert done.returncode == 1
+
+
 def test_a_unit_without_probes_pays_nothing(reeve):
     reeve.write("plain.service", "[Service]\nExecStart=/bin/sleep infinity\n")
     reeve.ctl("start", "plain.service")
