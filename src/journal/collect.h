@@ -49,6 +49,11 @@ struct collector {
     struct event_source *native_io, *syslog_io, *stdout_io, *varlink_io;
     uint64_t n_datagrams; /* taken by this process */
 
+    /* kernel.c */
+    int kernel_fd, kernel_number_fd;
+    struct event_source *kernel_io;
+    uint64_t kernel_next; /* the number of the record to come */
+
     /* requests.c */
     struct request *requests;
     size_t n_requests;
@@ -103,6 +108,10 @@ int listen_open(struct collector *c);
 int listen_take(struct collector *c, uint64_t key, int fd);
 void listen_drain(struct collector *c);
 void listen_done(struct collector *c);
+
+/* kernel.c */
+int kernel_open(struct collector *c);
+void kernel_done(struct collector *c);
 
 /* requests.c */
 int request_accept(struct collector *c, int listener);

@@ -20,6 +20,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "journal/collect.h"
+#include "journal/wall.h"
 
 #define TAILS_LIMIT (3u << 20)
 #define CONSOLE_LAST_WORDS (2 * USEC_PER_SEC)
@@ -76,10 +77,12 @@ void collector_submit(struct collector *c, struct entry *e)
         to_syslog(c, e);
     if (c->config.forward_kmsg && e->priority <= c->config.max_level_kmsg)
         to_kernel_log(e);
+    if (c->config.forward_wall && e->priority <= c->config.max_level_wall)
+        wall(e);
     tails_add(&c->tails, e);
     if (c->store && !e->unlogged && e->priority <= c->config.max_level_store)
         (void) store_append(c->store, e); /* it has told what is wrong */
-    if (e->priority <= c->config.max_level_console)
+    if (!e->unshown && e->priority <= c->config.max_level_console)
         console_add(c->console, e);
 }
 
@@ -246,6 +249,7 @@ static void on_counters(struct event_source *s, usec_t due, void *userdata)
 static void collector_done(struct collector *c)
 {
     requests_done(c);
+    kernel_done(c);
     streams_done(c);
     listen_done(c);
     spill_close(&c->spill);
@@ -325,6 +329,9 @@ static int collector_begin(struct collector *c)
         r = open_store(c);
     if (r < 0)
         return r;
+    r = kernel_open(c);
+    if (r < 0 && r != -ENOENT)
+        log_debug("The messages of the kernel cannot be read: %s", strerror(-r));
     if (c->options->control_fd >= 0)
         return control_attach(c, c->options->control_fd);
     c->taken = true;
@@ -341,6 +348,8 @@ int collector_run(const struct collector_options *options)
         .stdout_fd = -1,
         .varlink_fd = -1,
         .forward_fd = -1,
+        .kernel_fd = -1,
+        .kernel_number_fd = -1,
         .spill.fd = -1,
         .senders = { .place = place_sender, .userdata = &c },
     };
@@ -387,6 +396,7 @@ int journal_collector_main(int argc, char **argv)
         { "volatile-dir", required_argument, NULL, 'v' },
         { "persistent-dir", required_argument, NULL, 'p' },
         { "root", required_argument, NULL, 'r' },
+        { "kernel-log", required_argument, NULL, 'k' },
         { "user", no_argument, NULL, 'u' },
         { 0 },
     };
@@ -429,6 +439,9 @@ int journal_collector_main(int argc, char **argv)
             break;
         case 'r':
             o.config_root = optarg;
+            break;
+        case 'k':
+            o.kernel_log = directory_argument(optarg);
             break;
         case 'u':
             o.user = true;

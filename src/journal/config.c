@@ -151,26 +151,23 @@ static const struct setting {
     { "RuntimeMaxFiles", parse_number_setting, AT(store.runtime.max_files) },
     { "MaxRetentionSec", parse_span_setting, AT(store.max_retention) },
     { "MaxFileSec", parse_span_setting, AT(store.max_file_age) },
+    { "ReadKMsg", parse_bool_setting, AT(read_kmsg) },
     { "ForwardToSyslog", parse_bool_setting, AT(forward_syslog) },
     { "ForwardToKMsg", parse_bool_setting, AT(forward_kmsg) },
+    { "ForwardToWall", parse_bool_setting, AT(forward_wall) },
     { "MaxLevelStore", parse_level_setting, AT(max_level_store) },
     { "MaxLevelSyslog", parse_level_setting, AT(max_level_syslog) },
     { "MaxLevelKMsg", parse_level_setting, AT(max_level_kmsg) },
+    { "MaxLevelWall", parse_level_setting, AT(max_level_wall) },
     { "MaxLevelConsole", parse_level_setting, AT(max_level_console) },
     { "LineMax", parse_line_setting, AT(line_max) },
 };
 
 /* Known, and nothing that this collector does: a line that asks for one of them is told, a line
  * that asks for it not to be done is not. */
-static const char *const not_done[] = { "Seal",
-                                        "Audit",
-                                        "ReadKMsg",
-                                        "TTYPath",
-                                        "ForwardToSocket",
-                                        "MaxLevelSocket",
-                                        "ForwardToConsole",
-                                        "ForwardToWall",
-                                        "MaxLevelWall" };
+static const char *const not_done[] = { "Seal",           "Audit",
+                                        "TTYPath",        "ForwardToSocket",
+                                        "MaxLevelSocket", "ForwardToConsole" };
 
 static void defaults(struct journald_config *c)
 {
@@ -181,6 +178,9 @@ static void defaults(struct journald_config *c)
                    .max_file_age = USEC_PER_MONTH },
         .rate_interval = 30 * USEC_PER_SEC,
         .rate_burst = 10000,
+        .read_kmsg = true,
+        .forward_wall = true,
+        .max_level_wall = LOG_EMERG,
         .line_max = 48 * 1024,
         .max_level_store = LOG_DEBUG,
         .max_level_syslog = LOG_DEBUG,

@@ -10,8 +10,8 @@ struct journald_config {
     usec_t rate_interval;
     unsigned rate_burst;
     size_t line_max;
-    bool forward_syslog, forward_kmsg;
-    int max_level_store, max_level_syslog, max_level_kmsg, max_level_console;
+    bool read_kmsg, forward_syslog, forward_kmsg, forward_wall;
+    int max_level_store, max_level_syslog, max_level_kmsg, max_level_wall, max_level_console;
 };
 
 /* Reads systemd/journald.conf and systemd/journald.conf.d, files *.conf, of usr/lib, usr/local/lib,

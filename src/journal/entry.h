@@ -29,5 +29,6 @@ struct entry {
     size_t n_groups;
     const struct iovec *fields;
     size_t n_fields;
+    bool unshown;  /* not on the console */
     bool unlogged; /* for tails and console only: past the rate limit, or not wanted in files */
 };

@@ -245,7 +245,9 @@ static void sender_read(struct senders *all, struct sender *s, const struct ucre
     s->gone = proc < 0;
     if (s->gone && s->self.n > 0 && s->uid == who->uid) {
         /* It has ended: what it was a moment ago is what it is now. */
-        s->from_cache = true;
+        if (!s->marked)
+            field_add(&s->self, SENDER_GONE, "1");
+        s->marked = true;
         return;
     }
 
@@ -255,6 +257,9 @@ static void sender_read(struct senders *all, struct sender *s, const struct ucre
     field_addf(&s->self, "_PID", "%d", who->pid);
     field_addf(&s->self, "_UID", "%u", who->uid);
     field_addf(&s->self, "_GID", "%u", who->gid);
+    s->marked = s->gone;
+    if (s->gone)
+        field_add(&s->self, SENDER_GONE, "1");
     if (proc >= 0) {
         comm[strcspn(comm, "\n")] = 0;
         field_add(&s->self, "_COMM", comm);

@@ -14,12 +14,16 @@
 #include "base/time.h"
 #include "journal/field.h"
 
+/* Of an entry whose sender had ended before it was read: what is said of it is what was known of
+ * that process, or is missing. */
+#define SENDER_GONE "_REEVE_SENDER_GONE"
+
 struct sender {
     pid_t pid;
     uid_t uid;
     usec_t read_at, used_at;  /* CLOCK_MONOTONIC */
     bool gone;                /* /proc had nothing of it the last time */
-    bool from_cache;          /* it was there before */
+    bool marked;              /* as such, in `self` */
     struct field_group self;  /* _PID, _UID, _GID, _COMM, _EXE, _CMDLINE, _CAP_EFFECTIVE ... */
     struct field_group place; /* _SYSTEMD_CGROUP, _SYSTEMD_UNIT, _SYSTEMD_SLICE, ... */
     char *unit;               /* by its cgroup, or told by sender_place() */

@@ -17,6 +17,7 @@
 #include "manager/checkpoint.h"
 #include "manager/helper.h"
 #include "manager/private.h"
+#include "unit/virt.h"
 
 /* A collector that ends at once is not started faster than this, growing up to the second. */
 #define RESTART_DELAY_MIN (10 * USEC_PER_MSEC)
@@ -43,6 +44,10 @@ static int make_arguments(struct manager *m, int fd, char ***ret)
         (strv_addf(&argv, "--volatile-dir=%s", m->journal_dir) < 0 ||
          strv_addf(&argv, "--persistent-dir=%s",
                    m->role == MANAGER_USER ? "none" : "/var/log/reeve/journal") < 0))
+        return -ENOMEM;
+    /* The kernel's messages are of the host. */
+    if (m->role == MANAGER_PID1 && !virt_container() &&
+        strv_add(&argv, "--kernel-log=/dev/kmsg") < 0)
         return -ENOMEM;
     if (m->role == MANAGER_USER && strv_add(&argv, "--user") < 0)
         return -ENOMEM;

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -25,22 +26,24 @@ def until(condition, what):
 
 
 class Collector:
-    def __init__(self, directory, before=(), settings="RateLimitBurst=0\n"):
+    def __init__(self, directory, before=(), settings="RateLimitBurst=0\n", arguments=()):
         self.sockets, self.files = directory / "sockets", directory / "files"
         self.files.mkdir(exist_ok=True)
         self.root = directory / "root"
         (self.root / "etc/systemd").mkdir(parents=True, exist_ok=True)
         (self.root / "etc/systemd/journald.conf").write_text("[Journal]\n" + settings)
         (self.root / "etc/machine-id").write_text("c0ffee00c0ffee00c0ffee00c0ffee00\n")
-        self.before = list(before)
+        self.before, self.arguments = list(before), list(arguments)
         self.start()
 
     def start(self):
         for path in self.sockets.glob("*"):
-            path.unlink()
+            if path.is_socket():
+                path.unlink()
         self.process = subprocess.Popen(
             [*self.before, REEVE, "journald", f"--socket-dir={self.sockets}",
-             f"--persistent-dir={self.files}", "--volatile-dir=none", f"--root={self.root}"])
+             f"--persistent-dir={self.files}", "--volatile-dir=none", f"--root={self.root}",
+             *self.arguments])
         until((self.sockets / "io.systemd.journal").exists, "the collector listens")
         self.environment = dict(os.environ, REEVE_JOURNAL_DIR=str(self.sockets))
 
@@ -141,6 +144,20 @@ def test_logger(collector):
         ("by logger", "me", "3")
 
 
+def test_sender_that_is_gone_is_marked(collector):
+    collector.process.send_signal(signal.SIGSTOP)
+    done = subprocess.run([sys.executable, "-c", "import os, socket, sys\n"
+                           "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                           "s.sendto(b'MESSAGE=last words', sys.argv[1])\nprint(os.getpid())",
+                           str(collector.sockets / "socket")], capture_output=True, check=True)
+    collector.process.send_signal(signal.SIGCONT)
+    collector.send(b"MESSAGE=alive")
+    gone, alive = collector.entries()
+    assert gone["_PID"] == done.stdout.decode().strip() and gone["_REEVE_SENDER_GONE"] == "1"
+    assert gone["_UID"] == str(os.getuid()) and "_COMM" not in gone
+    assert alive["MESSAGE"] == "alive" and "_REEVE_SENDER_GONE" not in alive
+
+
 def test_rotation_and_what_journalctl_says(collector):
     for i in range(3):
         collector.reeve("tee", input=b"".join(b"round %d line %d\n" % (i, k) for k in range(500)))
@@ -225,4 +242,30 @@ def test_forward_to_syslog(tmp_path):
         daemon.bind(str(collector.sockets / "syslog"))
         collector.reeve("tee", "-t", "prog", input=b"not this\n<3>this\n")
         assert daemon.recv(1000).startswith(b"<27>")
+    collector.stop()
+
+
+def test_messages_of_the_kernel(tmp_path):
+    """By a pipe of packets: a read gives one record, as from /dev/kmsg."""
+    ours, theirs = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+    log = f"/proc/{os.getpid()}/fd/{ours}"
+    collector = Collector(tmp_path, arguments=[f"--kernel-log={log}"])
+    for record in ("6,10,5000000,-;usb 1-1: new device\n SUBSYSTEM=usb\n DEVICE=c189:5\n",
+                   "30,11,5000001,-;tool[7]: from a program\n"):
+        os.write(theirs, record.encode())
+    kernel, program = until(lambda: (e := collector.entries()) and len(e) == 2 and e, "two entries")
+    assert {f: kernel[f] for f in kernel if not f.startswith("__")} == {
+        "MESSAGE": "usb 1-1: new device", "PRIORITY": "6", "SYSLOG_FACILITY": "0",
+        "SYSLOG_IDENTIFIER": "kernel", "_TRANSPORT": "kernel", "_KERNEL_SUBSYSTEM": "usb",
+        "_KERNEL_DEVICE": "c189:5", "_SOURCE_BOOTTIME_TIMESTAMP": "5000000",
+        "_SOURCE_MONOTONIC_TIMESTAMP": "5000000",
+        **{f: kernel[f] for f in ("_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_RUNTIME_SCOPE")}}
+    assert (program["MESSAGE"], program["SYSLOG_IDENTIFIER"], program["SYSLOG_PID"],
+            program["SYSLOG_FACILITY"]) == ("from a program", "tool", "7", "3")
+    # The next collector goes on behind the last one.
+    collector.stop()
+    collector.start()
+    for record in ("6,11,5000001,-;again\n", "6,12,5000002,-;new\n"):
+        os.write(theirs, record.encode())
+    until(lambda: [e["MESSAGE"] for e in collector.entries()][2:] == ["new"], "the new one alone")
     collector.stop()

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "journal/field.h"
 #include "journal/file-format.h"
+#include "journal/kernel.h"
 #include "journal/native.h"
 #include "journal/rate.h"
 #include "journal/sender.h"
@@ -189,12 +190,46 @@ static void jenkins_vectors(void **state)
     assert_true(journal_jenkins("Four score and seven years ago", 30) == 0x17770551ce7226e6ULL);
 }
 
+static void kernel_records(void **state)
+{
+    static const struct {
+        const char *line;
+        int r, priority;
+        unsigned number, at;
+        const char *text, *key;
+    } cases[] = {
+        { "6,339,5140900,-;NET: Registered\n", 0, 6, 339, 5140900, "NET: Registered", NULL },
+        { "30,340,5690716,c,caller=T1;tool[1]: a\\x0ab\n SUBSYSTEM=acpi\n DEVICE=+acpi:1\n", 0, 30,
+          340, 5690716, "tool[1]: a\nb", "SUBSYSTEM=acpi" },
+        { "4,1,2,-;\\x5cx41 \\xg", 0, 4, 1, 2, "\\x41 \\xg", NULL },
+        { "4,1,2,-;x\n bad=1\n =\nNOT=1\n GOOD=1", 0, 4, 1, 2, "x", "GOOD=1" },
+        { "no record", -EBADMSG, 0, 0, 0, NULL, NULL },
+        { "x,1,2,-;text", -EBADMSG, 0, 0, 0, NULL, NULL },
+        { "6,1;text", -EBADMSG, 0, 0, 0, NULL, NULL },
+        { ";", -EBADMSG, 0, 0, 0, NULL, NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        auto_free char *line = strdup(cases[i].line);
+        struct kernel_record got = { 0 };
+        int r = kernel_record_parse(line, strlen(line), &got);
+
+        if (r != cases[i].r || got.priority != cases[i].priority || got.number != cases[i].number ||
+            got.at != cases[i].at || (cases[i].text && !is(got.text, got.length, cases[i].text)) ||
+            (got.n_keys > 0) != (cases[i].key != NULL) ||
+            (cases[i].key && !is(got.keys[0].text, got.keys[0].length, cases[i].key)))
+            fail_msg("\"%s\": r=%d \"%.*s\" %zu keys", cases[i].line, r, (int) got.length,
+                     strempty(got.text), got.n_keys);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(syslog_lines), cmocka_unit_test(native_messages),
-        cmocka_unit_test(cgroup_paths), cmocka_unit_test(field_names),
-        cmocka_unit_test(rates),        cmocka_unit_test(jenkins_vectors),
+        cmocka_unit_test(kernel_records),  cmocka_unit_test(syslog_lines),
+        cmocka_unit_test(native_messages), cmocka_unit_test(cgroup_paths),
+        cmocka_unit_test(field_names),     cmocka_unit_test(rates),
+        cmocka_unit_test(jenkins_vectors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
