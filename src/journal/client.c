@@ -843,6 +843,8 @@ static int settings_packet(uint64_t id, ino_t inode, const struct collector_stre
         wire_put_u64(&m, "RATE_INTERVAL", s->rate_interval);
         wire_put_u64(&m, "RATE_BURST", s->rate_burst);
     }
+    if (s->parse)
+        wire_put_u64(&m, "PARSE", (uint64_t) s->parse);
     wire_put_u64(&m, "TO_JOURNAL", s->to_journal);
     wire_put_u64(&m, "TO_CONSOLE", s->to_console);
     wire_put_u64(&m, "TO_KMSG", s->to_kmsg);

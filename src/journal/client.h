@@ -41,6 +41,7 @@ struct collector_stream_settings {
     int level_max;             /* LogLevelMax=, 0..7, or -1 for none */
     usec_t rate_interval;      /* LogRateLimitIntervalSec=; USEC_INFINITY: the collector's own */
     unsigned rate_burst;       /* LogRateLimitBurst=; 0 with an interval set: no limit */
+    int parse;                 /* LogParse=: enum log_parse of journal/parse.h */
     char *const *extra_fields; /* LogExtraFields=, "FIELD=value", or NULL */
     char *const *filter_allow; /* LogFilterPatterns=: lines that match none are dropped, if any */
     char *const *filter_deny;  /*   "~" patterns: lines that match are dropped */

@@ -22,12 +22,14 @@
 #include "base/str.h"
 #include "journal/collect.h"
 #include "journal/filter.h"
+#include "journal/parse.h"
 #include "journal/rate.h"
 
 #define MESSAGE_SPACE 8 /* "MESSAGE=" */
 #define HEADER_LINES 7
 #define HEADER_MAX (16u * 1024)
 #define DRAIN_MAX (16u << 20)
+#define TRACE_PATIENCE (250 * USEC_PER_MSEC)
 
 struct stream {
     struct collector *collector;
@@ -50,6 +52,13 @@ struct stream {
     char *partial; /* the unfinished line, behind MESSAGE_SPACE bytes */
     size_t partial_n, partial_allocated;
     pid_t partial_pid;
+    /* LogParse=: the first `held` bytes of `partial` are whole lines of a runtime's trace, which
+     * waits for its next line; the unfinished line, if any, is behind them and a newline. */
+    enum log_parse parse;
+    struct parsed parsed;
+    struct trace_state trace;
+    size_t held;
+    struct event_source *trace_timer;
     /* Of the spill file, -1: nothing is there. While a batch is being kept, old_slot is what holds
      * if it is not taken. */
     int slot, old_slot;
@@ -85,6 +94,16 @@ static bool blank(const char *text, size_t n)
     return true;
 }
 
+/* What the program says of the line's level and of itself. */
+static void stream_parse(struct stream *s, const char *text, size_t n, int *priority)
+{
+    trace_fields(text, n, &s->parsed);
+    if (s->parsed.n == 0)
+        log_parse_line(s->parse, text, n, &s->parsed);
+    if (s->parsed.priority >= 0)
+        *priority = s->parsed.priority;
+}
+
 /* One line. It is put together with its field name in place: the MESSAGE_SPACE bytes before the
  * text are written over; they are room, or of lines that were kept already. */
 static void stream_line(struct stream *s, char *text, size_t n, const struct ucred *who,
@@ -101,12 +120,14 @@ static void stream_line(struct stream *s, char *text, size_t n, const struct ucr
         .identifier = s->identifier,
         .invocation = s->invocation,
     };
-    struct iovec fields[2];
+    struct iovec fields[2 + PARSED_FIELDS_MAX];
 
     if (s->level_prefix)
         text = skip_level(text, &n, &e.priority);
     if (blank(text, n))
         return;
+    if (s->parse != LOG_PARSE_NONE)
+        stream_parse(s, text, n, &e.priority);
     if (s->level_max >= 0 && e.priority > s->level_max)
         return;
     if (!line_filter_passes(&s->filter, text, n))
@@ -125,6 +146,8 @@ static void stream_line(struct stream *s, char *text, size_t n, const struct ucr
     if (why != BREAK_NEWLINE)
         fields[e.n_fields++] = (struct iovec){ (void *) line_break_fields[why],
                                                strlen(line_break_fields[why]) };
+    for (size_t i = 0; s->parse != LOG_PARSE_NONE && i < s->parsed.n; i++)
+        fields[e.n_fields++] = s->parsed.fields[i];
     e.fields = fields;
     collector_submit_limited(c, &e, s->to_journal, s->to_console, s->to_kmsg, &s->rate);
 }
@@ -135,12 +158,18 @@ static void partial_clear(struct stream *s)
     free(s->partial);
     s->partial = NULL;
     s->partial_allocated = 0;
+    s->held = 0;
 }
 
 static void partial_emit(struct stream *s, const struct ucred *who, enum line_break why)
 {
-    if (s->partial_n > 0)
-        stream_line(s, s->partial + MESSAGE_SPACE, s->partial_n, who, why);
+    size_t n = s->partial_n;
+
+    /* Empty lines at the end of a trace are none of it. */
+    while (s->held > 0 && n > 0 && s->partial[MESSAGE_SPACE + n - 1] == '\n')
+        n--;
+    if (n > 0)
+        stream_line(s, s->partial + MESSAGE_SPACE, n, who, why);
     partial_clear(s);
 }
 
@@ -156,6 +185,54 @@ static void partial_add(struct stream *s, char *text, size_t n, const struct ucr
     memcpy(s->partial + MESSAGE_SPACE + s->partial_n, text, n);
     s->partial_n += n;
     s->partial_pid = who->pid;
+}
+
+/* The trace that was waited for is whole: it becomes an entry, the unfinished line stays. */
+static void held_emit(struct stream *s, const struct ucred *who)
+{
+    char *text = s->partial + MESSAGE_SPACE;
+    size_t n = s->held, rest = s->partial_n > n ? s->partial_n - n - 1 : 0;
+
+    if (n == 0)
+        return;
+    s->held = 0;
+    while (n > 0 && text[n - 1] == '\n')
+        n--;
+    stream_line(s, text, n, who, BREAK_NEWLINE);
+    memmove(text, text + s->partial_n - rest, rest);
+    s->partial_n = rest;
+    if (rest == 0)
+        partial_clear(s);
+}
+
+static void on_trace_timer(struct event_source *timer, usec_t due, void *userdata)
+{
+    struct stream *s = userdata;
+    struct ucred who = { .pid = s->partial_pid, .uid = s->peer.uid, .gid = s->peer.gid };
+
+    held_emit(s, &who);
+    s->trace = (struct trace_state){ 0 };
+    console_flush(s->collector->console);
+}
+
+/* A runtime writes its trace in many pieces: the next one is waited for this long. */
+static void trace_wait(struct stream *s)
+{
+    if (s->held == 0)
+        return;
+    if (s->trace_timer)
+        event_source_set_time_relative(s->trace_timer, TRACE_PATIENCE);
+    else
+        (void) event_add_time(s->collector->loop, CLOCK_MONOTONIC,
+                              usec_add(now_usec(CLOCK_MONOTONIC), TRACE_PATIENCE), on_trace_timer,
+                              s, &s->trace_timer);
+}
+
+/* The beginning of a line behind a trace. */
+static void held_separate(struct stream *s, const struct ucred *who)
+{
+    if (s->held > 0 && s->partial_n == s->held)
+        partial_add(s, (char *) "\n", 1, who);
 }
 
 /* Where the line ends: at a newline or a NUL; NULL where it goes on. */
@@ -196,6 +273,36 @@ static void stream_whole_line(struct stream *s, char *text, size_t n, const stru
     stream_line(s, text, n, who, why);
 }
 
+/* A line of a stream whose lines are looked at: one of a trace is kept until the trace is whole.
+ * Returns false where it is too long for that. */
+static bool stream_trace_line(struct stream *s, char *text, size_t n, const struct ucred *who,
+                              enum line_break why)
+{
+    size_t max = s->collector->config.line_max;
+
+    if (s->partial_n + n + 1 >= max)
+        held_emit(s, who);
+    if (s->partial_n + n >= max)
+        return false;
+    held_separate(s, who);
+    size_t begin = s->held > 0 ? s->held + 1 : 0;
+    partial_add(s, text, n, who);
+    if (!s->partial) {
+        /* No memory, or an empty line with nothing before it. */
+        s->trace = (struct trace_state){ 0 };
+        return true;
+    }
+    enum trace_step step = trace_next(&s->trace, s->partial + MESSAGE_SPACE + begin,
+                                      s->partial_n - begin);
+    if (step != TRACE_GOES_ON)
+        held_emit(s, who);
+    if (step == TRACE_LINE)
+        partial_emit(s, who, why);
+    else
+        s->held = s->partial_n;
+    return true;
+}
+
 /* Keeps a batch: lines, then the rest. */
 static void stream_feed(struct stream *s, char *text, size_t n, const struct ucred *who)
 {
@@ -212,10 +319,16 @@ static void stream_feed(struct stream *s, char *text, size_t n, const struct ucr
 
         if (!end)
             break;
-        stream_whole_line(s, text, (size_t) (end - text), who, why);
+        if (s->parse == LOG_PARSE_NONE ||
+            !stream_trace_line(s, text, (size_t) (end - text), who, why))
+            stream_whole_line(s, text, (size_t) (end - text), who, why);
         n -= (size_t) (end - text) + 1;
         text = end + 1;
     }
+    if (s->partial_n + n + 1 >= max)
+        held_emit(s, who);
+    if (n > 0)
+        held_separate(s, who);
     while (s->partial_n + n >= max) {
         size_t take = room_in_line(s);
 
@@ -225,6 +338,7 @@ static void stream_feed(struct stream *s, char *text, size_t n, const struct ucr
     }
     if (n > 0)
         partial_add(s, text, n, who);
+    trace_wait(s);
 }
 
 /* ---- reading ---- */
@@ -232,6 +346,8 @@ static void stream_feed(struct stream *s, char *text, size_t n, const struct ucr
 static void stream_free(struct stream *s)
 {
     event_source_free(s->io);
+    event_source_free(s->trace_timer);
+    parsed_done(&s->parsed);
     close_fd(s->fd);
     spill_clear(&s->collector->spill, &s->slot);
     spill_clear(&s->collector->spill, &s->old_slot);
@@ -346,7 +462,7 @@ static ssize_t stream_read(struct stream *s, bool hung_up)
         s->old_slot = s->slot;
         s->slot = -1;
     }
-    bool unfinished = s->partial_n > 0 || text[n - 1] != '\n';
+    bool unfinished = s->partial_n > 0 || text[n - 1] != '\n' || s->parse != LOG_PARSE_NONE;
     if (unfinished && !hashed)
         batch = spill_batch_of(text, (size_t) n);
     stream_feed(s, text + used, (size_t) n - used, &who);
@@ -387,8 +503,11 @@ void streams_drain(struct collector *c, const char *unit)
     struct stream *s;
 
     MAP_FOREACH (s, &c->streams) {
-        if (!unit || streq_ptr(s->unit, unit))
+        if (!unit || streq_ptr(s->unit, unit)) {
             stream_drain(s);
+            if (s->held > 0)
+                on_trace_timer(s->trace_timer, 0, s);
+        }
     }
 }
 
@@ -428,6 +547,8 @@ static void stream_setting(struct stream *s, const struct wire_item *i)
         s->level_max = (int) wire_item_u64(i) & LOG_PRIMASK;
     else if (wire_item_is(i, "LEVEL_PREFIX"))
         s->level_prefix = wire_item_u64(i);
+    else if (wire_item_is(i, "PARSE"))
+        s->parse = (enum log_parse) wire_item_u64(i);
     else if (wire_item_is(i, "TO_JOURNAL"))
         s->to_journal = wire_item_u64(i);
     else if (wire_item_is(i, "TO_CONSOLE"))

@@ -157,6 +157,7 @@ static int open_stream(struct unit *u)
     s.priority = c->syslog_level;
     s.level_prefix = c->syslog_level_prefix;
     s.level_max = c->log_level_max;
+    s.parse = u->config->reeve->log_parse;
     s.extra_fields = c->log_extra_fields;
     s.to_console = kind == EXEC_OUTPUT_JOURNAL_CONSOLE || kind == EXEC_OUTPUT_KMSG_CONSOLE;
     s.to_kmsg = kind == EXEC_OUTPUT_KMSG || kind == EXEC_OUTPUT_KMSG_CONSOLE;

@@ -87,6 +87,10 @@
 
 #define KEYRING_MODES(X) \
     X(KEYRING_INHERIT, "inherit") X(KEYRING_PRIVATE, "private") X(KEYRING_SHARED, "shared")
+/* As enum log_parse of journal/parse.h. */
+#define LOG_FORMATS(X) \
+    X(LOG_FORMAT_NONE, "none") X(LOG_FORMAT_JSON, "json") X(LOG_FORMAT_LOGFMT, "logfmt") \
+    X(LOG_FORMAT_GO, "go")
 #define PROTECT_PROCS(X) \
     X(PROTECT_PROC_DEFAULT, "default") X(PROTECT_PROC_NOACCESS, "noaccess") \
     X(PROTECT_PROC_INVISIBLE, "invisible") X(PROTECT_PROC_PTRACEABLE, "ptraceable")
@@ -193,7 +197,7 @@
     E(exec_output, EXEC_OUTPUTS, EXEC_OUTPUT_MAX) E(preserve_mode, PRESERVE_MODES, PRESERVE_MAX) \
     E(utmp_mode, UTMP_MODES, UTMP_MODE_MAX) E(numa_policy, NUMA_POLICIES, NUMA_POLICY_MAX) \
     E(io_class, IO_CLASSES, IO_CLASS_MAX) E(keyring_mode, KEYRING_MODES, KEYRING_MODE_MAX) \
-    E(protect_proc, PROTECT_PROCS, PROTECT_PROC_MAX) E(proc_subset, PROC_SUBSETS, PROC_SUBSET_MAX) \
+    E(log_format, LOG_FORMATS, LOG_FORMAT_MAX) E(protect_proc, PROTECT_PROCS, PROTECT_PROC_MAX) E(proc_subset, PROC_SUBSETS, PROC_SUBSET_MAX) \
     E(protect_system, PROTECT_SYSTEMS, PROTECT_SYSTEM_MAX) \
     E(protect_home, PROTECT_HOMES, PROTECT_HOME_MAX) E(private_tmp, PRIVATE_TMPS, PRIVATE_TMP_MAX) \
     E(private_users, PRIVATE_USERSS, PRIVATE_USERS_MAX) \

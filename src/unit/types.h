@@ -293,7 +293,7 @@ typedef int ctype_swap_priority;                /* -1 unset */
 typedef unsigned char ctype_emergency_action, ctype_job_mode, ctype_collect_mode,
     ctype_service_type, ctype_exit_type, ctype_service_restart, ctype_restart_mode,
     ctype_timeout_failure_mode, ctype_notify_access, ctype_oom_policy, ctype_fd_store_preserve,
-    ctype_kill_mode, ctype_preserve_mode, ctype_utmp_mode, ctype_keyring_mode, ctype_protect_proc,
+    ctype_kill_mode, ctype_preserve_mode, ctype_utmp_mode, ctype_keyring_mode, ctype_log_format, ctype_protect_proc,
     ctype_proc_subset, ctype_protect_system, ctype_protect_home, ctype_private_tmp,
     ctype_private_users, ctype_private_pids, ctype_protect_control_groups, ctype_device_policy,
     ctype_managed_oom, ctype_managed_oom_preference, ctype_pressure_watch, ctype_bind_ipv6_only,

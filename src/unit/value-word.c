@@ -74,6 +74,7 @@ WORD(notify_access, NOTIFY_ACCESS_MAX);
 WORD(oom_policy, OOM_POLICY_MAX);
 WORD(utmp_mode, UTMP_MODE_MAX);
 WORD(keyring_mode, KEYRING_MODE_MAX);
+WORD(log_format, LOG_FORMAT_MAX);
 WORD(protect_proc, PROTECT_PROC_MAX);
 WORD(proc_subset, PROC_SUBSET_MAX);
 WORD(device_policy, DEVICE_POLICY_MAX);

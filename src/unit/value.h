@@ -131,7 +131,7 @@ int capability_last(void);
     X(collect_mode) \
     X(service_type) X(exit_type) X(service_restart) X(restart_mode) X(timeout_failure_mode) \
     X(notify_access) X(oom_policy) X(fd_store_preserve) X(kill_mode) X(preserve_mode) \
-    X(utmp_mode) X(keyring_mode) X(protect_proc) X(proc_subset) X(protect_system) \
+    X(utmp_mode) X(keyring_mode) X(log_format) X(protect_proc) X(proc_subset) X(protect_system) \
     X(protect_home) X(private_tmp) X(private_users) X(private_pids) \
     X(protect_control_groups) \
     X(private_tmp_word) X(private_users_word) X(protect_control_groups_word) X(device_policy) X(managed_oom) \
