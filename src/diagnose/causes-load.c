@@ -109,6 +109,21 @@ static const char *const exec_directives[] = { "ExecStart",     "ExecStartPre", 
                                                "ExecStartPost", "ExecReload",   "ExecStop",
                                                "ExecStopPost" };
 
+/* The manager refuses the whole unit for such a value, also if a drop-in takes it back: it has to
+ * be corrected in its place. */
+static void fix_in_file(const struct facts *facts, struct finding *f, const char *text,
+                        const char *directive, const char *raw, const char *wrong,
+                        const char *right)
+{
+    const char *file = facts->config ? facts->config->fragment_path : NULL;
+
+    if (file && startswith(raw, wrong) && !strpbrk(wrong, "|'*[\\") && !strpbrk(right, "|'&\\"))
+        find_fix_command(f, text, "sed -i 's|^%s=%s|%s=%s|' %s && systemctl daemon-reload",
+                         directive, wrong, directive, right, file);
+    else
+        find_fix(f, "%s: %s=%s", text, directive, right);
+}
+
 void judge_exec_relative(struct facts *facts, struct finding *f)
 {
     const char *error = facts_property(facts, "LoadError");
@@ -131,9 +146,8 @@ void judge_exec_relative(struct facts *facts, struct finding *f)
     else
         find_evidence(f, EVIDENCE_UNIT, "ExecStart=%s", raw);
     if (near)
-        find_fix_dropin(f, "name it by its absolute path",
-                        "[Service]\nExecStart=\nExecStart=%s%s\n", path_simplify(near),
-                        p + strlen(word));
+        fix_in_file(facts, f, "name it by its absolute path", "ExecStart", raw, word,
+                    path_simplify(near));
     find_fix(
         f,
         "a program is named by an absolute path, or by its bare name if it is in the default PATH");
@@ -379,13 +393,13 @@ void judge_tilde_unexpanded(struct facts *facts, struct finding *f)
         find_fact(f, "value", raw);
         find_evidence(f, EVIDENCE_UNIT, "%s=%s", directives[i], raw);
         find_setting(f, facts, "Service", directives[i]);
-        find_fix_dropin(f,
-                        "use the specifier for the home folder (/root for the system manager), or "
-                        "the absolute path",
-                        streq(directives[i], "ExecStart")
-                            ? "[Service]\nExecStart=\nExecStart=%%h/%s\n"
-                            : "[Service]\n%s=%%h/%s\n",
-                        streq(directives[i], "ExecStart") ? rest : directives[i], rest);
+        static const char text[] = "use the specifier for the home folder (/root for the system "
+                                   "manager), or the absolute path";
+        auto_free char *right = format("%%h/%s", rest);
+        if (i < 2 && right) /* the others are only ignored */
+            fix_in_file(facts, f, text, directives[i], raw, raw, right);
+        else
+            find_fix_dropin(f, text, "[Service]\n%s=%%h/%s\n", directives[i], rest);
         find_not(f, "User= does not change what %%h is: it is the home of the manager's own user");
         return;
     }

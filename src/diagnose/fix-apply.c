@@ -24,6 +24,7 @@ enum effect {
     EFFECT_LINKS,    /* a symbolic link: the former one is made again */
     EFFECT_MOVES,    /* mv: back */
     EFFECT_OPPOSITE, /* another command with the same argument */
+    EFFECT_NOTHING,  /* that would have to be taken back */
 };
 
 static const struct {
@@ -46,6 +47,7 @@ static const struct {
     { "systemctl", "stop", EFFECT_OPPOSITE, { "systemctl", "start" } },
     { "systemctl", "start", EFFECT_OPPOSITE, { "systemctl", "stop" } },
     { "systemctl", "unmask", EFFECT_OPPOSITE, { "systemctl", "mask" } },
+    { "systemctl", "daemon-reload", EFFECT_NOTHING, { NULL, NULL } },
     { "systemctl", "enable", EFFECT_OPPOSITE, { "systemctl", "disable" } },
 };
 
@@ -129,9 +131,12 @@ static int plan_undo(const char *unit, char **argv, json_t *undo)
 
     for (row = 0; row < ELEMENTSOF(commands); row++)
         if (streq(commands[row].program, argv[0]) &&
-            (!commands[row].word || (n > 2 && streq(commands[row].word, argv[1]))))
+            (!commands[row].word || (n > 1 && streq(commands[row].word, argv[1]))))
             break;
-    if (row == ELEMENTSOF(commands) || n < 2 || strv_contains(argv, "-R"))
+    if (row < ELEMENTSOF(commands) && commands[row].effect == EFFECT_NOTHING)
+        return 0;
+    if (row == ELEMENTSOF(commands) || n < (commands[row].word ? 3 : 2) ||
+        strv_contains(argv, "-R"))
         return -EOPNOTSUPP;
     switch (commands[row].effect) {
     case EFFECT_ACCESS:
@@ -152,6 +157,8 @@ static int plan_undo(const char *unit, char **argv, json_t *undo)
         return commands[row].opposite[1]
                    ? undo_with(undo, commands[row].opposite[0], commands[row].opposite[1], last)
                    : undo_with(undo, commands[row].opposite[0], last);
+    case EFFECT_NOTHING:
+        return 0;
     }
     assert_unreachable();
 }

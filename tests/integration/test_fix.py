@@ -144,3 +144,20 @@ def test_status_and_start_say_the_cause(reeve):
     shown = reeve.run("reeve", "status", "oneline.service").stdout
     assert "Cause: user-missing: " in shown
     assert "Cause:" not in reeve.run("systemctl", "status", "oneline.service").stdout
+
+
+def test_what_the_manager_refuses_is_mended_in_its_file(reeve):
+    """A drop-in does not help: the manager refuses the unit for a value that is taken back as well."""
+    text = "[Service]\nWorkingDirectory=~/bridge\nExecStart=/bin/sleep infinity\n"
+    reeve.write("bridge.service", text)
+    reeve.path("/root/bridge").mkdir(parents=True, exist_ok=True)
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "bridge.service", check=False)
+    done = reeve.run("reeve", "why", "--apply", "--yes", "--again=no", "bridge.service")
+    if "can be laid" in done.stdout or "cannot be made" in done.stdout:
+        pytest.skip(f"no copy of a machine can be made here: {done.stdout}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    reeve.wait("bridge.service", timeout=30, ActiveState="active")
+    assert "WorkingDirectory=%h/bridge\n" in reeve.path("/etc/systemd/system/bridge.service").read_text()
+    reeve.ctl("why", "--undo", "--yes", "bridge.service")
+    assert reeve.path("/etc/systemd/system/bridge.service").read_text() == text
