@@ -538,7 +538,7 @@ static const char *foreground_option(const char *program)
 void judge_simple_but_daemonizes(struct facts *facts, struct finding *f)
 {
     const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
-    const struct trace_event *detached = NULL;
+    const struct trace_event *detached = NULL, *left = NULL;
 
     if (!ended_well(facts) || !c)
         return;
@@ -547,6 +547,12 @@ void judge_simple_but_daemonizes(struct facts *facts, struct finding *f)
     for (size_t i = 0; !detached && i < facts->n_trace; i++)
         if (streq(facts->trace[i].call, "setsid") && !facts->trace[i].error)
             detached = &facts->trace[i];
+    /* It may be killed before it comes to that. */
+    for (size_t i = 0; i < facts->n_trace; i++)
+        if (streq(facts->trace[i].call, "exit_group") && facts->trace[i].pid == facts->trace[0].pid)
+            left = &facts->trace[i];
+    if (!detached)
+        detached = left;
     if (!setting && !detached)
         return;
     find(f, SURE_PROVEN,
@@ -555,7 +561,11 @@ void judge_simple_but_daemonizes(struct facts *facts, struct finding *f)
          c->path, setting ? " (" : "", strempty(setting), setting ? ")" : "");
     find_fact(f, "program", c->path);
     find_fact(f, "setting", setting);
-    if (detached)
+    if (left)
+        find_evidence(f, EVIDENCE_TRACE,
+                      "the first process (%s) ended with 0, and %lld that it had started ran on",
+                      left->comm, (long long) left->result);
+    if (detached && detached != left)
         find_evidence(f, EVIDENCE_TRACE,
                       "setsid() = ok in the process %d (%s), which the first one left behind",
                       (int) detached->pid, detached->comm);

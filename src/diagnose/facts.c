@@ -347,6 +347,7 @@ static int load_trace(json_t *list, struct facts *f)
         .address = copy_text(item, "address"),
         .family = get_int(item, "family"),
         .port = (unsigned) get_int(item, "port"),
+        .udp = json_is_true(json_object_get(item, "udp")),
         .killed_by_filter = json_is_true(json_object_get(item, "killed_by_filter")),
         .object = json_object_get(item, "path")      ? TRACE_PATH
                   : json_object_get(item, "address") ? TRACE_ADDRESS
@@ -362,7 +363,7 @@ static int load_trace(json_t *list, struct facts *f)
 
 /* The unit's own text and those of its drop-ins, loaded as files of a folder that has nothing else.
  */
-static int load_unit(json_t *files, struct facts *f)
+static int load_unit(json_t *files, bool user, struct facts *f)
 {
     auto_strbuf struct strbuf all = {};
     struct unit_paths paths = {};
@@ -379,7 +380,7 @@ static int load_unit(json_t *files, struct facts *f)
     }
     if (!first)
         return 0;
-    r = unit_loader_new(&(struct unit_loader_options){}, &paths, &f->loader);
+    r = unit_loader_new(&(struct unit_loader_options){ .user = user }, &paths, &f->loader);
     if (r < 0)
         return r;
     return unit_load_text(f->loader, f->unit, first, strbuf_text(&all), &f->config);
@@ -404,7 +405,8 @@ int facts_load(json_t *document, struct facts *ret)
     if (r >= 0 && trace)
         r = load_trace(trace, &f);
     if (r >= 0)
-        r = load_unit(json_object_get(document, "files"), &f);
+        r = load_unit(json_object_get(document, "files"),
+                      json_is_true(json_object_get(document, "user")), &f);
     if (r < 0)
         return r;
     *ret = f;

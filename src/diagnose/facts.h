@@ -120,8 +120,8 @@ void facts_done(struct facts *f);
  * same: near names are a fact), or a negative errno. */
 int facts_collect(const char *unit, bool user, struct facts *ret);
 
-/* From a document as facts_record() makes it, for tests: {"unit", "properties", "files": {path:
- * text}, "journal", "invocations", "trace", "probes"}. Nothing of the live machine is looked at.
+/* From a document, for tests: {"unit", "user", "properties", "files": {path: text}, "journal",
+ * "invocations", "trace", "probes"}. Nothing of the live machine is looked at.
  * -EINVAL with a message on the log for what is not of that form. */
 int facts_load(json_t *document, struct facts *ret);
 

@@ -548,14 +548,39 @@ static long current_syscall(pid_t tid)
 }
 #endif
 
+/* A process that ends well and leaves others behind, as one does that goes to the background. */
+static void on_good_end(struct tracer *t, struct thread *th)
+{
+    struct trace_event e = { .call = "exit_group", .pid = th->pid, .tid = th->tid, .count = 1 };
+    struct thread *other;
+
+    if (th->tid != th->pid || th->unwatched)
+        return;
+    MAP_FOREACH (other, &t->threads)
+        e.result += other->pid != th->pid && other->tid == other->pid && other->tid != t->manager;
+    if (e.result == 0)
+        return;
+    memcpy(e.comm, th->comm, sizeof e.comm);
+    e.since_start = usec_sub(now_usec(CLOCK_MONOTONIC), t->started_at);
+    e.since_exec = usec_sub(now_usec(CLOCK_MONOTONIC),
+                            th->executed_at ? th->executed_at : t->started_at);
+    e.text = strdup("exit_group(0)");
+    if (!e.text || keep_event(t, &e) < 0)
+        t->dropped++;
+    event_done(&e);
+}
+
 /* A filter that kills leaves no call to look at but the one in the registers. */
 static void on_exit_stop(struct tracer *t, struct thread *th)
 {
     unsigned long status = 0;
     struct trace_event e = {};
 
-    if (ptrace(PTRACE_GETEVENTMSG, th->tid, NULL, &status) < 0 || !WIFSIGNALED((int) status) ||
-        WTERMSIG((int) status) != SIGSYS)
+    if (ptrace(PTRACE_GETEVENTMSG, th->tid, NULL, &status) < 0)
+        return;
+    if (status == 0)
+        on_good_end(t, th);
+    if (!WIFSIGNALED((int) status) || WTERMSIG((int) status) != SIGSYS)
         return;
     long nr = current_syscall(th->tid);
     auto_free char *name = nr < 0 ? NULL

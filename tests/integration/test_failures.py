@@ -1,0 +1,81 @@
+"""`reeve why` on the broken services of tests/failures, in a machine that reeve's manager runs.
+
+A sample that covers the ways in which causes are proven; with FAILURES=all every case that the machine
+can have."""
+import importlib.util
+import json
+import os
+import pathlib
+import shlex
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "differential"))
+import machine as machines  # noqa: E402
+
+_spec = importlib.util.spec_from_file_location("failures_run", HERE.parent / "failures" / "run.py")
+runner = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(runner)
+
+# By the unit's files, the launch report, a probe, the manager's record, a trace; and what is well or unknown.
+SAMPLE = """
+    unit-masked--forgotten exec-relative--bin-slash exec-env-prefix--startpre inline-comment--workdir
+    env-file-missing--second-of-two user-missing--new-machine workdir-missing--is-a-file
+    exec-not-found--renamed-in-upgrade exec-user-denied--private-home exec-crlf--second-line
+    namespace-path-missing--bind-paths condition-unmet--assert dependency-failed--requisite-not-running
+    ordering-cycle--job-dropped install-missing--wanted-by-login start-limit-mask--restarts-by-hand
+    port-in-use--udp port-in-use--log-blames-config state-permission--silent fs-readonly-protect--sysctl
+    dependency-not-ready--unix-socket-absent notify-wrong-pid--python-worker seccomp-kill--errno-eperm
+    cap-missing--setuid-to-worker config-invalid--ini-without-path-in-log path-minimal--python-subprocess
+    simple-but-daemonizes--python-double-fork stale-lock--excl-file
+    none--running-service none--finished-oneshot unknown--exits-42
+""".split()
+
+# Held by real systemd alone: nothing here runs sockets yet, or 257 behaves otherwise than 252.
+NOT_HERE = {"exec-not-executable--timer-job", "nnp-setuid--implied",
+            "socket-service-mismatch--template-without-accept", "socket-service-mismatch--accept-without-template"}
+
+
+def cases():
+    names = None if os.environ.get("FAILURES") == "all" else SAMPLE
+    return [case for case in runner.find_cases(names) if case.name not in NOT_HERE]
+
+
+def why_not():
+    reason = machines.missing()
+    if reason:
+        return reason
+    return None if os.environ.get("REEVE") else "REEVE does not name the binary"
+
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+
+
+@pytest.fixture
+def box():
+    """A machine for each case: nothing has to be cleaned up, and none sees another's journal."""
+    with machines.Machine(["/usr/local/bin/reeve", "init"], reeve=os.environ["REEVE"], name="failures") as machine:
+        prefix = [*machine.prefix, "env", "-i", f"PATH={machines.PATH}", "HOME=/root", "LANG=C.UTF-8"]
+        yield runner.Machine(shlex.join(map(str, prefix)))
+
+
+@pytest.mark.parametrize("case", cases() if why_not() is None else [], ids=lambda case: case.name)
+def test_why(box, case):
+    missing = case.missing_packages(box)
+    if missing:
+        pytest.skip(f"needs the packages {' '.join(missing)}")
+    answer, right, proven, fixable = case.ask(box)
+    if not right:
+        report = box.run("reeve", "why", case.unit, "-o", "json").stdout.decode(errors="replace")
+        if "may not be traced" in report:
+            pytest.skip("the manager may not be traced here")
+        pytest.fail(f"{answer} in place of {case.cause}; asked again: {report}")
+    assert proven, f"{answer} lacks one of {case.must}: {say(box, case)}"
+    assert fixable, f"{answer} has no fix like {case.fix_any}: {say(box, case)}"
+
+
+def say(box, case):
+    done = box.run("reeve", "why", case.unit, "-o", "json")
+    return json.dumps(json.loads(done.stdout or "null"), indent=1)
