@@ -28,6 +28,8 @@
 
 /* The exit status for a command that a signal ended. */
 #define EXIT_EXCEPTION 255
+#define RECONNECT_TRIES 300
+#define RECONNECT_USEC (100 * USEC_PER_MSEC)
 
 /* ---- the settings ---- */
 
@@ -391,6 +393,41 @@ static int tell_refused(const struct run_options *o, int r, const struct control
     return EXIT_FAILURE;
 }
 
+static json_t *wanted_properties(void)
+{
+    static const char *const names[] = { "InvocationID",
+                                         "Result",
+                                         "ExecMainCode",
+                                         "ExecMainStatus",
+                                         "CPUUsageNSec",
+                                         "MemoryPeak",
+                                         "InactiveExitTimestampMonotonic",
+                                         "InactiveEnterTimestampMonotonic",
+                                         NULL };
+
+    return json_texts((char *const *) names);
+}
+
+/* The manager was executed anew (daemon-reexec), which ends all connections: it is asked again. */
+static int wait_anew(struct run_options *o, const struct progress *x)
+{
+    struct control_client *fresh;
+    int r = -ECONNREFUSED;
+
+    for (int tries = 0; r < 0 && tries < RECONNECT_TRIES; tries++) {
+        r = systemctl_connect_again(&o->c, &fresh);
+        if (r < 0)
+            usleep(RECONNECT_USEC);
+    }
+    if (r < 0)
+        return r;
+    control_client_free(o->c.client);
+    o->c.client = fresh;
+    return control_call_more(
+        fresh, "WaitUnit",
+        json_pack("{s:s, s:o}", "unit", x->unit->service, "properties", wanted_properties()));
+}
+
 static int follow(struct run_options *o, struct run_pty *pty, struct progress *x)
 {
     auto_control_error struct control_error e = { 0 };
@@ -406,6 +443,10 @@ static int follow(struct run_options *o, struct run_pty *pty, struct progress *x
             return EXIT_SUCCESS;
         }
         r = control_next(o->c.client, USEC_INFINITY, &reply, &e);
+        if (r == -ECONNRESET && o->c.wait && x->told && wait_anew(o, x) >= 0) {
+            r = 1;
+            continue;
+        }
         if (r < 0) {
             run_pty_end(pty);
             return tell_refused(o, r, &e);
@@ -422,19 +463,10 @@ static int follow(struct run_options *o, struct run_pty *pty, struct progress *x
 
 static json_t *make_request(const struct run_options *o, const struct run_unit *u)
 {
-    static const char *const wanted[] = { "InvocationID",
-                                          "Result",
-                                          "ExecMainCode",
-                                          "ExecMainStatus",
-                                          "CPUUsageNSec",
-                                          "MemoryPeak",
-                                          "InactiveExitTimestampMonotonic",
-                                          "InactiveEnterTimestampMonotonic",
-                                          NULL };
     json_t *in = json_pack("{s:s, s:o, s:o, s:b}", "unit", u->trigger ? u->trigger : u->service,
                            "assignments",
                            json_texts(u->trigger ? u->trigger_settings : u->settings), "properties",
-                           json_texts((char *const *) wanted), "wait", o->c.wait);
+                           wanted_properties(), "wait", o->c.wait);
 
     if (o->like)
         json_object_set_new(in, "like", json_string(o->like));

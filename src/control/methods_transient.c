@@ -77,7 +77,8 @@ static void on_event(enum manager_event ev, struct unit *u, struct job *j, void 
     json_arena_release(mark);
 }
 
-static int follow(struct varlink_call *c, const json_t *in, struct unit *u, struct job *j)
+static int follow(struct varlink_call *c, const json_t *in, struct unit *u, bool wait,
+                  struct transient_run **ret)
 {
     const json_t *names = json_object_get(in, "properties");
     struct transient_run *x = new0(struct transient_run, 1);
@@ -89,11 +90,36 @@ static int follow(struct varlink_call *c, const json_t *in, struct unit *u, stru
     x->call = c;
     x->unit = u;
     unit_ref(u);
-    x->wait = json_is_true(json_object_get(in, "wait"));
+    x->wait = wait;
     if (json_is_array(names))
         r = json_texts_get(names, &x->names);
-    if (r >= 0 && x->wait)
+    if (r >= 0 && wait)
         r = manager_watch_add(u->manager, on_event, x, &x->watch);
+    *ret = x;
+    return r;
+}
+
+int method_wait_unit(struct varlink_call *c, const json_t *in, void *manager)
+{
+    struct transient_run *x;
+    struct unit *u;
+    int r = method_loaded_unit(c, in, manager, &u);
+
+    if (r <= 0)
+        return r;
+    r = follow(c, in, u, true, &x);
+    if (r < 0)
+        return r;
+    x->job_ended = x->began = true;
+    unit_changed(u); /* it may have ended by now */
+    return 0;
+}
+
+static int follow_job(struct varlink_call *c, const json_t *in, struct unit *u, struct job *j)
+{
+    struct transient_run *x;
+    int r = follow(c, in, u, json_is_true(json_object_get(in, "wait")), &x);
+
     if (r < 0)
         return r;
     x->job.callback = on_job_end;
@@ -160,5 +186,5 @@ int method_start_transient(struct varlink_call *c, const json_t *in, void *manag
         return reply_refused(c, r, &e);
     if (!varlink_call_wants_more(c) || !j)
         return varlink_reply(c, j ? json_pack("{s:o}", "job", describe_job(j)) : NULL);
-    return follow(c, in, u, j);
+    return follow_job(c, in, u, j);
 }

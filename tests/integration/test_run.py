@@ -96,10 +96,11 @@ def test_descriptors_of_the_caller_outlive_reexec(reeve):
                                "-c", "echo main; exec sleep 1000"])
     assert run.stdout.readline() == b"main\n"
     reeve.ctl("daemon-reexec")
-    reeve.ctl("stop", "p")
+    reeve.ctl("kill", "-s", "KILL", "--kill-whom=main", "p")
     assert run.stdout.readline() == b"post\n"
     assert run.stdout.read() == b"", "the manager has let go of the pipe"
-    run.wait(timeout=MINUTE)
+    # Who waits for the end goes on waiting, and hears of it.
+    assert run.wait(timeout=MINUTE) == 255
 
 
 def on_terminal(reeve, *argv, talk=()):

@@ -126,12 +126,69 @@ static void the_queue_is_bounded_and_sent_whole(void **state)
     close(fds[0]);
 }
 
+/* Sends one byte and n copies of fd 0. */
+static void send_fds(int socket, size_t n)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(8 * sizeof(int))];
+    } control = { 0 };
+    struct iovec iov = { (char *) "", 1 };
+    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
+    int zeros[8] = { 0 };
+
+    m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+    control.header = (struct cmsghdr){ CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+    memcpy(CMSG_DATA(&control.header), zeros, n * sizeof(int));
+    assert_int_equal(sendmsg(socket, &m, 0), 1);
+}
+
+/* What a new descriptor's number would be. */
+static int lowest_free(void)
+{
+    int fd = dup(0);
+
+    close(fd);
+    return fd;
+}
+
+static void descriptors_are_taken_three_at_most(void **state)
+{
+    struct frame_buffer in = { 0 };
+    struct frame_fds got = { 0 };
+    int fds[2], before;
+
+    make_pair(fds);
+    before = lowest_free();
+    /* Nobody asked for any. */
+    send_fds(fds[1], 3);
+    assert_int_equal(frame_receive(&in, fds[0], NULL), 1);
+    assert_int_equal(lowest_free(), before);
+
+    send_fds(fds[1], 2);
+    assert_int_equal(frame_receive(&in, fds[0], &got), 1);
+    assert_int_equal(got.n, 2);
+    send_fds(fds[1], 3);
+    assert_int_equal(frame_receive(&in, fds[0], &got), 1);
+    assert_int_equal(got.n, FRAME_FDS_MAX);
+    /* More than there is room for: the kernel closes what was cut off. */
+    send_fds(fds[1], 8);
+    assert_int_equal(frame_receive(&in, fds[0], &got), 1);
+    assert_int_equal(got.n, FRAME_FDS_MAX);
+    frame_close_fds(&got);
+    assert_int_equal(lowest_free(), before);
+    frame_done(&in);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_cut_at_nul),
         cmocka_unit_test(a_message_has_at_most_one_mebibyte),
         cmocka_unit_test(the_queue_is_bounded_and_sent_whole),
+        cmocka_unit_test(descriptors_are_taken_three_at_most),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
