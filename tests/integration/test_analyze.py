@@ -11,6 +11,7 @@ import subprocess
 import xml.etree.ElementTree
 
 import pytest
+from conftest import Reeve, machines, why_no_machine
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1] / "corpus" / "tools"
 REEVE = os.environ.get("REEVE")
@@ -178,3 +179,52 @@ def test_boot_not_finished(analyze, booted, tmp_path):
     (tmp_path / "systemctl").chmod(0o755)
     done = analyze("--user", "time", env={**booted, "PATH": f"{tmp_path}:/usr/bin:/bin"})
     assert done.returncode == 1 and done.stderr.startswith("Bootup is not yet finished")
+
+
+# ---- the same of a machine that reeve runs
+
+@pytest.fixture(scope="module")
+def machine():
+    if why := why_no_machine():
+        pytest.skip(why)
+    box = machines.Machine(["/usr/local/bin/reeve", "init"], reeve=REEVE, name="analyze").boot()
+    reeve = Reeve(box)
+    reeve.write("slow.service", """
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStartPre=/bin/sleep 0.2
+        ExecStart=/bin/sleep 0.2
+    """)
+    reeve.write("late.service", "[Unit]\nRequires=slow.service\nAfter=slow.service\n[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "late.service")
+    yield reeve
+    box.off()
+
+
+def test_start_of_reeve(machine):
+    run = lambda *args: machine.run("systemd-analyze", *args)  # noqa: E731
+    time = run("time")
+    assert time.returncode == 0 and re.match(r"Startup finished in .* \(userspace\) \n.* reached after .* in userspace\.", time.stdout)
+    blame = {line.split()[-1]: line for line in run("blame").stdout.splitlines()}
+    assert re.match(r" *(\d+ms|[\d.]+s) slow\.service", blame["slow.service"])
+    dot = run("dot", "late.service").stdout
+    assert '"late.service"->"slow.service" [color="green"];' in dot and '"late.service"->"slow.service" [color="black"];' in dot
+    dump = run("dump", "late.service").stdout
+    assert dump.startswith("→ Unit late.service:\n") and "\tActiveState: active\n" in dump
+    chain = run("critical-chain", "basic.target")
+    assert chain.returncode == 0 and "basic.target @" in chain.stdout
+
+
+def test_plot_of_reeve(machine):
+    done = machine.run("reeve", "analyze", "plot", "--json=short", "--no-legend")
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["slow.service"]["time"] >= 400_000
+    xml.etree.ElementTree.fromstring(machine.run("reeve", "analyze", "plot").stdout.encode())
+
+
+def test_security_of_reeve(machine):
+    done = machine.run("reeve", "analyze", "security")
+    assert re.search(r"^late\.service +9\.\d UNSAFE", done.stdout, re.M)
+    assert "→ Overall exposure level for late.service: 9." in machine.run("reeve", "analyze", "security", "late").stdout
