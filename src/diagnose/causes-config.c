@@ -154,8 +154,9 @@ static char *format_problem(const char *path, const char *text)
 /* Program text and data that programs open on their way are not configuration. */
 static bool may_be_configuration(const struct facts *facts, const char *path, char **ret_text)
 {
-    static const char *const others[] = { ".py", ".js",  ".rb",  ".pl", ".pm", ".php",
-                                          ".so", ".jar", ".lua", ".sh", ".key" };
+    static const char *const others[] = { ".py",  ".js",  ".rb", ".pl",  ".pm", ".php",  ".so",
+                                          ".jar", ".lua", ".sh", ".key", ".go", ".java", ".c",
+                                          ".cc",  ".cpp", ".rs", ".ts",  ".mjs" };
     const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
     struct stat st;
     size_t size = 0;

@@ -345,6 +345,34 @@ void judge_killed_by_outsider(struct facts *facts, struct finding *f)
     find_fix_dropin(f, "and let it come back", "[Service]\nRestart=on-failure\n");
 }
 
+/* Go turns a wrong memory access into a panic, which exits with 2 (and not by a signal); its first
+ * own frame is the line behind the first function of package main. */
+static void judge_panic(struct facts *facts, const struct facts_exit *e, struct finding *f)
+{
+    const struct facts_line *panic = NULL, *frame = NULL, *l;
+    bool in_main = false;
+    size_t at = 0;
+
+    if (!e || e->code != CLD_EXITED || e->status != 2)
+        return;
+    while ((l = facts_next_line(facts, facts_explained(facts), false, &at))) {
+        if (startswith(l->text, "panic: ") || startswith(l->text, "fatal error: "))
+            panic = panic ? panic : l;
+        if (panic && !frame && in_main && strstr(l->text, ".go:"))
+            frame = l;
+        in_main = in_main || (panic && startswith(l->text, "main."));
+    }
+    if (!panic)
+        return;
+    size_t n = strcspn(panic->text, "\n");
+    find(f, SURE_PROVEN, "it crashed: %.*s", (int) n, panic->text);
+    exit_evidence(f, e);
+    find_line(f, panic);
+    if (frame)
+        find_line(f, frame);
+    find_fix(f, "correct the program where the panic says; Go exits with 2 after a panic");
+}
+
 void judge_crash_signal(struct facts *facts, struct finding *f)
 {
     static const int signals[] = { SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
@@ -353,6 +381,8 @@ void judge_crash_signal(struct facts *facts, struct finding *f)
 
     for (size_t i = 0; e && e->code != CLD_EXITED && i < ELEMENTSOF(signals); i++)
         crash = crash || e->status == signals[i];
+    if (!crash && !result_is(facts, "watchdog"))
+        judge_panic(facts, e, f);
     if (!crash || result_is(facts, "watchdog"))
         return;
     find(f, SURE_LIKELY + 0.05, "it crashed: SIG%s%s", signal_name(e->status),
@@ -1122,6 +1152,20 @@ void judge_socket_fds_missing(struct facts *facts, struct finding *f)
 /* ---- runs, but serves nothing
  * ------------------------------------------------------------------------- */
 
+/* A Go program, whose text names every call there is: it listens nowhere, and has no connection to
+ * the port that its command line names either, as a client of the holder would. */
+static bool serves_nobody(struct facts *facts, unsigned port)
+{
+    const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
+
+    if (!c || !probe_true(facts_probe(facts, "program", "%s", c->path), "go"))
+        return false;
+    json_t *p = facts_probe(facts, "uses-port", "%ld %u",
+                            facts_property_number(facts, "MainPID", 0), port);
+    return json_object_get(p, "listens") && !probe_true(p, "listens") &&
+           !probe_true(p, "connected");
+}
+
 void judge_running_not_serving(struct facts *facts, struct finding *f)
 {
     unsigned port;
@@ -1131,7 +1175,8 @@ void judge_running_not_serving(struct facts *facts, struct finding *f)
         return;
     port = judge_port_of_command(facts);
     if (!port || !(judge_said(facts, "in use") || judge_program_has(facts, "listen") ||
-                   judge_program_has(facts, "bind") || judge_program_has(facts, "create_server")))
+                   judge_program_has(facts, "bind") || judge_program_has(facts, "create_server") ||
+                   serves_nobody(facts, port)))
         return;
     json_t *p = facts_probe(facts, "port", "tcp 0.0.0.0:%u", port);
     const char *unit = probe_text(p, "unit");

@@ -53,6 +53,41 @@ json_t *probe_program(struct facts *f, const char *path)
                      p.foreign, "loader", text(p.loader), "go", p.go, "library", p.shared_library);
 }
 
+/* Whether the inode is one of the process's descriptors: its lines of /proc/PID/net/tcp. */
+static void look_at_sockets(pid_t pid, const char *table, unsigned port, bool *listens,
+                            bool *connected)
+{
+    auto_free char *path = format("/proc/%d/net/%s", pid, table);
+    auto_fclose FILE *file = path ? fopen(path, "re") : NULL;
+    char line[512];
+
+    while (file && fgets(line, sizeof line, file)) {
+        unsigned remote, state;
+        unsigned long long inode;
+
+        /* sl local:port remote:port st queues timer retransmits uid timeout inode */
+        if (sscanf(line, "%*u: %*[0-9A-F]:%*x %*[0-9A-F]:%x %x %*s %*s %*s %*u %*u %llu", &remote,
+                   &state, &inode) != 3 ||
+            socket_is_held(inode, pid) <= 0)
+            continue;
+        *listens = *listens || state == 10;
+        *connected = *connected || (state != 10 && remote == port);
+    }
+}
+
+json_t *probe_uses_port(struct facts *f, const char *argument)
+{
+    int pid;
+    unsigned port;
+    bool listens = false, connected = false;
+
+    if (sscanf(argument, "%d %u", &pid, &port) != 2 || pid <= 0)
+        return json_object();
+    look_at_sockets(pid, "tcp", port, &listens, &connected);
+    look_at_sockets(pid, "tcp6", port, &listens, &connected);
+    return json_pack("{s:b, s:b}", "listens", listens, "connected", connected);
+}
+
 /* What a program that notifies contains, in its code or as the name of a library or call. */
 json_t *probe_notifies(struct facts *f, const char *path)
 {
