@@ -11,6 +11,7 @@
 #include "base/users.h"
 #include "control/methods.h"
 #include "control/server.h"
+#include "control/user_database.h"
 #include "unit/name.h"
 
 #define FLUSH_USEC (100 * USEC_PER_MSEC)
@@ -20,6 +21,7 @@
 struct manager_service {
     struct manager *manager;
     struct varlink_server *server;
+    struct user_database *users;
     gid_t output_groups[2];
     size_t n_output_groups;
 };
@@ -109,6 +111,9 @@ int manager_service_new(struct manager *m, struct manager_service **ret)
     }
     if (r >= 0)
         r = varlink_server_listen(s->server, path, SOCKET_MODE);
+    /* Without it names of dynamic users are not known to programs: no reason not to start. */
+    if (r >= 0)
+        (void) user_database_new(m, &s->users);
     if (r < 0) {
         manager_service_free(s);
         return r;
@@ -126,6 +131,7 @@ void manager_service_free(struct manager_service *s)
 {
     if (!s)
         return;
+    user_database_free(s->users);
     varlink_server_free(s->server);
     free(s);
 }

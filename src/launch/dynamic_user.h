@@ -1,7 +1,7 @@
 /* launch/dynamic_user.h -- DynamicUser=: a user for the life of the service (systemd.exec(5)).
  *
  * The ids are those of systemd, 61184 to 65519, and so are the lock files in
- * /run/systemd/dynamic-user, so that reeve and a systemd on one machine never give out the same. */
+ * /run/systemd/dynamic-uid, so that reeve and a systemd on one machine never give out the same. */
 #pragma once
 
 struct child;
