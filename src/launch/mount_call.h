@@ -8,9 +8,9 @@
 /* A detached copy of the mount at `path` (with what is below it if `recursive`): a descriptor for
  * mount_attach(), or a negative errno. */
 int mount_copy(const char *path, bool recursive);
-/* A new file system of this type, as mount(2) has it (MS_NOSUID and so on of `flags`, but no
- * options), also where the same one is mounted at `path` already, which mount(2) refuses. */
-int mount_new(const char *type, const char *path, unsigned long flags);
+/* A new file system of this type, with flags and options as of mount(2), in place of what is
+ * mounted at `path`: nothing is left beneath it. Unlike mount(2) it may be the same as that. */
+int mount_new(const char *type, const char *path, unsigned long flags, const char *options);
 /* Attaches it. */
 int mount_attach(int fd, const char *path);
 

@@ -286,10 +286,9 @@ static int mount_proc(struct mounting *m, const char *target)
     if (s->proc_subset == PROC_SUBSET_PID)
         strbuf_addf(&options, "%ssubset=pid", options.length > 0 ? "," : "");
     (void) make_target(target, true);
-    if (mount("proc", target, "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV,
-              options.length > 0 ? strbuf_text(&options) : NULL) >= 0)
+    int r = mount_new("proc", target, MS_NOSUID | MS_NOEXEC | MS_NODEV, strbuf_text(&options));
+    if (r >= 0)
         return 0;
-    int r = -errno;
     /* Parts of /proc are covered here (a container): the one there is has to do. */
     if (r == -EPERM && *m->prefix && mount("/proc", target, NULL, MS_BIND | MS_REC, NULL) >= 0)
         return options.length > 0 ? r : 0;
@@ -302,7 +301,7 @@ static int mount_sys(struct mounting *m, const struct mount_entry *e, const char
 
     (void) make_target(target, true);
     if (e->mode == MOUNT_PRIVATE_SYS) {
-        r = mount_new("sysfs", target, MS_NOSUID | MS_NOEXEC | MS_NODEV);
+        r = mount_new("sysfs", target, MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL);
         if (r < 0) {
             /* Not allowed where the host's is read-only or covered: it stays what it is. */
             return r == -EPERM && !*m->prefix ? 0 : r;
@@ -359,7 +358,7 @@ static int apply(struct mounting *m, struct mount_entry *e)
     case MOUNT_PROC:
         return mount_proc(m, target);
     case MOUNT_CGROUP:
-        return mount_new("cgroup2", target, MS_NOSUID | MS_NOEXEC | MS_NODEV);
+        return mount_new("cgroup2", target, MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL);
     case MOUNT_MODE_MAX:
         break;
     }

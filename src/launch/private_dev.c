@@ -101,10 +101,8 @@ static int fill(struct private_dev *d, int dir, const char *path)
 int private_dev_mount(struct private_dev *d, const char *path)
 {
     mode_t mask = umask(0);
-    int r = mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NOEXEC | MS_STRICTATIME,
-                  "mode=0755,size=4m,nr_inodes=64k") < 0
-                ? -errno
-                : 0;
+    int r = mount_new("tmpfs", path, MS_NOSUID | MS_NOEXEC | MS_STRICTATIME,
+                      "mode=0755,size=4m,nr_inodes=64k");
 
     if (r >= 0) {
         auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -406,6 +406,11 @@ static long probe_umount(const char *path)
     return umount(path);
 }
 
+static long probe_detach(const char *path)
+{
+    return umount2(path, MNT_DETACH);
+}
+
 static long probe_remount(const char *path)
 {
     return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND, NULL);
@@ -651,6 +656,7 @@ static const struct {
     { "mknod", probe_mknod },
     { "mount", probe_mount },
     { "umount", probe_umount },
+    { "detach", probe_detach },
     { "remount", probe_remount },
     { "chroot", probe_chroot },
     { "unshare", probe_unshare },
