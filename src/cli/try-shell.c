@@ -3,6 +3,7 @@
  * The context is the manager's own work: a transient unit that has all of the unit's files, but
  * another program. It is removed whatever happens. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,15 @@ static pid_t context_pid(const struct context *c)
 /* ---- --shell
  * ------------------------------------------------------------------------------------------ */
 
+/* The shell ends with us, and then everything is removed as ever. */
+static volatile pid_t shell_pid;
+
+static void end_shell(int signo)
+{
+    (void) signo;
+    (void) kill(shell_pid, SIGKILL);
+}
+
 int try_shell(const struct try_options *o, const char *unit)
 {
     _cleanup_(context_done) struct context c = { .user = o->user };
@@ -153,6 +163,10 @@ int try_shell(const struct try_options *o, const char *unit)
             "A shell in the context of %s, whose program would be executed now; leave it with "
             "exit.\n",
             c.unit.unit);
+    const struct sigaction end = { .sa_handler = end_shell };
+    shell_pid = pid;
+    (void) sigaction(SIGTERM, &end, NULL);
+    (void) sigaction(SIGHUP, &end, NULL);
     slave = close_fd(slave);
     run_pty_begin(&pty);
     (void) run_pty_copy_until(&pty, over);

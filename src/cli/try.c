@@ -178,8 +178,17 @@ static void show_output(struct trial *t)
         }
 }
 
+/* Ctrl-C: the start is over, and what was done for it is undone. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signo)
+{
+    (void) signo;
+    interrupted = 1;
+}
+
 /* What has happened since the last look. */
-static void on_step(const struct tracer *tracer, void *userdata)
+static bool on_step(const struct tracer *tracer, void *userdata)
 {
     struct trial *t = userdata;
     size_t n = 0;
@@ -203,6 +212,7 @@ static void on_step(const struct tracer *tracer, void *userdata)
             t->ended |= UINT64_C(1) << i;
             show_end(t, i, &all[i]);
         }
+    return interrupted;
 }
 
 /* The service's words as they come; the manager's own are what we say ourselves. */
@@ -471,9 +481,13 @@ static int try_unit(const struct try_options *o, const char *unit, const char *f
     struct trial t = {
         .o = *o, .unit = unit, .file = file, .follow_fd = -1, .steps = json_array()
     };
+    const struct sigaction interrupt = { .sa_handler = on_interrupt };
     json_t *answer = NULL;
     int r = 0;
 
+    (void) sigaction(SIGINT, &interrupt, NULL);
+    (void) sigaction(SIGTERM, &interrupt, NULL);
+    (void) sigaction(SIGHUP, &interrupt, NULL);
     if (o->copy || !has_manager(o->user))
         r = try_in_copy(&t, &answer);
     else

@@ -109,8 +109,8 @@ static void watch(const struct rerun *how, struct tracer *t, pid_t job)
 
         if (tracer_run(t, STEP) < 0)
             return;
-        if (how->step)
-            how->step(t, how->userdata);
+        if (how->step && how->step(t, how->userdata))
+            return;
         if (!is_done && how->stay > 0 && kill(job, 0) < 0) {
             is_done = true;
             end = MIN(end, usec_add(now, MAX(how->stay, SETTLE)));
@@ -166,10 +166,12 @@ int facts_run_untraced(struct facts *f, const struct rerun *how)
             is_done = true;
             end = MIN(end, usec_add(now, MAX(how->stay, SETTLE)));
         }
-        if (how->step)
-            how->step(NULL, how->userdata);
+        if (how->step && how->step(NULL, how->userdata))
+            break;
         (void) usleep(STEP);
     }
+    if (!is_done && kill(job, SIGKILL) >= 0)
+        (void) waitpid(job, NULL, 0);
     finish(f, how, in_series);
     return 1;
 }

@@ -10,8 +10,8 @@ struct rerun {
     bool force;   /* a unit that is active is stopped first */
     bool keep;    /* it may run on when the watching ends */
     /* Called every now and then; NULL: not. `tracer` is NULL where the manager may not be traced.
-     */
-    void (*step)(const struct tracer *tracer, void *userdata);
+     * Whether to end now. */
+    bool (*step)(const struct tracer *tracer, void *userdata);
     void *userdata;
 };
 

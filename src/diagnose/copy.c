@@ -31,6 +31,7 @@
 #include "launch/cgroup.h"
 #include "launch/mount_call.h"
 
+#define CGROUP_PREFIX "reeve-copy-"
 #define BOOT_LIMIT (20 * USEC_PER_SEC)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
@@ -395,6 +396,21 @@ static int hear(int fd, char ***notes, char **ret_why)
     return *ret_why ? -EOPNOTSUPP : 0;
 }
 
+/* Control groups of copies whose maker was killed: those that are in use cannot be removed. */
+static void remove_stale(const struct cgroup_root *root)
+{
+    auto_closedir DIR *d = fdopendir(openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        auto_free char *path = startswith(e->d_name, CGROUP_PREFIX) ? format("/%s", e->d_name)
+                                                                    : NULL;
+
+        if (path)
+            (void) cgroup_remove(root, path);
+    }
+}
+
 /* Until the manager answers and has read its files. Runs inside. */
 static json_t *wait_for_manager(void *userdata)
 {
@@ -426,7 +442,8 @@ int copy_new(struct copy **ret, char ***ret_notes, char **ret_why)
     (void) file_read_line("/proc/sys/net/ipv4/ip_unprivileged_port_start", &first_port);
     (void) process_getenv(1, "container", &container);
     if (cgroup_root_open(&c->cgroups) >= 0) {
-        c->cgroup = format("/reeve-copy-%d", getpid());
+        remove_stale(&c->cgroups);
+        c->cgroup = format("/" CGROUP_PREFIX "%d", getpid());
         if (!c->cgroup || cgroup_create(&c->cgroups, c->cgroup, &cgroup_fd) < 0)
             cgroup_fd = -1;
     }

@@ -1,5 +1,6 @@
 """`reeve try`: the whole start, step by step, and what is left afterwards: nothing."""
 import json
+import subprocess
 
 import pytest
 
@@ -121,3 +122,22 @@ def test_the_shell_is_compared_with_the_unit(reeve):
     assert found["Max open files"]["unit"].split()[0] == "777"
     assert "mount namespace" in found and "user namespace" not in found
     assert list(reeve.path("/run/systemd/system").glob("reeve-shell*")) == []
+
+
+def test_interrupted_it_leaves_nothing(reeve):
+    reeve.write("/tmp/slow.service", """
+        [Service]
+        Type=oneshot
+        ExecStart=/bin/sleep infinity
+    """)
+    with subprocess.Popen([*reeve.machine.prefix, "reeve", "try", "/tmp/slow.service"],
+                          stdout=subprocess.PIPE, text=True) as started:
+        for line in started.stdout:
+            if "/bin/sleep infinity" in line:
+                break
+        pids = reeve.run("pidof", "reeve").stdout.split()
+        pid = next(p for p in pids if b"try" in reeve.path(f"/proc/{p}/cmdline").read_bytes().split(b"\0"))
+        reeve.run("sh", "-c", f"kill -INT {pid}")
+        started.stdout.read()
+    assert not reeve.path("/run/systemd/system/slow.service").exists()
+    reeve.until(lambda: "slow" not in reeve.ctl("list-units", "--all"), 30)
