@@ -66,7 +66,7 @@ def test_a_start_waits_for_its_first_success(reeve, cgroup):
 
 
 def test_not_ready_and_not_alive(reeve):
-    w = Service(reeve, "Type=notify\nWatchdogSec=2s\nRestart=on-watchdog\nRestartSec=50ms\nLimitCORE=0",
+    w = Service(reeve, "Type=notify\nWatchdogSec=10s\nRestart=on-watchdog\nRestartSec=50ms\nLimitCORE=0",
                 f"HealthHTTP=http://127.0.0.1:8080/ready,for=ready\nHealthTCP=127.0.0.1:8080,for=live\n{QUICK}")
     w.wait(ReeveHealth="healthy")
     w.answer("503")
@@ -77,7 +77,7 @@ def test_not_ready_and_not_alive(reeve):
     assert reeve.show("w.service", "NRestarts") == "0"
     pid = reeve.show("w.service", "MainPID")
     reeve.write("w.service", "\n".join([
-        "[Service]", f"ExecStart={SERVER}", "Type=notify", "WatchdogSec=2s", "Restart=on-watchdog",
+        "[Service]", f"ExecStart={SERVER}", "Type=notify", "WatchdogSec=10s", "Restart=on-watchdog",
         "RestartSec=50ms", "LimitCORE=0", "[X-Reeve]", "HealthHTTP=http://127.0.0.1:8080/", QUICK]))
     reeve.ctl("daemon-reload")  # other probes from now on
     w.wait(ReeveHealth="healthy")
