@@ -200,13 +200,18 @@ static int show_manual(const char *page)
 
 static int show_help(struct systemctl *c, const char *name)
 {
-    static const char *const wanted[] = { "Documentation", NULL };
+    static const char *const wanted[] = { "Documentation", "LoadState", NULL };
     json_t *properties = systemctl_properties(c, name, wanted, NULL);
     auto_strv char **docs = NULL;
     bool any = false;
 
     if (!properties)
         return -EIO;
+    if (streq(property_text(properties, "LoadState"), "not-found")) {
+        fprintf(stderr, "Unit %s could not be found.\n", name);
+        json_decref(properties);
+        return -ENOENT;
+    }
     docs = strv_split(property_text(properties, "Documentation"), " \"\n");
     json_decref(properties);
     STRV_FOREACH (doc, docs) {
