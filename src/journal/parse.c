@@ -135,7 +135,8 @@ static void field_name(const char *key, size_t n, char name[static NAME_MAX_LENG
 {
     static const char *const taken[] = { "MESSAGE", "PRIORITY",      "UNIT",      "MESSAGE_ID",
                                          "ERRNO",   "INVOCATION_ID", "USER_UNIT", "COREDUMP_UNIT" };
-    bool prefix = n == 0 || isdigit((unsigned char) *key) || *key == '_';
+    /* A name that begins with "_" would be one that the journal vouches for. */
+    bool prefix = n == 0 || !isalpha((unsigned char) *key);
     size_t at = 0;
 
     for (size_t i = 0; i < ELEMENTSOF(taken) && !prefix; i++)

@@ -55,6 +55,7 @@ static void lines(void **state)
           "q=\"a \\\"b\\\"\" traceId=abc",
           "6 CODE_FILE=/src/main.go|CODE_LINE=24|USER=7|Q=a \"b\"|TRACE_ID=abc" },
         { LOG_PARSE_LOGFMT, "lvl=eror a= b", "-1 LVL=eror" },
+        { LOG_PARSE_LOGFMT, "-PID=5 @x=1", "-1 LOG__PID=5|LOG__X=1" },
         { LOG_PARSE_LOGFMT, "no pairs here", "-1 " },
         { LOG_PARSE_LOGFMT, "a=\"open", "-1 " },
         { LOG_PARSE_GO, "2009/11/10 23:00:00 main.go:24: listen failed",
