@@ -6,7 +6,7 @@
 #   ./do demo      builds, and shows the main job: a service from its unit file, asked, hung, crashed, stopped; and the
 #                  whole way from a failed start to its fix
 #   ./do check     builds and passes all tests: ordinary, with sanitizers, and as the static binary
-#   ./do bench     the benchmarks, as a table
+#   ./do bench     the benchmarks, as tables; `./do bench journal`: those of the journal alone
 #   ./do fuzz [SECONDS [TARGET...]]  every fuzz target for SECONDS (600) each
 #   ./do static    build/static/src/reeve, the one static binary
 #   ./do format    applies .clang-format to the tree
@@ -83,7 +83,10 @@ bench)
     install $build_packages $check_packages
     setup build/static -Dstatic=true -Dbuildtype=plain -Doptimization=2
     compile build/static
-    exec python3 tests/bench/run.py --reeve build/static/src/reeve "$@" ;;
+    [ "${1:-}" = journal ] || python3 tests/bench/run.py --reeve build/static/src/reeve "$@"
+    [ $# -eq 0 ] || [ "$1" = journal ] || exit 0
+    [ $# -eq 0 ] || shift
+    exec python3 tests/bench/journal.py --reeve build/static/src/reeve "$@" ;;
 fuzz)
     install $build_packages $check_packages
     CC=clang setup build/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false

@@ -59,7 +59,7 @@ static int check_header(const struct journal_file *f, const struct journal_heade
     return 0;
 }
 
-int journal_file_open_fd(int fd, const char *path, struct journal_file **ret)
+static int file_peek(int fd, const char *path, struct journal_file **ret)
 {
     struct stat st;
 
@@ -79,36 +79,74 @@ int journal_file_open_fd(int fd, const char *path, struct journal_file **ret)
     f->size = (uint64_t) st.st_size;
     f->device = st.st_dev;
     f->inode = st.st_ino;
-    void *map = mmap(NULL, f->size, PROT_READ, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
-        return -errno;
-    f->map = map;
-    struct journal_header h = { 0 };
-    memcpy(&h, map, MIN(f->size, sizeof h));
-    int r = check_header(f, &h);
+    struct journal_header *h = &f->early;
+    ssize_t n = pread(fd, h, sizeof *h, 0);
+    if (n < JOURNAL_HEADER_MIN)
+        return n < 0 ? -errno : -ENODATA;
+    int r = check_header(f, h);
     if (r < 0)
         return r;
-    f->compact = journal_header(f)->incompatible_flags & INCOMPATIBLE_COMPACT;
-    f->keyed = journal_header(f)->incompatible_flags & INCOMPATIBLE_KEYED_HASH;
-    f->data_table = h.data_hash_table_offset;
-    f->data_buckets = h.data_hash_table_size / sizeof(struct hash_item);
-    f->field_table = h.field_hash_table_offset;
-    f->field_buckets = h.field_hash_table_size / sizeof(struct hash_item);
+    f->compact = h->incompatible_flags & INCOMPATIBLE_COMPACT;
+    f->keyed = h->incompatible_flags & INCOMPATIBLE_KEYED_HASH;
+    f->data_table = h->data_hash_table_offset;
+    f->data_buckets = h->data_hash_table_size / sizeof(struct hash_item);
+    f->field_table = h->field_hash_table_offset;
+    f->field_buckets = h->field_hash_table_size / sizeof(struct hash_item);
     f->fd = fd;
     *ret = take_ptr(f);
     return 0;
 }
 
-int journal_file_open(const char *path, struct journal_file **ret)
+int journal_file_map(struct journal_file *f)
+{
+    if (f->map)
+        return 0;
+    void *map = mmap(NULL, f->size, PROT_READ, MAP_SHARED, f->fd, 0);
+    if (map == MAP_FAILED)
+        return -errno;
+    f->map = map;
+    return 0;
+}
+
+int journal_file_open_fd(int fd, const char *path, struct journal_file **ret)
+{
+    struct journal_file *f;
+    int r = file_peek(fd, path, &f);
+
+    if (r < 0)
+        return r;
+    r = journal_file_map(f);
+    if (r < 0) {
+        f->fd = -1; /* the caller's still */
+        journal_file_close(f);
+        return r;
+    }
+    *ret = f;
+    return 0;
+}
+
+static int open_by(const char *path,
+                   int (*how)(int fd, const char *path, struct journal_file **ret),
+                   struct journal_file **ret)
 {
     auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
         return -errno;
-    int r = journal_file_open_fd(fd, path, ret);
+    int r = how(fd, path, ret);
     if (r >= 0)
         take_fd(&fd);
     return r;
+}
+
+int journal_file_peek(const char *path, struct journal_file **ret)
+{
+    return open_by(path, file_peek, ret);
+}
+
+int journal_file_open(const char *path, struct journal_file **ret)
+{
+    return open_by(path, journal_file_open_fd, ret);
 }
 
 int journal_file_refresh(struct journal_file *f)
@@ -119,6 +157,10 @@ int journal_file_refresh(struct journal_file *f)
         return -errno;
     if ((uint64_t) st.st_size <= f->size)
         return 0;
+    if (!f->map) {
+        f->size = (uint64_t) st.st_size;
+        return 1;
+    }
     void *map = mremap(f->map, f->size, (size_t) st.st_size, MREMAP_MAYMOVE);
     if (map == MAP_FAILED)
         return -errno;

@@ -17,7 +17,8 @@
 struct journal_file {
     char *path;
     int fd;
-    uint8_t *map;
+    uint8_t *map; /* NULL: only its header was read so far */
+    struct journal_header early;
     uint64_t size; /* mapped */
     uint64_t device, inode;
     bool compact, keyed;
@@ -41,6 +42,12 @@ int journal_file_open(const char *path, struct journal_file **ret);
 int journal_file_open_fd(int fd, const char *path, struct journal_file **ret);
 void journal_file_close(struct journal_file *f);
 
+/* Opens it, but reads no more than its header, as it is now: for files that may never be needed.
+ * Nothing else of it may be asked for before journal_file_map(), which does no more than that once
+ * it has. Returns 0 or what mmap(2) gives. */
+int journal_file_peek(const char *path, struct journal_file **ret);
+int journal_file_map(struct journal_file *f);
+
 /* Maps what was added since. Returns 1 if the file grew, 0, or a negative errno. Pointers into the
  * map that were taken before are not valid afterwards. */
 int journal_file_refresh(struct journal_file *f);
@@ -51,7 +58,7 @@ void journal_file_survive_truncation(void);
 
 static inline const struct journal_header *journal_header(const struct journal_file *f)
 {
-    return (const struct journal_header *) f->map;
+    return f->map ? (const struct journal_header *) f->map : &f->early;
 }
 
 /* The object of that type, or NULL where there is none (the whole of it is within the file). */

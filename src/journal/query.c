@@ -20,6 +20,7 @@ struct reader {
     size_t index;                     /* in `all`, where there is no match */
     uint64_t at;                      /* the next entry in the direction; MATCH_END or 0: none */
     const struct entry_object *entry; /* at `at` */
+    bool listed;                      /* `all` was loaded, and the file mapped */
     bool seen;                        /* by the last rescan */
 };
 
@@ -46,6 +47,10 @@ struct journal {
 
     struct reader **heap; /* those that have an entry, the first to come on top */
     size_t n_heap;
+    /* Those whose entries all come later than what is on the heap, by their headers alone: of many
+     * files most are never looked into. The next one is the last. */
+    struct reader **later;
+    size_t n_later;
     bool forward;
     struct reader *current;
     uint64_t current_offset;
@@ -81,18 +86,28 @@ void journal_free(struct journal *j)
     free(j->folders);
     free(j->readers);
     free(j->heap);
+    free(j->later);
     match_free(j->match);
     free(j);
 }
 
 static void reader_join(struct journal *j, struct reader *r);
 
+/* Before anything but its header is looked at. A file that cannot be mapped has no entries. */
+static void reader_list(struct reader *r)
+{
+    if (r->listed || journal_file_map(r->file) < 0)
+        return;
+    (void) entry_list_load(&r->all, r->file, 0);
+    r->listed = true;
+}
+
 /* ---- files ---- */
 
-static struct reader *find_reader(const struct journal *j, const struct stat *st)
+static struct reader *find_reader(const struct journal *j, uint64_t device, uint64_t inode)
 {
     for (size_t i = 0; i < j->n; i++) {
-        if (j->readers[i]->file->device == st->st_dev && j->readers[i]->file->inode == st->st_ino)
+        if (j->readers[i]->file->device == device && j->readers[i]->file->inode == inode)
             return j->readers[i];
     }
     return NULL;
@@ -108,27 +123,27 @@ static int reader_prepare(struct journal *j, struct reader *r)
 
 int journal_add_file(struct journal *j, const char *path)
 {
-    struct stat st;
+    struct reader *r = new0(struct reader, 1), *same = NULL;
 
-    if (stat(path, &st) < 0)
-        return -errno;
-    struct reader *r = find_reader(j, &st);
-    if (r) {
-        r->seen = true;
-        return -EEXIST;
-    }
-    r = new0(struct reader, 1);
     if (!r)
         return -ENOMEM;
-    int k = journal_file_open(path, &r->file);
-    if (k >= 0) {
-        (void) entry_list_load(&r->all, r->file, 0);
-        k = reader_prepare(j, r);
+    int k = journal_file_peek(path, &r->file);
+    if (k >= 0)
+        same = find_reader(j, r->file->device, r->file->inode);
+    if (same) {
+        same->seen = true;
+        reader_free(j, r);
+        return -EEXIST;
     }
+    if (k >= 0)
+        k = reader_prepare(j, r);
     struct reader **heap = k >= 0 ? realloc(j->heap, (j->n + 1) * sizeof *heap) : NULL;
     if (heap)
         j->heap = heap;
-    if (k >= 0 && (!heap || !grow(&j->readers, &j->allocated, j->n + 1)))
+    struct reader **later = heap ? realloc(j->later, (j->n + 1) * sizeof *later) : NULL;
+    if (later)
+        j->later = later;
+    if (k >= 0 && (!later || !grow(&j->readers, &j->allocated, j->n + 1)))
         k = -ENOMEM;
     if (k < 0) {
         reader_free(j, r);
@@ -249,6 +264,7 @@ size_t journal_n_files(const struct journal *j)
 
 struct journal_file *journal_get_file(const struct journal *j, size_t i)
 {
+    (void) journal_file_map(j->readers[i]->file);
     return j->readers[i]->file;
 }
 
@@ -508,14 +524,114 @@ static bool seek_hits(const struct journal *j, const struct reader *r, const str
     return c->has_realtime && e->realtime == c->realtime;
 }
 
+enum outlook { OUTLOOK_NOW, OUTLOOK_LATER, OUTLOOK_NEVER };
+
+/* When entries of the file come, as far as its header tells. Only of a file that was closed by its
+ * writer, and in which everything is behind that place, or nothing. */
+static enum outlook reader_outlook(const struct journal *j, const struct reader *r, bool forward)
+{
+    const struct journal_header *h = journal_header(r->file);
+    bool before = false, behind = false; /* all of its entries are */
+
+    if (h->state != STATE_ARCHIVED || h->n_entries == 0 ||
+        h->head_entry_seqnum > h->tail_entry_seqnum ||
+        h->tail_entry_seqnum - h->head_entry_seqnum < h->n_entries - 1 ||
+        h->head_entry_realtime > h->tail_entry_realtime)
+        return OUTLOOK_NOW;
+    switch (j->seek) {
+    case SEEK_HEAD:
+        behind = true;
+        break;
+    case SEEK_TAIL:
+        before = true;
+        break;
+    case SEEK_REALTIME:
+        before = h->tail_entry_realtime < j->seek_time;
+        behind = h->head_entry_realtime > j->seek_time;
+        break;
+    case SEEK_NONE:
+        if (!j->position.valid || !id128_equal(j->position.seqnum_id, h->seqnum_id))
+            return OUTLOOK_NOW;
+        before = h->tail_entry_seqnum < j->position.seqnum;
+        behind = h->head_entry_seqnum > j->position.seqnum;
+        break;
+    case SEEK_MONOTONIC:
+    case SEEK_CURSOR:
+        break;
+    }
+    return forward ? (behind   ? OUTLOOK_LATER
+                      : before ? OUTLOOK_NEVER
+                               : OUTLOOK_NOW)
+                   : (before   ? OUTLOOK_LATER
+                      : behind ? OUTLOOK_NEVER
+                               : OUTLOOK_NOW);
+}
+
+/* By sequence number, so that those are told apart by it; the next one comes last. */
+static int compare_later(const void *a, const void *b)
+{
+    const struct journal_header *x = journal_header((*(struct reader *const *) a)->file);
+    const struct journal_header *y = journal_header((*(struct reader *const *) b)->file);
+
+    return -compare_numbers(x->head_entry_seqnum, y->head_entry_seqnum);
+}
+
+static int compare_later_backward(const void *a, const void *b)
+{
+    const struct journal_header *x = journal_header((*(struct reader *const *) a)->file);
+    const struct journal_header *y = journal_header((*(struct reader *const *) b)->file);
+
+    return compare_numbers(x->tail_entry_seqnum, y->tail_entry_seqnum);
+}
+
+/* Only one numbering is waited for. */
+static bool put_later(struct journal *j, struct reader *r)
+{
+    if (j->n_later > 0 && !id128_equal(journal_header(j->later[0]->file)->seqnum_id,
+                                       journal_header(r->file)->seqnum_id))
+        return false;
+    j->later[j->n_later++] = r;
+    return true;
+}
+
+/* Looks into files until what is on top of the heap is what comes next. */
+static void wake_readers(struct journal *j)
+{
+    while (j->n_later > 0) {
+        struct reader *r = j->later[j->n_later - 1];
+        const struct journal_header *h = journal_header(r->file);
+
+        if (j->n_heap > 0) {
+            const struct reader *top = j->heap[0];
+
+            if (id128_equal(journal_header(top->file)->seqnum_id, h->seqnum_id) &&
+                (j->forward ? h->head_entry_seqnum > top->entry->seqnum
+                            : h->tail_entry_seqnum < top->entry->seqnum))
+                return;
+        }
+        j->n_later--;
+        reader_list(r);
+        reader_go(j, r, j->forward ? 0 : r->all.n - 1, j->forward);
+        if (r->entry)
+            heap_build(j);
+    }
+}
+
 /* Every file to the place that was sought, or behind the current entry. */
 static void place_readers(struct journal *j, bool forward)
 {
     bool seeking = j->seek != SEEK_NONE;
 
     j->forward = forward;
+    j->n_later = 0;
     for (size_t i = 0; i < j->n; i++) {
         struct reader *r = j->readers[i];
+        enum outlook outlook = reader_outlook(j, r, forward);
+
+        r->entry = NULL;
+        if (outlook == OUTLOOK_NEVER || (outlook == OUTLOOK_LATER && put_later(j, r)))
+            continue;
+        reader_list(r);
         size_t index = seek_index(j, r);
 
         if (forward) {
@@ -543,12 +659,16 @@ static void place_readers(struct journal *j, bool forward)
             reader_advance(j, r, false);
     }
     j->seek = SEEK_NONE;
+    if (j->n_later > 0)
+        qsort(j->later, j->n_later, sizeof *j->later,
+              forward ? compare_later : compare_later_backward);
     heap_build(j);
 }
 
 /* A new file comes in behind the current entry. */
 static void reader_join(struct journal *j, struct reader *r)
 {
+    reader_list(r);
     size_t index = seek_index(j, r);
 
     if (j->forward) {
@@ -604,6 +724,7 @@ int journal_step(struct journal *j, bool forward)
     if (j->seek != SEEK_NONE || forward != j->forward)
         place_readers(j, forward);
     for (;;) {
+        wake_readers(j);
         if (j->n_heap == 0)
             return 0;
         struct reader *r = j->heap[0];
@@ -642,6 +763,8 @@ int journal_refresh(struct journal *j)
         struct reader *r = j->readers[i];
         size_t before = r->all.n;
 
+        if (!r->listed)
+            continue; /* it is archived, or its turn has not come */
         if (journal_file_refresh(r->file) < 0)
             continue;
         if (r->entry) /* the map may be elsewhere */
@@ -788,7 +911,7 @@ int journal_unique(struct journal *j, const char *field,
     size_t name = strlen(field);
 
     for (size_t i = 0; i < j->n; i++) {
-        struct journal_file *f = j->readers[i]->file;
+        struct journal_file *f = journal_get_file(j, i);
         uint64_t at = journal_find_field(f, field, name);
         const struct field_object *o = at ? (const struct field_object *) journal_object(
                                                 f, at, OBJECT_FIELD)
@@ -815,7 +938,7 @@ int journal_fields(struct journal *j, int (*fn)(const char *name, size_t n, void
                    void *userdata)
 {
     for (size_t i = 0; i < j->n; i++) {
-        struct journal_file *f = j->readers[i]->file;
+        struct journal_file *f = journal_get_file(j, i);
         const struct journal_header *h = journal_header(f);
         const struct hash_item *table = (const struct hash_item *) (f->map +
                                                                     h->field_hash_table_offset);
@@ -911,7 +1034,7 @@ int journal_boots(struct journal *j, struct journal_boot **ret, size_t *ret_n)
     struct boots b = { 0 };
 
     for (size_t i = 0; i < j->n; i++) {
-        int r = boots_of_file(j->readers[i]->file, &b);
+        int r = boots_of_file(journal_get_file(j, i), &b);
 
         if (r < 0) {
             free(b.all);

@@ -172,6 +172,38 @@ def test_rotation_and_what_journalctl_says(collector):
     collector.start()
 
 
+def test_many_files_are_one(collector):
+    """Files that do not matter to a question are not looked into; what is found is the same."""
+    for i in range(8):
+        for part in ("a", "b"):
+            collector.reeve("tee", "-t", part, input=b"".join(b"%d %s %d\n" % (i, part.encode(), k)
+                                                              for k in range(30)))
+        collector.reeve("log", "--rotate")
+    every = collector.entries()
+    assert [e["MESSAGE"] for e in every] == [f"{i} {part} {k}" for i in range(8) for part in "ab"
+                                             for k in range(30)]
+
+    def ask(*arguments):
+        return [e["MESSAGE"] for e in collector.entries(*arguments)]
+    said = [e["MESSAGE"] for e in every]
+    for n in (1, 29, 61, 200):
+        assert ask("-n", str(n)) == said[-n:]
+        assert ask("-r", "-n", str(n)) == said[:-n - 1:-1]
+        assert ask("-n", f"+{n}") == said[:n]
+        assert ask("-t", "a", "-n", str(n)) == [m for m in said if " a " in m][-n:]
+    for at in (0, 61, 250, 479):
+        when, cursor = int(every[at]["__REALTIME_TIMESTAMP"]), every[at]["__CURSOR"]
+        since = f"--since=@{when // 10**6}.{when % 10**6:06}"
+        later = [e["MESSAGE"] for e in every if int(e["__REALTIME_TIMESTAMP"]) >= when]
+        assert ask(since) == later and ask(since, "-n", "+70") == later[:70]
+        assert ask(since, "-n", "70") == later[-70:]
+        until = f"--until=@{when // 10**6}.{when % 10**6:06}"
+        sooner = [e["MESSAGE"] for e in every if int(e["__REALTIME_TIMESTAMP"]) <= when]
+        assert ask(until) == sooner and ask(until, "-n", "70") == sooner[-70:]
+        assert ask(f"--after-cursor={cursor}", "-n", "+70") == said[at + 1:at + 71]
+        assert ask(f"--cursor={cursor}", "-r", "-n", "70") == said[max(at - 69, 0):at + 1][::-1]
+
+
 def test_unclean_file_is_set_aside(collector):
     collector.reeve("tee", input=b"before\n")
     collector.entries()
