@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "control/client.h"
+#include "diagnose/facts-journal.h"
 #include "diagnose/facts.h"
 #include "diagnose/launch-message.h"
 #include "diagnose/run.h"
@@ -24,9 +25,6 @@
 
 #define ASK_TIMEOUT (10 * USEC_PER_SEC)
 #define SHOW_MAX ((size_t) 4 << 20)
-#define JOURNAL_MAX ((size_t) 32 << 20)
-/* Enough for a restart series with its output; older invocations are not what failed last. */
-#define JOURNAL_LINES "2000"
 
 static int add_blind(struct facts *f, const char *what, const char *why)
 {
@@ -79,103 +77,12 @@ json_t *facts_show(enum facts_source source, bool user, const char *unit)
 /* ---- the journal
  * -------------------------------------------------------------------------------------- */
 
-/* A field of an entry in `-o json`: text, or an array of bytes where it is not text. */
-static char *field_text(json_t *entry, const char *name)
-{
-    json_t *value = json_object_get(entry, name);
-
-    if (json_is_string(value))
-        return strdup(json_string_value(value));
-    if (!json_is_array(value))
-        return NULL;
-    auto_strbuf struct strbuf b = {};
-    json_t *byte;
-    size_t i;
-    json_array_foreach(value, i, byte) strbuf_add_char(&b, (char) json_integer_value(byte));
-    return strbuf_take(&b);
-}
-
-static long long field_number(json_t *entry, const char *name)
-{
-    auto_free char *text = field_text(entry, name);
-
-    return text ? strtoll(text, NULL, 10) : 0;
-}
-
-static json_t *other_fields(json_t *entry)
-{
-    static const char *const wanted[] = {
-        "EXIT_CODE",      "EXIT_STATUS", "COMMAND",    "UNIT_RESULT", "JOB_RESULT",
-        "JOB_TYPE",       "ERRNO",       "EXECUTABLE", "CODE_FUNC",   "SYSLOG_RAW",
-        "_COMM",          "_EXE",        "N_RESTARTS", "UNIT",        "USER_UNIT",
-        "EXIT_TIMESTAMP", "STEP",        "OBJECT",     "DIRECTIVE"
-    };
-    json_t *fields = json_object();
-
-    for (size_t i = 0; fields && i < ELEMENTSOF(wanted); i++) {
-        json_t *value = json_object_get(entry, wanted[i]);
-
-        if (json_is_string(value))
-            (void) json_object_set(fields, wanted[i], value);
-    }
-    return fields;
-}
-
-static int add_line(struct facts *f, json_t *entry)
-{
-    auto_free char *unit = field_text(entry, "UNIT"), *user_unit = field_text(entry, "USER_UNIT");
-    auto_free char *own = field_text(entry, "INVOCATION_ID"),
-                   *priority = field_text(entry, "PRIORITY");
-    bool manager = streq_ptr(unit, f->unit) || streq_ptr(user_unit, f->unit);
-
-    if (!grow(&f->lines, &f->lines_allocated, f->n_lines + 1))
-        return -ENOMEM;
-    f->lines[f->n_lines++] = (struct facts_line){
-        .realtime = (usec_t) field_number(entry, "__REALTIME_TIMESTAMP"),
-        .priority = priority ? atoi(priority) : 6,
-        .pid = (pid_t) field_number(entry, "_PID"),
-        .manager = manager,
-        .identifier = field_text(entry, "SYSLOG_IDENTIFIER"),
-        .text = field_text(entry, "MESSAGE"),
-        .message_id = field_text(entry, "MESSAGE_ID"),
-        .invocation = manager && own ? take_ptr(own) : field_text(entry, "_SYSTEMD_INVOCATION_ID"),
-        .cursor = field_text(entry, "__CURSOR"),
-        .fields = other_fields(entry),
-    };
-    return 0;
-}
-
 static int collect_journal(struct facts *f, bool user)
 {
-    const char *program = f->source == FACTS_REEVE ? "/proc/self/exe" : "journalctl";
-    const char *argv[] = { program,       f->source == FACTS_REEVE ? "log" : "--quiet",
-                           "--no-pager",  "-o",
-                           "json",        "-n",
-                           JOURNAL_LINES, user ? "--user-unit" : "--unit",
-                           f->unit,       NULL };
-    auto_free char *text = NULL;
-    int r = run_program(argv, JOURNAL_MAX, ASK_TIMEOUT, &text, NULL);
+    const char *why = NULL;
+    int r = facts_read_journal(f, user, &why);
 
-    if (r != 0)
-        return add_blind(f, "journal",
-                         r == -ENOENT ? "journalctl is not installed"
-                         : r < 0      ? strerror(-r)
-                                      : "it cannot be read");
-    for (char *line = text, *end; line && *line; line = end) {
-        end = strchr(line, '\n');
-        if (end)
-            *end++ = 0;
-        json_t *entry = json_loads(line, JSON_ALLOW_NUL, NULL);
-        r = entry ? add_line(f, entry) : 0;
-        json_decref(entry);
-        if (r < 0)
-            return r;
-    }
-    if (f->n_lines == 0 && geteuid() != 0)
-        return add_blind(
-            f, "journal",
-            "nothing readable: only root and the groups adm and systemd-journal see it");
-    return 0;
+    return r < 0 ? r : why ? add_blind(f, "journal", why) : 0;
 }
 
 /* ---- invocations, from the journal

@@ -12,7 +12,7 @@
 #include "unit/directive.h"
 #include "unit/load.h"
 
-static void line_done(struct facts_line *l)
+void facts_line_done(struct facts_line *l)
 {
     free(l->identifier);
     free(l->text);
@@ -55,7 +55,7 @@ void facts_done(struct facts *f)
         invocation_done(&f->invocations[i]);
     free(f->invocations);
     for (size_t i = 0; i < f->n_lines; i++)
-        line_done(&f->lines[i]);
+        facts_line_done(&f->lines[i]);
     free(f->lines);
     tracer_free(f->tracer);
     strv_free(f->blind);

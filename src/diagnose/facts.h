@@ -114,6 +114,7 @@ struct facts {
 };
 
 void facts_done(struct facts *f);
+void facts_line_done(struct facts_line *l);
 
 /* From the machine's own manager: reeve's where it runs, else systemd, else only the files.
  * Returns 0, or -ENOENT where no unit of that name is known to anybody (facts are filled all the
