@@ -236,7 +236,10 @@ struct condition_row {
 static int compare_condition_rows(const void *a, const void *b)
 {
     const struct condition_row *x = a, *y = b;
-    int r = strcmp(x->what, y->what);
+    int r = (*x->what == '/') - (*y->what == '/'); /* paths come last */
+
+    if (r == 0)
+        r = strcmp(x->what, y->what);
 
     return r != 0 ? r : strcmp(x->unit, y->unit);
 }

@@ -175,11 +175,11 @@ static void print_active(const struct systemctl *c, const json_t *p)
     }
 }
 
-/* Units that trigger this one, or that it triggers, with their states. */
+/* Units that trigger this one, or that it triggers; the colour is that of their state. */
 static void print_related(struct systemctl *c, const json_t *p, const char *property,
                           const char *label)
 {
-    static const char *const wanted[] = { "ActiveState", "LoadState", NULL };
+    static const char *const wanted[] = { "ActiveState", NULL };
     json_t *name;
     size_t i;
 
@@ -191,8 +191,10 @@ static void print_related(struct systemctl *c, const json_t *p, const char *prop
             status_print_label(label);
         else
             printf("%*s", INDENT, "");
-        print_state_symbol(property_text(other, "ActiveState"), property_text(other, "LoadState"));
-        printf(" %s\n", json_string_value(name));
+        enum color color;
+        (void) state_symbol(property_text(other, "ActiveState"), &color);
+        printf("%s%s%s %s\n", term_color(color), term_is_utf8() ? "●" : "*", term_reset(),
+               json_string_value(name));
         json_decref(other);
     }
 }
@@ -440,6 +442,14 @@ static void print_listen(const json_t *p)
         else
             printf("%*s", INDENT, "");
         printf("%s\n", *line);
+    }
+    if (property_bool(p, "Accept")) {
+        status_print_label("Accepted");
+        printf("%" PRIu64 "; Connected: %" PRIu64 ";", property_number(p, "NAccepted"),
+               property_number(p, "NConnections"));
+        if (property_number(p, "NRefused") > 0)
+            printf(" Refused: %" PRIu64, property_number(p, "NRefused"));
+        printf("\n");
     }
 }
 

@@ -104,6 +104,13 @@ static int open_named(struct child *c, int target, const char *name)
                              "no socket of this FileDescriptorName= is passed to the service");
 }
 
+/* The manager's own is nonblocking; programs expect otherwise unless NonBlocking= says so. */
+static int copy_socket(struct child *c, int target)
+{
+    (void) fd_nonblock(c->request->socket_fd, c->service->non_blocking);
+    return copy_to(c, c->request->socket_fd, target, "socket");
+}
+
 static int connect_socket(const char *path, int flags)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -189,7 +196,7 @@ static int setup_input(struct child *c)
     case EXEC_INPUT_TTY_FAIL:
         return acquire_terminal(c, kind);
     case EXEC_INPUT_SOCKET:
-        return copy_to(c, c->request->socket_fd, 0, "socket");
+        return copy_socket(c, 0);
     case EXEC_INPUT_FD:
         return open_named(c, 0, e->standard_input.target);
     case EXEC_INPUT_DATA:
@@ -248,7 +255,7 @@ static int open_output(struct child *c, int target, int kind, const struct exec_
     case EXEC_OUTPUT_JOURNAL_CONSOLE:
         return open_stream(c, target);
     case EXEC_OUTPUT_SOCKET:
-        return copy_to(c, c->request->socket_fd, target, "socket");
+        return copy_socket(c, target);
     case EXEC_OUTPUT_FD:
         return open_named(c, target, s->target);
     case EXEC_OUTPUT_FILE:

@@ -19,41 +19,6 @@ static void inert_init(struct unit *u)
     u->not_yet_run = true;
 }
 
-/* Sockets, timers and paths set off the service of their own name unless they name another. */
-static int trigger_load(struct unit *u)
-{
-    auto_free char *implied = NULL;
-    const char *service = NULL;
-    int r;
-
-    if (u->type == UNIT_SOCKET)
-        service = u->config->socket->service;
-    else if (u->type == UNIT_TIMER)
-        service = u->config->timer->unit;
-    else if (u->type == UNIT_PATH)
-        service = u->config->path->unit;
-    if (isempty(service)) {
-        r = unit_name_change_suffix(u->id, ".service", &implied);
-        if (r < 0)
-            return r;
-        service = implied;
-    }
-    bool per_connection = u->type == UNIT_SOCKET && u->config->socket->accept;
-    if (!per_connection) {
-        r = unit_add_dependency_name(u, DEP_BEFORE, DEP_TRIGGERS, service);
-        if (r < 0)
-            return r;
-    }
-    if (!u->config->unit->default_dependencies)
-        return 0;
-    if (!u->manager->user) {
-        r = unit_add_dependency_name(u, DEP_REQUIRES, DEP_AFTER, "sysinit.target");
-        if (r < 0)
-            return r;
-    }
-    return unit_add_shutdown_dependencies(u);
-}
-
 static const char *inert_sub_state(const struct unit *u)
 {
     return "dead";
@@ -73,16 +38,6 @@ static int inert_stop(struct unit *u)
 {
     return -EALREADY;
 }
-
-const struct unit_ops trigger_ops = {
-    .object_size = sizeof(struct unit),
-    .init = inert_init,
-    .load = trigger_load,
-    .start = inert_start,
-    .stop = inert_stop,
-    .active_state = inert_active_state,
-    .sub_state = inert_sub_state,
-};
 
 const struct unit_ops inert_ops = {
     .object_size = sizeof(struct unit),

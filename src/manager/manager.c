@@ -38,8 +38,8 @@
 
 const struct unit_ops *const unit_ops_table[UNIT_TYPE_MAX] = {
     [UNIT_SERVICE] = &service_ops, [UNIT_MOUNT] = &mount_ops,   [UNIT_SWAP] = &inert_ops,
-    [UNIT_SOCKET] = &trigger_ops,  [UNIT_TARGET] = &target_ops, [UNIT_DEVICE] = &device_ops,
-    [UNIT_AUTOMOUNT] = &inert_ops, [UNIT_TIMER] = &timer_ops, [UNIT_PATH] = &path_ops,
+    [UNIT_SOCKET] = &socket_ops,   [UNIT_TARGET] = &target_ops, [UNIT_DEVICE] = &device_ops,
+    [UNIT_AUTOMOUNT] = &inert_ops, [UNIT_TIMER] = &timer_ops,   [UNIT_PATH] = &path_ops,
     [UNIT_SLICE] = &slice_ops,     [UNIT_SCOPE] = &inert_ops,
 };
 

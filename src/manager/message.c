@@ -218,6 +218,8 @@ static int end_message(const struct unit *u, enum job_type t, enum job_result r)
 
     if (r == JOB_DONE)
         return done_message(u, t);
+    if (r == JOB_FAILED && u->type == UNIT_SOCKET && t == JOB_START)
+        return MSG_UNIT_LISTEN_FAILED;
     if (t == JOB_START || t == JOB_VERIFY_ACTIVE)
         return start[r];
     if (t == JOB_STOP || t == JOB_RESTART)

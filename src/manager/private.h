@@ -233,4 +233,5 @@ void manager_unit_ended(struct manager *m, struct unit *u, enum active_state old
 void manager_tell(struct manager *m, enum manager_event ev, struct unit *u, struct job *j);
 unsigned manager_dispatch_changed(struct manager *m);
 
-extern const struct unit_ops target_ops, slice_ops, mount_ops, device_ops, trigger_ops, inert_ops, timer_ops, path_ops;
+extern const struct unit_ops target_ops, slice_ops, mount_ops, device_ops, inert_ops, timer_ops,
+    path_ops, socket_ops;

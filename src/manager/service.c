@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/timespan.h"
 #include "event/event.h"
+#include "manager/socket.h"
 
 /* How long the removal of RuntimeDirectory= and the like may take. */
 #define CLEAN_UP_TIMEOUT (30 * USEC_PER_SEC)
@@ -601,6 +602,7 @@ static void service_done(struct unit *u)
     service_notify_free(s);
     service_release_fds(s);
     service_restored_free(s);
+    socket_connection_free(s->connection);
     service_end_idle(s);
     service_forget_ran(s);
     s->runtime = spawn_runtime_unref(s->runtime);

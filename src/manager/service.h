@@ -18,6 +18,7 @@
 struct event_source;
 struct service_health;
 struct service_notify;
+struct service_connection;
 struct service_restored;
 struct stored_fd;
 
@@ -94,6 +95,7 @@ struct service {
     pid_t prober;                  /* the process that makes them; 0: none */
     struct stored_fd *fds;
     unsigned n_fds;
+    struct service_connection *connection; /* socket.h; NULL */
 
     struct service_restored *restored; /* while state is handed over */
 
@@ -233,8 +235,11 @@ struct stored_fd {
 int service_store_fd(struct service *s, int fd, const char *name, bool poll);
 void service_remove_fds(struct service *s, const char *name);
 void service_release_fds(struct service *s);
-/* The arrays that struct spawn_request takes; the caller frees the arrays alone. */
-int service_list_fds(const struct service *s, int **ret_fds, char ***ret_names, size_t *ret_n);
+/* Adds one to such arrays, which are grown by realloc(3). 0 or -ENOMEM. */
+int passed_fd_add(int **fds, char ***names, size_t *n, int fd, char *name);
+/* The arrays that struct spawn_request takes, sockets first; the caller frees the arrays alone. */
+int service_list_fds(const struct service *s, int **ret_fds, char ***ret_names, size_t *ret_n,
+                     size_t *ret_n_sockets);
 
 /* ---- the rest ---- */
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "event/event.h"
 #include "manager/service.h"
+#include "manager/socket.h"
 
 /* Whether both are the same open file. kcmp(2) can be missing; the inode then has to do, for all
  * but sockets and the like every open has another position. */
@@ -124,18 +125,37 @@ void service_release_fds(struct service *s)
     unit_changed(UNIT(s));
 }
 
-int service_list_fds(const struct service *s, int **ret_fds, char ***ret_names, size_t *ret_n)
+int passed_fd_add(int **fds, char ***names, size_t *n, int fd, char *name)
 {
-    auto_free int *fds = new0(int, s->n_fds + 1);
-    auto_free char **names = new0(char *, s->n_fds + 1);
-    size_t n = 0;
+    int *more_fds = realloc(*fds, (*n + 2) * sizeof **fds);
+    char **more_names;
 
-    if (!fds || !names)
+    if (!more_fds)
         return -ENOMEM;
-    for (struct stored_fd *f = s->fds; f; f = f->next) {
-        fds[n] = f->fd;
-        names[n++] = f->name;
-    }
+    *fds = more_fds;
+    more_names = realloc(*names, (*n + 2) * sizeof **names);
+    if (!more_names)
+        return -ENOMEM;
+    *names = more_names;
+    more_fds[*n] = fd;
+    more_names[*n] = name;
+    more_names[++*n] = NULL;
+    return 0;
+}
+
+int service_list_fds(const struct service *s, int **ret_fds, char ***ret_names, size_t *ret_n,
+                     size_t *ret_n_sockets)
+{
+    auto_free int *fds = NULL;
+    auto_free char **names = NULL;
+    size_t n = 0;
+    int r = socket_list_fds(&s->unit, &fds, &names, &n);
+
+    *ret_n_sockets = n;
+    for (struct stored_fd *f = s->fds; r >= 0 && f; f = f->next)
+        r = passed_fd_add(&fds, &names, &n, f->fd, f->name);
+    if (r < 0)
+        return r;
     *ret_fds = take_ptr(fds);
     *ret_names = take_ptr(names);
     *ret_n = n;

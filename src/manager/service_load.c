@@ -2,6 +2,7 @@
  * follows from them for other settings, is unit/derive.c. */
 #include <errno.h>
 
+#include "base/strv.h"
 #include "manager/service.h"
 
 /* systemd.service(5), RestartMaxDelaySec=: never longer, the first delay included. */
@@ -36,6 +37,12 @@ int service_load(struct unit *u)
     r = unit_add_exec_dependencies(u);
     if (r >= 0 && u->config->unit->default_dependencies)
         r = unit_add_start_dependencies(u);
+    STRV_FOREACH (socket, s->sockets) {
+        if (r >= 0)
+            r = unit_add_dependency_name(u, DEP_WANTS, DEP_AFTER, *socket);
+        if (r >= 0)
+            r = unit_add_dependency_name(u, DEP_TRIGGERED_BY, DEPENDENCY_KIND_MAX, *socket);
+    }
     if (r >= 0 && s->type == SERVICE_TYPE_DBUS)
         r = unit_add_dependency_name(u, DEP_REQUIRES, DEP_AFTER, "dbus.socket");
     return r < 0 ? r : 0;

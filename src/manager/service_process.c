@@ -11,6 +11,7 @@
 #include "base/strv.h"
 #include "event/event.h"
 #include "manager/service.h"
+#include "manager/socket.h"
 
 static const struct {
     const char *name; /* of the setting */
@@ -215,6 +216,8 @@ static int make_environment(struct service *s, enum spawn_phase phase, char ***r
         r = strv_addf(&env, "MANAGERPID=%d", (int) getpid());
     if (r >= 0)
         r = strv_extend(&env, s->unit.activation, false);
+    if (r >= 0 && s->connection)
+        r = socket_connection_environment(s->connection, &env);
     if (r >= 0 && is_init_script_of_holder(s))
         r = strv_add(&env, "SYSTEMCTL_SKIP_REDIRECT=1");
     if (r >= 0 && service_config(s)->pid_file)
@@ -310,6 +313,26 @@ static void passed_done(struct passed *p)
     free(p->fd_names);
 }
 
+static bool uses_socket(const struct exec_config *c)
+{
+    return c->standard_input.kind == EXEC_INPUT_SOCKET ||
+           c->standard_output.kind == EXEC_OUTPUT_SOCKET ||
+           c->standard_error.kind == EXEC_OUTPUT_SOCKET;
+}
+
+/* The one socket is what the standard descriptors are connected with, and is not passed besides. */
+static int take_socket(struct service *s, struct spawn_request *request)
+{
+    if (request->n_socket_fds != 1) {
+        unit_log_text(UNIT(s), LOG_ERR, "Got %s socket for the standard descriptors.",
+                      request->n_socket_fds > 1 ? "more than one" : "no");
+        return -EINVAL;
+    }
+    request->socket_fd = request->fds[0];
+    request->n_fds = request->n_socket_fds = 0;
+    return 0;
+}
+
 static int spawn_command(struct service *s, enum spawn_phase phase,
                          const struct exec_command *command, struct spawn *ret)
 {
@@ -326,7 +349,12 @@ static int spawn_command(struct service *s, enum spawn_phase phase,
     if (r >= 0)
         r = make_environment(s, phase, &passed.environment);
     if (r >= 0 && phase == SPAWN_START)
-        r = service_list_fds(s, &passed.fds, &passed.fd_names, &request.n_fds);
+        r = service_list_fds(s, &passed.fds, &passed.fd_names, &request.n_fds,
+                             &request.n_socket_fds);
+    request.fds = passed.fds;
+    request.fd_names = passed.fd_names;
+    if (r >= 0 && phase == SPAWN_START && uses_socket(u->config->exec))
+        r = take_socket(s, &request);
     if (r < 0)
         return r;
 
@@ -337,8 +365,6 @@ static int spawn_command(struct service *s, enum spawn_phase phase,
     request.phase = phase;
     request.runtime = s->runtime;
     request.environment = passed.environment;
-    request.fds = passed.fds;
-    request.fd_names = passed.fd_names;
     request.watchdog = phase == SPAWN_START ? service_watchdog_usec(s) : 0;
     return spawn_start(&request, ret);
 }

@@ -8,6 +8,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "manager/service.h"
+#include "manager/socket.h"
 #include "manager/state.h"
 
 /* ---- rows that are plain members ---- */
@@ -168,6 +169,7 @@ struct service_restored {
     int fd; /* stored-fd or notify-fd, until its name is read */
     int runtime_fds[SPAWN_RUNTIME_FDS];
     int main_report, control_report;
+    char *source; /* of the connection */
     uint8_t state;
 };
 
@@ -188,6 +190,7 @@ void service_restored_free(struct service *s)
 {
     if (!s->restored)
         return;
+    free(s->restored->source);
     close_fd(s->restored->fd);
     close_fd(s->restored->main_report);
     close_fd(s->restored->control_report);
@@ -241,6 +244,11 @@ int service_save(const struct unit *u, struct state_writer *w)
     if (service_health_state(s))
         state_write(w, "health", service_health_state(s));
     save_fds(s->fds, w);
+    if (s->connection) {
+        state_write_fd(w, "connection-fd", s->connection->fd);
+        state_write(w, "connection-source", s->connection->source);
+        state_write(w, "connection-socket", s->connection->socket_name);
+    }
     save_runtime(s, w);
     return 0;
 }
@@ -268,6 +276,25 @@ static int restore_runtime(struct service *s, const char *text)
     return spawn_runtime_restore(text, fds, &s->runtime);
 }
 
+static int restore_connection(struct service *s, const char *socket)
+{
+    struct service_connection *c = new0(struct service_connection, 1);
+
+    if (!c || s->connection || s->restored->fd < 0) {
+        free(c);
+        return c ? -EINVAL : -ENOMEM;
+    }
+    c->fd = take_fd(&s->restored->fd);
+    c->source = take_ptr(s->restored->source);
+    c->socket_name = strdup(socket);
+    if (!c->socket_name) {
+        socket_connection_free(c);
+        return -ENOMEM;
+    }
+    s->connection = c;
+    return 0;
+}
+
 /* The place of a descriptor that this key brings, or NULL. */
 static int *fd_place(struct service_restored *d, const char *key)
 {
@@ -280,6 +307,7 @@ static int *fd_place(struct service_restored *d, const char *key)
            : streq(key, "control-report") ? &d->control_report
            : streq(key, "notify-fd")      ? &d->fd
            : streq(key, "stored-fd")      ? &d->fd
+           : streq(key, "connection-fd")  ? &d->fd
                                           : NULL;
 }
 
@@ -321,6 +349,10 @@ static int restore_other(struct service *s, const char *key, const char *value)
         return restore_stored(s, value);
     if (streq(key, "runtime"))
         return restore_runtime(s, value);
+    if (streq(key, "connection-source"))
+        return str_replace(&s->restored->source, value);
+    if (streq(key, "connection-socket"))
+        return restore_connection(s, value);
     return 0;
 }
 
@@ -380,6 +412,8 @@ int service_coldplug(struct unit *u)
 
     if (!s->restored)
         return 0;
+    if (s->connection)
+        socket_connection_adopted(u, s->connection);
     check_restored(s);
     bool all = take_up(s, &s->main, &s->restored->main_report);
     all = take_up(s, &s->control, &s->restored->control_report) && all;

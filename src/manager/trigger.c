@@ -70,7 +70,7 @@ int trigger_fire(struct unit *u, char *const *environment)
         unit_log_text(u, LOG_ERR, "Unit to trigger vanished.");
         return -ENOENT;
     }
-    int r = strv_addf(&activation, "TRIGGER_UNIT=%s", u->id);
+    int r = environment ? strv_addf(&activation, "TRIGGER_UNIT=%s", u->id) : 0;
     if (r >= 0)
         r = strv_extend(&activation, environment, false);
     if (r >= 0)

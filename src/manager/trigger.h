@@ -22,6 +22,6 @@ int trigger_get_unit(const struct unit *u, struct property_value *v);
 int trigger_check_unit(struct unit *u);
 
 /* Queues the start of the unit that is set off. `environment`: what that one's commands get to know
- * ("TRIGGER_PATH=..."), besides TRIGGER_UNIT=; NULL: nothing more. Returns 0, or a negative errno
+ * ("TRIGGER_PATH=..."), besides TRIGGER_UNIT=; NULL: nothing at all. Returns 0, or a negative errno
  * (logged) where there is nothing to start or its job is refused. */
 int trigger_fire(struct unit *u, char *const *environment);

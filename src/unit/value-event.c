@@ -51,6 +51,9 @@ static int parse_socket_listen(struct assignment *a, const struct value_type *ty
                                 "\"%s\" is no address to listen on", address);
     }
 
+    r = *address == '/' ? assignment_move_var_run(a, &address) : 0;
+    if (r < 0)
+        return r;
     struct socket_listen *l = new0(struct socket_listen, 1);
     if (!l)
         return -ENOMEM;

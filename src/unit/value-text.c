@@ -200,17 +200,9 @@ static int parse_pid_file(struct assignment *a, const struct value_type *type, c
     }
     if (assignment_check_path(a, path) != 0)
         return 0;
-    const char *rest = startswith(path, "/var/run/");
-    if (rest) {
-        char *moved = path_join("/run", rest, NULL);
-
-        if (!moved)
-            return -ENOMEM;
-        assignment_note(a, "write /run", "%s is below the old folder /var/run, taken for %s", path,
-                        moved);
-        free(path);
-        path = moved;
-    }
+    r = assignment_move_var_run(a, &path);
+    if (r < 0)
+        return r;
     set_string(v, take_ptr(path));
     return 0;
 }

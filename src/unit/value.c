@@ -212,3 +212,19 @@ int assignment_check_path(struct assignment *a, char *path)
     }
     return 0;
 }
+
+int assignment_move_var_run(struct assignment *a, char **path)
+{
+    const char *rest = startswith(*path, "/var/run/");
+
+    if (!rest)
+        return 0;
+    char *moved = path_join("/run", rest, NULL);
+    if (!moved)
+        return -ENOMEM;
+    assignment_note(a, "write /run", "%s is below the old folder /var/run, taken for %s", *path,
+                    moved);
+    free(*path);
+    *path = moved;
+    return 0;
+}

@@ -97,6 +97,8 @@ int assignment_word(struct assignment *a, const char **text, unsigned flags, cha
 /* An absolute, normalised path out of the text, in place. Returns 0 or 1 after recording a fault.
  */
 int assignment_check_path(struct assignment *a, char *path);
+/* Makes a path below the old folder /var/run one below /run, and notes it. 0 or -ENOMEM. */
+int assignment_move_var_run(struct assignment *a, char **path);
 
 /* Exit statuses and signals by name or number. */
 bool exit_status_set_has_status(const struct exit_status_set *set, int status);

@@ -7,6 +7,8 @@
  *   barrier         send BARRIER=1 and wait until the manager closed its end
  *   log=FILE=TEXT   append a line to FILE
  *   fds=FILE        append the names of the descriptors that were passed to FILE
+ *   connect=FILE=TEXT   connect to a stream socket, send TEXT and wait until the other end closes;
+ *                   with no TEXT close at once
  *   await=FILE      wait until FILE exists
  *   sleep=MSEC      wait that long
  *   ignore=SIGNAL   ignore it from now on
@@ -789,6 +791,28 @@ static void list_calls(const char *file, const char *error)
     }
 }
 
+static void connect_to(char *rest)
+{
+    char *at = strchr(rest, '='), text[TEXT_MAX], buffer[256];
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (at)
+        *at++ = '\0';
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", rest);
+    if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof address) < 0)
+        fail(rest);
+    if (at) {
+        const char *line = expand(at, text);
+
+        if (write(fd, line, strlen(line)) < 0)
+            fail(rest);
+        while (read(fd, buffer, sizeof buffer) > 0)
+            ;
+    }
+    close(fd);
+}
+
 static void act_with_argument(const char *act, char *rest)
 {
     char text[TEXT_MAX];
@@ -811,6 +835,8 @@ static void act_with_argument(const char *act, char *rest)
         list_calls(rest, error);
     } else if (strcmp(act, "fds") == 0)
         list_fds(rest);
+    else if (strcmp(act, "connect") == 0)
+        connect_to(rest);
     else if (strcmp(act, "await") == 0)
         await(rest);
     else if (strcmp(act, "sleep") == 0)
