@@ -108,8 +108,8 @@ json_t *systemctl_properties(struct systemctl *c, const char *unit, const char *
 const char *property_text(const json_t *properties, const char *name);
 uint64_t property_number(const json_t *properties, const char *name);
 bool property_bool(const json_t *properties, const char *name);
-/* When a timer elapses next, by the earlier of its two clocks, as wall-clock time; USEC_INFINITY for
- * never. */
+/* When a timer elapses next, by the earlier of its two clocks, as wall-clock time; USEC_INFINITY
+ * for never. */
 usec_t property_next_elapse(const json_t *properties);
 
 /* Does what the verb of that name ("start", "try-restart") does to units; for --now and the like.
