@@ -67,6 +67,21 @@ static bool has_capability(const struct identity *who, unsigned capability)
     return who->capabilities & UINT64_C(1) << capability;
 }
 
+int access_list_set(int fd, unsigned owner, unsigned group, uid_t uid, unsigned user)
+{
+    struct {
+        struct posix_acl_xattr_header header;
+        struct posix_acl_xattr_entry entries[5];
+    } list = { { htole32(POSIX_ACL_XATTR_VERSION) },
+               { { htole16(ACL_TAG_USER_OBJ), htole16((uint16_t) owner), UINT32_MAX },
+                 { htole16(ACL_TAG_USER), htole16((uint16_t) user), htole32(uid) },
+                 { htole16(ACL_TAG_GROUP_OBJ), htole16((uint16_t) group), UINT32_MAX },
+                 { htole16(ACL_TAG_MASK), htole16((uint16_t) (group | user)), UINT32_MAX },
+                 { htole16(ACL_TAG_OTHER), 0, UINT32_MAX } } };
+
+    return fsetxattr(fd, "system.posix_acl_access", &list, sizeof list, 0) < 0 ? -errno : 0;
+}
+
 /* The mask limits everything but the owner's and the others' entries. */
 static int granted_by_acl(const struct posix_acl_xattr_entry *e, size_t n, uid_t uid, gid_t gid,
                           const struct identity *who)

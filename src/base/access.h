@@ -66,6 +66,11 @@ enum acl_tag {
     ACL_TAG_OTHER = 32
 };
 
+/* Makes it the file's access list that its owner, its group and one more user have these bits
+ * (0 to 7), and others none. Returns 0, or a negative errno (-EOPNOTSUPP: the file system has no
+ * access lists). */
+int access_list_set(int fd, unsigned owner, unsigned group, uid_t uid, unsigned user);
+
 /* What a file of this mode and ownership, with the access list `acl` of `acl_size` bytes as the
  * kernel's system.posix_acl_access attribute holds it (NULL: none), grants: ACCESS_* bits.
  * The algorithm is acl(5), ACCESS CHECK ALGORITHM, then CAP_DAC_OVERRIDE and

@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -194,6 +195,10 @@ static int file_open(struct store *s, struct file *f)
     }
     if (r < 0)
         return r;
+    /* Users may read what is theirs; where there are no access lists, only root and the group can.
+     */
+    if (f->uid != 0)
+        (void) access_list_set(journal_writer_fd(f->writer), 6, 4, f->uid, 4);
     const struct journal_header *h = journal_writer_header(f->writer);
     if (id128_is_null(s->seqnum_id))
         s->seqnum_id = h->seqnum_id;

@@ -2,7 +2,6 @@
 #include "launch/credentials.h"
 
 #include <dirent.h>
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -16,10 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/xattr.h>
 #include <unistd.h>
-
-#include <linux/posix_acl_xattr.h>
 
 #include "base/access.h"
 #include "base/alloc.h"
@@ -68,21 +64,12 @@ static bool is_stored(const struct store *s, const char *id)
  * none it is given to the user. `mode` has the bits of the owner. */
 static int grant(const struct child *c, int fd, mode_t mode)
 {
-    uint16_t bits = (uint16_t) (mode >> 6 & 7);
-    struct {
-        struct posix_acl_xattr_header header;
-        struct posix_acl_xattr_entry entries[5];
-    } list = { { htole32(POSIX_ACL_XATTR_VERSION) },
-               { { htole16(ACL_TAG_USER_OBJ), htole16(bits), UINT32_MAX },
-                 { htole16(ACL_TAG_USER), htole16(bits), htole32(c->uid) },
-                 { htole16(ACL_TAG_GROUP_OBJ), 0, UINT32_MAX },
-                 { htole16(ACL_TAG_MASK), htole16(bits), UINT32_MAX },
-                 { htole16(ACL_TAG_OTHER), 0, UINT32_MAX } } };
+    unsigned bits = mode >> 6 & 7;
 
     if (fchmod(fd, mode) < 0)
         return -errno;
     if (!c->apply_identity || !c->has_user || c->uid == geteuid() ||
-        fsetxattr(fd, "system.posix_acl_access", &list, sizeof list, 0) >= 0)
+        access_list_set(fd, bits, 0, c->uid, bits) >= 0)
         return 0;
     return fchown(fd, c->uid, c->has_group ? c->gid : (gid_t) -1) < 0 ? -errno : 0;
 }

@@ -1,9 +1,11 @@
-/* What a client sends to the collector: native messages, syslog lines; and cursors. */
+/* What a client sends to the collector: native messages, syslog lines; records of the kernel; and
+ * cursors. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "journal/kernel.h"
 #include "journal/native.h"
 #include "journal/query.h"
 #include "journal/syslog.h"
@@ -15,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t allocated = 0, at = 0;
     struct syslog_message m;
     struct journal_cursor c;
+    struct kernel_record record;
     char *copy = memdup0(data, size);
 
     if (!copy)
@@ -22,6 +25,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void) journal_cursor_parse(copy, &c);
     syslog_parse(copy, size, &m);
     volatile char last = 0;
+    char *line = memdup0(data, size);
+    if (line && kernel_record_parse(line, size, &record) >= 0) {
+        for (size_t i = 0; i < record.length; i++)
+            last = record.text[i];
+        for (size_t i = 0; i < record.n_keys; i++) {
+            if (!memchr(record.keys[i].text, '=', record.keys[i].length))
+                abort();
+        }
+    }
+    free(line);
     for (size_t i = 0; i < m.length; i++)
         last = m.text[i];
     while (at < size) {

@@ -172,6 +172,30 @@ def test_rotation_and_what_journalctl_says(collector):
     collector.start()
 
 
+def test_users_may_read_their_own(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to send as another user")
+    collector = Collector(tmp_path)
+    for folder in (tmp_path, *tmp_path.parents[:2], collector.sockets, collector.files):
+        folder.chmod(0o755)
+    as_user = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"]
+    say = "import socket,sys; socket.socket(1, 2).sendto(b'MESSAGE=mine', sys.argv[1])"
+    subprocess.run([*as_user, "/usr/bin/python3", "-c", say, str(collector.sockets / "socket")],
+                   check=True)
+    collector.send(b"MESSAGE=of root")
+    assert [e["MESSAGE"] for e in collector.entries()] == ["mine", "of root"]
+    own, = collector.files.glob("*/user-1234.journal")
+    try:
+        os.getxattr(own, "system.posix_acl_access")
+    except OSError:
+        pytest.skip("no access lists on this file system")
+    shutil.copy(REEVE, tmp_path / "reeve")
+    done = subprocess.run([*as_user, tmp_path / "reeve", "log", "-q", "-D", collector.files, "-o", "cat"],
+                          capture_output=True, text=True)
+    assert done.stdout == "mine\n", done.stderr
+    collector.stop()
+
+
 def test_many_files_are_one(collector):
     """Files that do not matter to a question are not looked into; what is found is the same."""
     for i in range(8):
