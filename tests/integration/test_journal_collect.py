@@ -273,6 +273,29 @@ def test_full_disk(tmp_path):
     collector.stop()
 
 
+def test_read_only_disk(tmp_path, capfd):
+    """Nothing can be kept, which is said once; what only passes through still does."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"],
+                                           capture_output=True).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    script = f"mount -t tmpfs -o ro none {tmp_path}/files && exec \"$@\""
+    collector = Collector(tmp_path, ["unshare", "-m", "sh", "-c", script, "sh"],
+                          arguments=["--console=plain"])
+    collector.reeve("tee", "-t", "prog", input=b"line\n" * 1000 + b"the last\n")
+    collector.reeve("log", "--sync")
+    said = ""
+
+    def shown():
+        nonlocal said
+        said += capfd.readouterr().out
+        return "prog: the last\n" in said
+    until(shown, "the last line on the console")
+    assert said.count("prog: line\n") == 1000
+    assert collector.process.poll() is None
+    collector.stop()
+    assert collector.process.returncode == 0
+
+
 def test_rate_limit(tmp_path):
     collector = Collector(tmp_path, settings="RateLimitIntervalSec=1h\nRateLimitBurst=100\n")
     collector.reeve("tee", "-t", "flood", input=b"line\n" * 1000 + b"<3>error\n" * 10)
