@@ -132,6 +132,8 @@ static int copy_input(const struct tee_options *o)
 
 /* ---- --parse: lines become entries of our own ---- */
 
+#define TRACE_PATIENCE_MSEC 2000
+
 struct parser {
     const struct tee_options *o;
     int journal;
@@ -268,7 +270,7 @@ static int parse_input(struct parser *p, int fd)
 
     while (r >= 0) {
         /* A trace is written in pieces; after a while it is taken as whole. */
-        int ready = poll(&wait, 1, p->held > 0 ? 250 : -1);
+        int ready = poll(&wait, 1, p->held > 0 ? TRACE_PATIENCE_MSEC : -1);
         if (ready == 0) {
             r = send_held(p);
             p->trace = (struct trace_state){};

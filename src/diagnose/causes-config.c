@@ -215,7 +215,9 @@ static void find_suspect(const struct facts *facts, struct suspect *best)
     }
     for (const struct facts_line *l;
          (l = facts_next_line(facts, facts_explained(facts), false, &at));)
-        for (const char *p = strempty(l->text); (p = strchr(p, '/')); p++) {
+        /* A frame of a trace names source files. */
+        for (const char *p = *strempty(l->text) == '\t' ? "" : strempty(l->text);
+             (p = strchr(p, '/')); p++) {
             size_t n = strcspn(p, " \t\"'`,;:()[]<>");
             auto_free char *path = n > 1 ? strndup(p, n) : NULL;
 

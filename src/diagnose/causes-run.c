@@ -345,6 +345,15 @@ void judge_killed_by_outsider(struct facts *facts, struct finding *f)
     find_fix_dropin(f, "and let it come back", "[Service]\nRestart=on-failure\n");
 }
 
+static bool begins_panic(const char *text)
+{
+    auto_free char *word = strndup(text, strcspn(text, ":"));
+
+    /* "SIGSEGV: segmentation violation": a signal from outside. */
+    return startswith(text, "panic: ") || startswith(text, "fatal error: ") ||
+           (word && startswith(word, "SIG") && signal_from_name(word) > 0);
+}
+
 /* Go turns a wrong memory access into a panic, which exits with 2 (and not by a signal); its first
  * own frame is the line behind the first function of package main. */
 static void judge_panic(struct facts *facts, const struct facts_exit *e, struct finding *f)
@@ -356,7 +365,7 @@ static void judge_panic(struct facts *facts, const struct facts_exit *e, struct 
     if (!e || e->code != CLD_EXITED || e->status != 2)
         return;
     while ((l = facts_next_line(facts, facts_explained(facts), false, &at))) {
-        if (startswith(l->text, "panic: ") || startswith(l->text, "fatal error: "))
+        if (begins_panic(l->text))
             panic = panic ? panic : l;
         if (panic && !frame && in_main && strstr(l->text, ".go:"))
             frame = l;
@@ -366,6 +375,7 @@ static void judge_panic(struct facts *facts, const struct facts_exit *e, struct 
         return;
     size_t n = strcspn(panic->text, "\n");
     find(f, SURE_PROVEN, "it crashed: %.*s", (int) n, panic->text);
+    find_fact(f, "runtime", "go");
     exit_evidence(f, e);
     find_line(f, panic);
     if (frame)

@@ -258,6 +258,9 @@ char *judge_lock_in_output(const struct facts *f)
     size_t at = 0;
 
     for (const struct facts_line *l; (l = facts_next_line(f, i, false, &at));) {
+        /* A frame of a trace names source files. */
+        if (*strempty(l->text) == '\t')
+            continue;
         char *path = strcasestr(strempty(l->text), "lock") ||
                              strcasestr(strempty(l->text), "already running")
                          ? path_in(l->text)

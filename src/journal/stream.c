@@ -29,7 +29,7 @@
 #define HEADER_LINES 7
 #define HEADER_MAX (16u * 1024)
 #define DRAIN_MAX (16u << 20)
-#define TRACE_PATIENCE (250 * USEC_PER_MSEC)
+#define TRACE_PATIENCE (2 * USEC_PER_SEC)
 
 struct stream {
     struct collector *collector;

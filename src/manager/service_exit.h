@@ -23,7 +23,7 @@ bool service_exit_matches(int code, int status, const struct exit_status_set *se
 const char *service_exit_code_name(int code);
 
 #define EXIT_TEXT_MAX 24
-/* What $EXIT_STATUS and EXIT_STATUS= hold: "1", or "TERM". Returns `text`. */
+/* What $EXIT_STATUS holds: "1", or "TERM". Returns `text`. */
 const char *service_exit_status_text(int code, int status, char text[static EXIT_TEXT_MAX]);
 /* "1/FAILURE", "15/TERM", "9/n/a": as messages and `status` show it. Returns `text`. */
 const char *service_exit_long_text(int code, int status, char text[static EXIT_TEXT_MAX]);

@@ -499,7 +499,8 @@ static void say_exit(struct service *s, const char *kind, enum spawn_phase phase
     service_exit_long_text(e->code, e->status, text);
     if (success)
         strcat(text, " (success)");
-    service_exit_status_text(e->code, e->status, status);
+    /* The journal has a signal by its number, $EXIT_STATUS by its name. */
+    snprintf(status, sizeof status, "%d", e->status);
     unit_log_at(UNIT(s), MSG_UNIT_PROCESS_EXIT,
                 success                 ? LOG_DEBUG
                 : e->code == CLD_EXITED ? LOG_NOTICE

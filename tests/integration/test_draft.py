@@ -138,7 +138,7 @@ def draft(box, unit, *program, options=()):
     """Drafts the unit, checks it, starts it, asks why; returns its text."""
     target = f"/etc/systemd/system/{unit}.service"
     box.path(target).parent.mkdir(parents=True, exist_ok=True)
-    done = box.run("reeve", "draft", "--run-for=2s", f"--name={unit}", f"--output={target}", *options, *program)
+    done = box.run("reeve", "draft", "--run-for=5s", f"--name={unit}", f"--output={target}", *options, *program)
     assert done.returncode == 0, done.stderr
     text = box.path(target).read_text()
     done = box.run("reeve", "check", "--strict", f"{unit}.service")

@@ -37,6 +37,9 @@ CASES = {
     "exit-1": ("Type=exec\nExecStart=/opt/goservice exit-1", "failed", ["unknown"]),
     "recovered": ("Type=exec\nExecStart=/opt/goservice recovered", "failed", ["unknown"]),
     "nil": ("Type=notify\nExecStart=/opt/goservice nil", "failed", ["crash-signal"]),
+    # kill -SEGV and -QUIT from outside: Go's runtime panics, or dumps its goroutines, and exits with 2.
+    "kill-segv": ("Type=notify\nExecStart=/opt/goservice idle", "failed", ["crash-signal"]),
+    "kill-quit": ("Type=notify\nExecStart=/opt/goservice idle", "failed", ["crash-signal"]),
     "hang": ("Type=notify\nWatchdogSec=1\nExecStart=/opt/goservice hang", "failed", ["watchdog-expired"]),
 }
 HOLDER = "[Service]\nType=notify\nExecStart=/opt/goservice right 127.0.0.1:18091\n"
@@ -64,6 +67,8 @@ def play(run, name):
     _, wanted, _ = CASES[name]
     unit = f"go-{name}.service"
     started = run(["systemctl", "start", unit]).returncode
+    if name.startswith("kill-"):
+        run(["systemctl", "kill", "-s", name.removeprefix("kill-").upper(), unit])
     end = time.monotonic() + PATIENCE
     while (seen := show(run, unit))["ActiveState"] != wanted:
         assert time.monotonic() < end, (name, seen)
@@ -89,6 +94,7 @@ def record(root, command):
     assert program, why
     (pathlib.Path(root) / "opt").mkdir(exist_ok=True)
     path = pathlib.Path(root) / "opt/goservice"
+    path.unlink(missing_ok=True)
     path.write_bytes(program)
     path.chmod(0o755)
     write_units(pathlib.Path(root) / "etc/systemd/system")
@@ -137,7 +143,9 @@ def test_as_systemd(box, name):
     seen = play(lambda argv: box.run(*argv), name)
     assert seen == {k: v for k, v in truth.items() if k != "stopped"}
     causes = CASES[name][2]
-    report = json.loads(box.run("reeve", "why", "-o", "json", f"go-{name}.service").stdout)
+    # Once more it would not be killed.
+    again = ["--again=no"] if name.startswith("kill-") else []
+    report = json.loads(box.run("reeve", "why", "-o", "json", *again, f"go-{name}.service").stdout)
     cause = report["cause"] and report["cause"]["id"]
     assert cause in causes, report["cause"]
     box.run("systemctl", "stop", f"go-{name}.service")

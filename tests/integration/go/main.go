@@ -108,7 +108,7 @@ func main() {
 		var c *config
 		notify(daemon.SdNotifyReady)
 		fmt.Println(*c.name)
-	case "hang":
+	case "hang", "idle":
 		notify(daemon.SdNotifyReady)
 		for {
 			time.Sleep(time.Hour)
