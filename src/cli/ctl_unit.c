@@ -1,6 +1,7 @@
 /* kill, reset-failed, clean, freeze, thaw, set-property -- what else is done to single units. */
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,11 +60,13 @@ int ctl_kill(struct systemctl *c, char **args)
     json_t *in = json_pack("{s:i}", "signal", c->signal ? signal_from_name(c->signal) : SIGTERM);
 
     if (c->kill_whom || c->fail) {
-        whom = format("%s%s", c->kill_whom ? c->kill_whom : "all", c->fail ? "-fail" : "");
+        whom = format("%s%s", c->kill_whom ? c->kill_whom : "all",
+                      c->fail && !endswith(strempty(c->kill_whom), "-fail") ? "-fail" : "");
         json_object_set_new(in, "whom", json_string(strempty(whom)));
     }
-    if (c->kill_whom && !streq(c->kill_whom, "all") && !streq(c->kill_whom, "main") &&
-        !streq(c->kill_whom, "control")) {
+    static const char *const words[] = { "all",       "main",         "control", "all-fail",
+                                         "main-fail", "control-fail", NULL };
+    if (c->kill_whom && !strv_contains((char *const *) (uintptr_t) words, c->kill_whom)) {
         auto_strv char **names = NULL;
 
         if (systemctl_unit_names(c, args, ".service", NULL, &names) >= 0 && names)

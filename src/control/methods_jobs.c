@@ -338,8 +338,11 @@ int method_clean_unit(struct varlink_call *c, const json_t *in, void *manager)
         for (size_t k = 0; k < ELEMENTSOF(parts); k++)
             if (streq(json_string_value(name), parts[k].name))
                 bits = parts[k].mask;
-        if (bits == 0)
-            return invalid_parameter(c, "what");
+        if (bits == 0) {
+            r = op_error_set(&e, -EINVAL, "InvalidArgs", "Invalid resource type: %s",
+                             strempty(json_string_value(name)));
+            return reply_result(c, r, &e);
+        }
         mask |= bits;
     }
     r = method_loaded_unit(c, in, manager, &u);

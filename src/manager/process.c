@@ -285,6 +285,11 @@ int unit_kill(struct unit *u, enum kill_whom whom, int signo, int code, int valu
 
     if (!u->ops->has_processes && u->type != UNIT_SLICE && u->type != UNIT_SCOPE)
         return op_error_set(e, -EOPNOTSUPP, "NotSupported", "Unit type does not support killing.");
+    if (code == SI_QUEUE && (signo < SIGRTMIN || signo > SIGRTMAX))
+        return op_error_set(e, -EINVAL, "InvalidArgs",
+                            "Value parameter only accepted for realtime signals "
+                            "(SIGRTMIN…SIGRTMAX), refusing for signal SIG%s.",
+                            signal_name(signo));
     if (is_main && !u->ops->main_pid)
         return op_error_set(e, -EINVAL, "NoSuchProcess", "%s units have no main processes",
                             unit_type_to_string(u->type));

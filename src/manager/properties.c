@@ -273,6 +273,36 @@ static int get_CanFreeze(const struct unit *u, struct property_value *v)
                           u->manager->tracking.kind == TRACK_CGROUP);
 }
 
+static int get_CanClean(const struct unit *u, struct property_value *v)
+{
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } parts[] = {
+        { SPAWN_CLEAN_RUNTIME, "runtime" },
+        { SPAWN_CLEAN_STATE, "state" },
+        { SPAWN_CLEAN_CACHE, "cache" },
+        { SPAWN_CLEAN_LOGS, "logs" },
+        { SPAWN_CLEAN_CONFIGURATION, "configuration" },
+        { SPAWN_CLEAN_FDSTORE, "fdstore" },
+    };
+    unsigned can = 0;
+    char **list = NULL;
+    int r = 0;
+
+    if (u->config && u->ops->can_clean)
+        (void) u->ops->can_clean(u, &can);
+    for (size_t i = 0; i < ELEMENTSOF(parts) && r >= 0; i++)
+        if (can & parts[i].bit)
+            r = strv_add(&list, parts[i].name);
+    if (r < 0) {
+        strv_free(list);
+        return r;
+    }
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = list, .owned_strv = list };
+    return 0;
+}
+
 static int get_NeedDaemonReload(const struct unit *u, struct property_value *v)
 {
     return boolean(v, unit_need_daemon_reload((struct unit *) u));
@@ -452,7 +482,7 @@ const struct property_row unit_properties[] = {
     PLAIN(UnitFileState) PLAIN(UnitFilePreset)
     PLAIN(StateChangeTimestamp) PLAIN(StateChangeTimestampMonotonic)
     TIMES(TIME_ROW)
-    PLAIN(CanStart) PLAIN(CanStop) PLAIN(CanReload) PLAIN(CanIsolate) PLAIN(CanFreeze)
+    PLAIN(CanStart) PLAIN(CanStop) PLAIN(CanReload) PLAIN(CanIsolate) PLAIN(CanFreeze) PLAIN(CanClean)
     PLAIN(Job) PLAIN(NeedDaemonReload) PLAIN(ConditionResult) PLAIN(AssertResult)
     PLAIN(Transient) PLAIN(Perpetual) PLAIN(InvocationID)
     PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)

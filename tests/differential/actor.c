@@ -133,6 +133,8 @@ static void on_signal(int signal, void (*handler)(int))
 {
     struct sigaction act = { .sa_handler = handler, .sa_flags = SA_RESTART };
 
+    if (signal == SIGUSR1)
+        sigaddset(&act.sa_mask, SIGUSR2); /* comes after it where both are there */
     if (sigaction(signal, &act, NULL) < 0)
         fail("sigaction");
 }
