@@ -38,7 +38,8 @@ void judge_unit_not_found(struct facts *facts, struct finding *f)
     bool missing = facts->config ? facts->config->load_state == LOAD_NOT_FOUND
                                  : facts_property_is(facts, "LoadState", "not-found");
 
-    if (!missing)
+    /* Mounts, devices and slices need no file. */
+    if (!missing || facts_property_is(facts, "LoadState", "loaded"))
         return;
     json_t *near = json_object_get(facts_probe(facts, "near-unit", "%s", facts->unit),
                                    "candidates");
@@ -642,13 +643,28 @@ static bool was_attempted(const struct facts *facts)
     return false;
 }
 
+/* Whether it is somebody's own unit that nothing else draws in: what packages ship without
+ * [Install] is meant so. */
+static bool is_for_boot(const struct facts *facts)
+{
+    static const char *const others[] = { "TriggeredBy", "WantedBy", "RequiredBy",
+                                          "UpheldBy",    "BoundBy",  "RequisiteOf" };
+    const char *path = strempty(facts->config->fragment_path);
+
+    for (size_t i = 0; i < ELEMENTSOF(others); i++)
+        if (!isempty(facts_property(facts, others[i])) &&
+            !facts_property_is(facts, "UnitFileState", "enabled"))
+            return false;
+    return !startswith(path, "/usr/lib/") && !startswith(path, "/lib/");
+}
+
 void judge_install_missing(struct facts *facts, struct finding *f)
 {
     const struct install_section *i = facts->config ? facts->config->install : NULL;
 
     if (!i || facts->config->load_state != LOAD_LOADED || facts->config->builtin ||
         !facts_property_is(facts, "ActiveState", "inactive") || facts->n_invocations > 0 ||
-        was_attempted(facts))
+        was_attempted(facts) || !is_for_boot(facts))
         return;
     const char *target = absent_target(facts, i);
     if (!target && !facts_property_is(facts, "UnitFileState", "static"))

@@ -1,5 +1,6 @@
 #include "diagnose/judge.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -276,6 +277,15 @@ char *judge_lock_in_output(const struct facts *f)
     return found;
 }
 
+/* Whether the number behind a colon is the minutes or seconds of a time: 12:34:56. */
+static bool is_of_time(const char *text, const char *p, const char *end)
+{
+    if (p - text < 3 || p[-1] != ':' || end - p != 2 || !isdigit((unsigned char) p[-2]) ||
+        !isdigit((unsigned char) p[-3]))
+        return false;
+    return p - text == 3 || (p[-4] != '.' && !isdigit((unsigned char) p[-4]));
+}
+
 /* Numbers that stand where ports stand: behind a colon, "port", "-p", "listen". */
 static unsigned port_in(const char *text)
 {
@@ -294,7 +304,8 @@ static unsigned port_in(const char *text)
                                 strstr(before, "127.0.0.1\"") || strstr(before, "0.0.0.0\"") ||
                                 strstr(before, "-p "));
 
-        if (n > 0 && n < 65536 && *end != '.' && (named || (behind && p[-1] == ':')))
+        if (n > 0 && n < 65536 && *end != '.' && !is_of_time(text, p, end) &&
+            (named || (behind && p[-1] == ':')))
             return (unsigned) n;
         p = end - 1;
     }

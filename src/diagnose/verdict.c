@@ -39,9 +39,11 @@ static bool has_failed(const struct facts *f)
         return true;
     if (load && !streq(load, "loaded") && !streq(load, "merged") && !streq(load, "stub"))
         return true;
-    if (f->config &&
-        (f->config->load_state == LOAD_BAD_SETTING || f->config->load_state == LOAD_ERROR ||
-         f->config->load_state == LOAD_NOT_FOUND || f->config->load_state == LOAD_MASKED))
+    unsigned own = f->config ? f->config->load_state : LOAD_LOADED;
+    if (own == LOAD_BAD_SETTING || own == LOAD_ERROR || own == LOAD_MASKED)
+        return true;
+    /* Mounts, devices and slices need no file. */
+    if (own == LOAD_NOT_FOUND && !streq_ptr(load, "loaded"))
         return true;
     const char *result = facts_property(f, "Result");
     if (result && !streq(result, "success"))
