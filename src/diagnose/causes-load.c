@@ -29,8 +29,8 @@ void judge_unit_masked(struct facts *facts, struct finding *f)
     find_evidence(f, EVIDENCE_UNIT,
                   "%s is a link to /dev/null, or empty: the unit cannot be started",
                   path ? path : facts->unit);
-    find_fix_command(f, "unmask it, unless somebody masked it on purpose", "systemctl unmask %s",
-                     facts->unit);
+    find_fix_command(f, "unmask it, unless somebody masked it on purpose", "systemctl unmask %s%s",
+                     path && startswith(path, "/run/") ? "--runtime " : "", facts->unit);
 }
 
 void judge_unit_not_found(struct facts *facts, struct finding *f)

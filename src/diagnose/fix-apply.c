@@ -154,6 +154,8 @@ static int plan_undo(const char *unit, char **argv, json_t *undo)
     case EFFECT_MOVES:
         return undo_with(undo, "mv", "-n", "--", last, argv[n - 2]);
     case EFFECT_OPPOSITE:
+        if (commands[row].opposite[1] && n > 3) /* options, which would have to be turned round */
+            return -EOPNOTSUPP;
         return commands[row].opposite[1]
                    ? undo_with(undo, commands[row].opposite[0], commands[row].opposite[1], last)
                    : undo_with(undo, commands[row].opposite[0], last);

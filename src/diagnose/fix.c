@@ -30,8 +30,9 @@
 struct trial {
     const struct facts *facts;
     const struct finding *cause;
-    json_t *fix;   /* NULL: as it is */
-    char **others; /* units of the machine that have a part in it, started before */
+    json_t *fix;        /* NULL: as it is */
+    char **others;      /* units of the machine that have a part in it, started before */
+    const char *socket; /* on which one of them listens; NULL */
     usec_t watch;
 };
 
@@ -151,22 +152,36 @@ static int apply(const struct trial *t)
     return r > 0 ? -EIO : r;
 }
 
-/* Until somebody listens on the port that the finding is about: a holder needs a moment. */
-static void wait_for_port(unsigned port)
+/* The inode of the socket that is bound to the path; 0: there is none. */
+static uint64_t unix_socket_inode(const char *path)
 {
-    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_LIMIT);
+    auto_free char *text = NULL;
 
-    while (port > 0 && now_usec(CLOCK_MONOTONIC) < end) {
-        auto_free struct socket_entry *entries = NULL;
-        size_t n = 0;
+    if (file_read("/proc/net/unix", (size_t) 4 << 20, &text, NULL) < 0)
+        return 0;
+    auto_strv char **lines = strv_split(text, "\n");
+    STRV_FOREACH (line, lines) {
+        auto_strv char **fields = strv_split(*line, " ");
 
-        if (sockets_listening(SOCKET_TCP, 0, &entries, &n) < 0)
-            return;
-        for (size_t i = 0; i < n; i++)
-            if (ntohs(entries[i].local.v4.sin_port) == port) /* v6 has it in the same place */
-                return;
-        (void) usleep(STEP);
+        if (strv_length(fields) == 8 && streq(fields[7], path))
+            return strtoull(fields[6], NULL, 10);
     }
+    return 0;
+}
+
+static bool is_listening(const struct trial *t, unsigned port)
+{
+    auto_free struct socket_entry *entries = NULL;
+    size_t n = 0;
+
+    if (t->socket && unix_socket_inode(t->socket) == 0)
+        return false;
+    if (port == 0 || sockets_listening(SOCKET_TCP, 0, &entries, &n) < 0)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (socket_address_port(&entries[i].local) == port)
+            return true;
+    return false;
 }
 
 static const char *show_value(json_t *show, const char *name)
@@ -215,6 +230,30 @@ static bool is_wrong(const struct trial *t, const struct facts *facts, const str
     return v->failed && !(t->fix && facts_property_is(facts, "ActiveState", "active"));
 }
 
+/* As if they had been stopped in order; then waits until the one that matters listens. */
+static void start_others(const struct trial *t)
+{
+    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_LIMIT);
+    json_t *port = json_object_get(t->cause->facts, "port");
+
+    STRV_FOREACH (other, t->others) {
+        json_t *show = facts_show(FACTS_REEVE, false, *other);
+        auto_strv char **folders = strv_split(show_value(show, "RuntimeDirectory"), " ");
+
+        STRV_FOREACH (folder, folders) {
+            auto_free char *path = path_join("/run", *folder, NULL);
+
+            if (path && path_is_normalized(*folder))
+                (void) remove_all(path);
+        }
+        json_decref(show);
+        (void) tell_manager("start", *other, START_LIMIT);
+    }
+    while (t->others && !is_listening(t, (unsigned) json_integer_value(port)) &&
+           now_usec(CLOCK_MONOTONIC) < end)
+        (void) usleep(STEP);
+}
+
 /* Starts the unit (or does what failed of it), and tells how that went:
  * {"failed", "cause", "result", "took_usec"}; "error" where it could not be done. */
 static json_t *run_trial(void *userdata)
@@ -225,10 +264,7 @@ static json_t *run_trial(void *userdata)
     _cleanup_(verdict_done) struct verdict v = {};
     int done = 0;
 
-    STRV_FOREACH (other, t->others)
-        (void) tell_manager("start", *other, START_LIMIT);
-    if (t->others)
-        wait_for_port((unsigned) json_integer_value(json_object_get(t->cause->facts, "port")));
+    start_others(t);
     int r = t->fix ? apply(t) : 0;
     if (r < 0)
         return json_pack("{s:s}", "error",
@@ -301,6 +337,20 @@ static void add_other(struct trial *t, const char *name, bool user)
     json_decref(show);
 }
 
+/* The unit that listens on the socket of that path: unlike other files it means nothing without its
+ * process. */
+static void add_listener(struct trial *t, const char *path, bool user)
+{
+    uint64_t inode = path_is_absolute(path) ? unix_socket_inode(path) : 0;
+    struct socket_holder holder = {};
+
+    if (inode == 0 || socket_holder_find(inode, &holder) < 0)
+        return;
+    add_other(t, holder.unit, user);
+    t->socket = path;
+    socket_holder_done(&holder);
+}
+
 /* Units that run and that the finding names (who holds the port, what it depends on), or that the
  * unit is ordered behind. */
 static void find_others(struct trial *t, bool user)
@@ -309,7 +359,11 @@ static void find_others(struct trial *t, bool user)
     const char *key;
     json_t *value;
 
-    json_object_foreach(t->cause->facts, key, value) add_other(t, json_string_value(value), user);
+    json_object_foreach(t->cause->facts, key, value)
+    {
+        add_other(t, json_string_value(value), user);
+        add_listener(t, json_string_value(value), user);
+    }
     STRV_FOREACH (name, after)
         add_other(t, *name, user);
 }
