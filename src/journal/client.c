@@ -1227,7 +1227,9 @@ static int restore_head(struct collector_client *c, const char *line)
     c->child_fd = child;
     c->spill_fd = spill;
     c->epoch = epoch;
-    c->next_id = next_id;
+    /* A state that a crash left does not know of the last streams, which the collector has: their
+     * numbers are not given again. */
+    c->next_id = next_id + (1u << 20);
     c->next_token = next_token;
     c->running = running;
     c->ready = ready;

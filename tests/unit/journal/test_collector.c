@@ -600,10 +600,19 @@ static void state_is_handed_over(void **state)
     put(fd, "before\n");
     auto_free char *text = collector_client_save(f->client, keep_fd, NULL);
     assert_non_null(text);
+    /* Made after the state was saved, as before a crash: nobody gets its number again. */
+    auto_close int late_fd = new_stream(f, "late.service", &s);
+    uint64_t late = collector_stream_id(s);
     collector_client_free(f->client);
     assert_int_equal(collector_client_restore(f->loop, text, &fresh), 0);
     f->client = fresh;
     assert_true(collector_client_ready(f->client));
+    auto_close int next_fd = new_stream(f, "next.service", &s);
+    assert_true(collector_stream_id(s) > late);
+    put(next_fd, "of the next\n");
+    WAIT_FOR(f, shows(f, "next: of the next\n"));
+    put(late_fd, "of the late\n");
+    WAIT_FOR(f, shows(f, "late: of the late\n"));
     put(fd, "after\n");
     WAIT_FOR(f, shows(f, "h: after\n"));
     assert_non_null(collector_stream_find(f->client, id));
