@@ -13,6 +13,7 @@
 #include "cli/analyze.h"
 #include "cli/unit_files.h"
 #include "diagnose/run.h"
+#include "unit/check.h"
 #include "unit/command.h"
 #include "unit/cycle.h"
 #include "unit/name.h"
@@ -159,18 +160,21 @@ static int verify_start(struct verification *v, const struct unit_config *c)
 static int verify_unit(struct verification *v, const struct unit_config *c)
 {
     print_messages(c);
+    const char *lacks = c->load_state == LOAD_LOADED ? unit_check_trigger(c) : NULL;
+    if (lacks)
+        fprintf(stderr, "%s: %s\n", c->name, lacks);
     if (c->load_state == LOAD_NOT_FOUND)
         fprintf(stderr, "Unit %s not found.\n", c->name);
     else if (c->load_state == LOAD_MASKED)
         fprintf(stderr, "Unit %s is masked.\n", c->name);
-    else if (c->load_state == LOAD_BAD_SETTING)
+    else if (c->load_state == LOAD_BAD_SETTING || lacks)
         fprintf(stderr, "Unit %s has a bad unit file setting.\n", c->name);
     else if (c->load_state != LOAD_LOADED)
         fprintf(stderr,
                 "Unit %s failed to load properly, please adjust/correct and reload service "
                 "manager: %s\n",
                 c->name, strerror(-c->load_errno));
-    if (c->load_state != LOAD_LOADED) {
+    if (c->load_state != LOAD_LOADED || lacks) {
         v->failed = true;
         return 0;
     }

@@ -215,8 +215,10 @@ static void tell(struct unit_config *c, int level, const char *code, const char 
                  const char *remedy, const char *text)
 {
     unsigned before = c->n_messages;
-    const struct provenance *p = where(c, directive);
-    const struct directive *d = directive_find_property((enum unit_type) c->type, directive);
+    const struct provenance *p = directive ? where(c, directive) : NULL;
+    const struct directive *d = directive
+                                    ? directive_find_property((enum unit_type) c->type, directive)
+                                    : NULL;
 
     unit_config_message(c, level, p ? unit_config_file(c, p->file) : c->fragment_path,
                         p ? p->line : 0, d ? directive_section(d, (enum unit_type) c->type) : NULL,
@@ -348,6 +350,19 @@ static int check_start(struct unit_loader *l, struct unit_config *c)
     return 0;
 }
 
+const char *unit_check_trigger(const struct unit_config *c)
+{
+    const struct timer_config *t = c->timer;
+
+    if (c->type == UNIT_TIMER && !t->timers && !t->on_clock_change && !t->on_timezone_change)
+        return "the timer has no OnCalendar=, OnBootSec= or other time";
+    if (c->type == UNIT_PATH && !c->path->paths)
+        return "the path unit has no PathExists=, PathChanged= or the like";
+    if (c->type == UNIT_SOCKET && !c->socket->listen)
+        return "the socket has no ListenStream= or the like";
+    return NULL;
+}
+
 static int load(struct unit_loader *l, const char *text, struct unit_config **ret)
 {
     const char *name = path_basename(text);
@@ -387,6 +402,9 @@ int unit_check(struct unit_loader *l, const char *name_or_path, struct unit_conf
         check_references(l, c);
         check_install(c);
         r = check_start(l, c);
+        if (unit_check_trigger(c))
+            tell(c, LOG_ERR, "no-trigger", NULL, "write what is to set it off",
+                 unit_check_trigger(c));
         if (c->type == UNIT_SERVICE)
             check_service(c);
         if (c->type == UNIT_TIMER || c->type == UNIT_PATH || c->type == UNIT_SOCKET)

@@ -16,3 +16,7 @@ int unit_check(struct unit_loader *l, const char *name_or_path, struct unit_conf
 
 /* Gives the messages from `before` on the stable id of their kind of finding, a static string. */
 void unit_check_code(struct unit_config *c, unsigned before, const char *code);
+
+/* What a timer, path or socket lacks without which nothing ever sets it off, so that managers
+ * refuse it; NULL for one that lacks nothing, and for other units. */
+const char *unit_check_trigger(const struct unit_config *c);

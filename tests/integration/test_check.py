@@ -128,6 +128,12 @@ def test_cycle_is_named(check):
     assert check(early, "--static", "-o", "json").returncode == 0
 
 
+@pytest.mark.parametrize("name, text", [("t.timer", "[Timer]\nAccuracySec=1\n"), ("p.path", "[Path]\n"), ("s.socket", "[Socket]\n")])
+def test_nothing_sets_it_off(check, name, text):
+    done = check({name: text, name.partition(".")[0] + ".service": service()["x.service"]}, "--static", "-o", "json")
+    assert codes(done).get("no-trigger") == "error" and done.returncode == 1
+
+
 def test_sarif(check):
     done = check(service("Bogus=1", "Type=dbus"), "--static", "-o", "sarif")
     document = json.loads(done.stdout)

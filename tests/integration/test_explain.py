@@ -3,7 +3,10 @@ systemd by the scenarios of tests/differential/scenarios/beliefs."""
 import json
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -96,3 +99,25 @@ def test_table_is_what_systemd_does(tmp_path, signal, outcome):
     truth = json.loads((BELIEFS / "clean-signals.json").read_text())["outcomes"][signal]
     assert next(s["seen"]["SubState"] for s in truth if s["step"].startswith("show")) == outcome
     assert table(tmp_path, "Restart=on-failure")[signal]["restarts"] == (outcome == "auto-restart")
+
+
+def test_redis_cli_succeeds_where_redis_refuses():
+    """Of the topic `ports`: its exit status is no answer."""
+    if not (shutil.which("redis-server") and shutil.which("redis-cli")):
+        pytest.skip("no redis (Debian: redis-server)")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    server = subprocess.Popen(["redis-server", "--port", port, "--bind", "127.0.0.1", "--requirepass", "x", "--save", ""],
+                              stdout=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 60
+        while True:
+            done = subprocess.run(["redis-cli", "-p", port, "ping"], capture_output=True, text=True)
+            if "NOAUTH" in done.stdout:
+                break
+            assert time.monotonic() < end, done
+        assert done.returncode == 0
+    finally:
+        server.terminate()
+        server.wait()
