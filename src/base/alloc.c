@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 void auto_free_p(void *pointer_to_pointer)
 {
@@ -44,6 +45,17 @@ void alloc_return_memory(void)
     (void) mallopt(M_MMAP_THRESHOLD, 128 << 10);
     (void) mallopt(M_TRIM_THRESHOLD, 128 << 10);
 #endif
+}
+
+bool alloc_wait(unsigned *patience)
+{
+    static const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+
+    if (*patience == 0)
+        return false;
+    --*patience;
+    (void) nanosleep(&moment, NULL);
+    return true;
 }
 
 void alloc_trim(void)

@@ -43,6 +43,10 @@ bool grow_array(void *pointer_to_array, size_t *allocated, size_t need, size_t s
 /* For a process that runs for long: freed memory goes back to the system, where the C library would
  * keep as much as its largest buffer ever was. */
 void alloc_return_memory(void);
+/* For what has to be done and cannot be tried again later: waits a moment for memory to come back.
+ * Returns false at once when *patience, which counts down from ALLOC_PATIENCE, is used up. */
+#define ALLOC_PATIENCE 1000
+bool alloc_wait(unsigned *patience);
 /* What is free in between others goes back now: takes milliseconds in a large process. */
 void alloc_trim(void);
 

@@ -198,6 +198,14 @@ static int exit_status(const struct manager *m, enum manager_objective o)
     return manager_exit_code(m);
 }
 
+/* Without memory there is nothing that a manager could do but wait for it: PID 1 must not end. */
+static bool tries_again(int r)
+{
+    unsigned patience = 1;
+
+    return r == -ENOMEM && getpid() == 1 && alloc_wait(&patience);
+}
+
 static int run(struct init_arguments *a, char **argv, char **units)
 {
     struct event_loop *loop;
@@ -205,9 +213,14 @@ static int run(struct init_arguments *a, char **argv, char **units)
     struct manager_service *control = NULL;
     enum manager_objective o;
 
-    int r = event_loop_new(&loop);
+    int r;
+    do
+        r = event_loop_new(&loop);
+    while (tries_again(r));
     if (r >= 0)
-        r = manager_new(loop, &a->options, &m);
+        do
+            r = manager_new(loop, &a->options, &m);
+        while (tries_again(r));
     if (r < 0) {
         log_error("Cannot begin: %s", strerror(-r));
         return EXIT_FAILURE;
@@ -220,7 +233,9 @@ static int run(struct init_arguments *a, char **argv, char **units)
     }
     if (r < 0)
         log_error("Cannot start anything: %s", strerror(-r));
-    r = manager_service_new(m, &control);
+    do
+        r = manager_service_new(m, &control);
+    while (tries_again(r));
     if (r < 0)
         log_error("No control socket in %s: %s", manager_socket_dir(m), strerror(-r));
 
@@ -229,6 +244,7 @@ static int run(struct init_arguments *a, char **argv, char **units)
         r = manager_exec_again(m);
         log_error("Cannot execute the manager anew: %s; going on", strerror(-r));
         manager_set_objective(m, OBJECTIVE_RUN);
+        manager_reexec_failed(m, r);
     }
 
     int status = exit_status(m, o);

@@ -167,8 +167,6 @@ int reply_refused(struct varlink_call *c, int r, const struct op_error *e)
 {
     const char *message = e->message ? e->message : strerror(-r);
 
-    if (r == -ENOMEM)
-        return r;
     if (!e->name)
         return varlink_error(c, "Failed", json_pack("{s:s, s:i}", "message", message, "errno", -r));
     if (streq(e->name, "NoSuchUnit") || streq(e->name, "NoSuchJob"))

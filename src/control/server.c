@@ -42,6 +42,7 @@ struct varlink_client {
     struct varlink_call call; /* call.method is set while one is being answered */
     int fd;
     bool change, output; /* access */
+    bool cut;            /* a piece of the message that is being queued found no room */
     bool eof, dead;      /* dead: freed when the current callback is over */
 };
 
@@ -139,8 +140,11 @@ static void client_arm(struct varlink_client *c)
 static int queue_json(const char *data, size_t size, void *userdata)
 {
     struct varlink_client *c = userdata;
+    int r = frame_queue(&c->out, data, size, 0);
 
-    return frame_queue(&c->out, data, size, 0);
+    /* jansson goes on after some pieces that are refused. */
+    c->cut = c->cut || r < 0;
+    return r;
 }
 
 /* Sends one message; drops the client where that fails. */
@@ -153,7 +157,8 @@ static int client_send(struct varlink_client *c, json_t *message)
         json_decref(message);
         return -ECONNRESET;
     }
-    if (message && json_dump_callback(message, queue_json, c, JSON_COMPACT) == 0)
+    c->cut = false;
+    if (message && json_dump_callback(message, queue_json, c, JSON_COMPACT) == 0 && !c->cut)
         r = frame_queue(&c->out, "", 1, 0);
     json_decref(message);
     if (r >= 0 && before == 0)

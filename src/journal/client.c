@@ -698,15 +698,18 @@ static void fail_queries(struct event_source *s, void *userdata)
     }
 }
 
+/* May be called again where it failed. */
 static int client_attach(struct collector_client *c)
 {
-    int r = event_add_io(c->loop, c->manager_fd, EPOLLIN, on_readable, c, &c->io);
+    int r = 0;
 
-    if (r >= 0)
+    if (!c->io)
+        r = event_add_io(c->loop, c->manager_fd, EPOLLIN, on_readable, c, &c->io);
+    if (r >= 0 && !c->retry)
         r = event_add_time(c->loop, CLOCK_MONOTONIC, USEC_INFINITY, on_retry, c, &c->retry);
-    if (r >= 0)
+    if (r >= 0 && !c->failed_queries)
         r = event_add_post(c->loop, fail_queries, c, &c->failed_queries);
-    if (r >= 0)
+    if (r >= 0 && !c->hand_over)
         r = event_add_post(c->loop, hand_over, c, &c->hand_over);
     if (r >= 0)
         event_source_disable(c->failed_queries);
@@ -1264,18 +1267,26 @@ int collector_client_restore(struct event_loop *loop, const char *text,
 {
     if (!startswith(text, "client "))
         return -EINVAL;
-    _cleanup_(auto_client_p) struct collector_client *c = client_alloc(loop);
-    if (!c)
-        return -ENOMEM;
+    /* To give up would be to close what was handed over. */
+    unsigned patience = ALLOC_PATIENCE;
+    _cleanup_(auto_client_p) struct collector_client *c = NULL;
+    while (!(c = client_alloc(loop)))
+        if (!alloc_wait(&patience))
+            return -ENOMEM;
+    int r;
     for (const char *line = text; *line;) {
-        int r = restore_line(c, line);
         const char *end = strchr(line, '\n');
 
+        do
+            r = restore_line(c, line);
+        while (r == -ENOMEM && alloc_wait(&patience));
         if (r < 0)
             return r;
         line = end ? end + 1 : "";
     }
-    int r = client_attach(c);
+    do
+        r = client_attach(c);
+    while (r == -ENOMEM && alloc_wait(&patience));
     if (r < 0)
         return r;
     *ret = take_ptr(c);

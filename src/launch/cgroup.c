@@ -21,6 +21,7 @@
 #include "unit/enums.h"
 
 #define CGROUP_FILE_MAX (1024 * 1024)
+#define KEYED_FILE_MAX 8192 /* the longest, memory.stat, has some 2 KiB */
 
 /* Those that cgroup v2 has as controllers; the others of the enum are BPF, or of v1. */
 static const struct {
@@ -495,14 +496,16 @@ int cgroup_read_number(int cgroup_fd, const char *file, uint64_t *ret)
     return 0;
 }
 
+/* Allocates nothing: that a cgroup is empty has to be found out where memory is out as well. */
 int cgroup_read_keyed(int cgroup_fd, const char *file, const char *key, uint64_t *ret)
 {
-    auto_free char *text = NULL;
-    char *save = NULL;
-    int r = file_read_at(cgroup_fd, file, CGROUP_FILE_MAX, &text, NULL);
+    char text[KEYED_FILE_MAX], *save = NULL;
+    auto_close int fd = openat(cgroup_fd, file, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
-    if (r < 0)
-        return r;
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         const char *value = startswith(line, key);
 

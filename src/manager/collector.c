@@ -82,11 +82,9 @@ static int spawn_collector(struct manager *m)
     return 0;
 }
 
-static void try_spawn(struct manager *m);
-
 static void on_restart(struct event_source *s, usec_t due, void *userdata)
 {
-    try_spawn(userdata);
+    collector_start(userdata);
 }
 
 static void schedule_restart(struct manager *m)
@@ -121,7 +119,8 @@ void collector_start(struct manager *m)
         int r = collector_client_new(m->loop, &m->collector);
 
         if (r < 0) {
-            log_error("No output of units will be kept: %s", strerror(-r));
+            log_error("No output of units is kept: %s; trying again", strerror(-r));
+            schedule_restart(m);
             return;
         }
     }
@@ -133,7 +132,8 @@ bool collector_exited(struct manager *m, pid_t pid, int code, int status)
     if (pid != m->collector_pid || pid == 0)
         return false;
     m->collector_pid = 0;
-    collector_client_lost(m->collector);
+    if (m->collector)
+        collector_client_lost(m->collector);
     if (m->collector_stopping)
         return true;
     log_warning("The journal's collector ended (%s %d); starting it again",

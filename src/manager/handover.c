@@ -506,20 +506,41 @@ static bool is_of_this_boot(const char *text)
     return row && startswith(row + strlen("boot="), id128_format(id, boot));
 }
 
+/* A unit that could not be read for want of memory is read again, since its rows are for naught
+ * without its settings. */
+static int restore_one(struct manager *m, bool in_manager, const char *key, const char *value,
+                       struct state_reader *reader, struct unit **u)
+{
+    if (in_manager)
+        return restore_manager_row(m, key, value);
+    if (!streq(key, "unit"))
+        return *u ? restore_row(*u, key, value, reader) : 0;
+    *u = begin_unit(m, value);
+    return !*u || (*u)->no_memory ? -ENOMEM : 0;
+}
+
 static void restore_rows(struct manager *m, struct state_reader *reader)
 {
     struct map last = { 0 };
     struct unit *u = NULL;
     char *key, *value;
     bool begin = true, skip = false, in_manager = false;
+    unsigned patience = ALLOC_PATIENCE;
     int r;
 
-    if (find_last_blocks(reader->text, &last) < 0)
-        log_error("Out of memory: the state of the earlier manager may be taken up in part");
+    while (find_last_blocks(reader->text, &last) < 0) {
+        forget_blocks(&last);
+        if (!alloc_wait(&patience)) {
+            log_error("Out of memory: the state of the earlier manager is lost");
+            return;
+        }
+    }
     while (true) {
         char *line = reader->at ? reader->at : reader->text;
-        auto_free char *name = begin ? block_name(line) : NULL;
+        auto_free char *name = NULL;
 
+        while (begin && !(name = block_name(line)) && alloc_wait(&patience))
+            ;
         r = state_next(reader, &key, &value);
         if (r == -ENODATA)
             break;
@@ -535,12 +556,9 @@ static void restore_rows(struct manager *m, struct state_reader *reader)
         }
         if (r < 0 || skip)
             continue;
-        if (in_manager)
-            r = restore_manager_row(m, key, value);
-        else if (streq(key, "unit"))
-            u = begin_unit(m, value);
-        else if (u)
-            r = restore_row(u, key, value, reader);
+        do
+            r = restore_one(m, in_manager, key, value, reader, &u);
+        while (r == -ENOMEM && alloc_wait(&patience));
         if (r < 0 && !(m->lost && r == -EBADF))
             log_error("%s: the state \"%s\" of the earlier manager cannot be taken up: %s",
                       u ? u->id : "manager", key, strerror(-r));
@@ -656,7 +674,11 @@ int manager_take_over(struct manager *m)
     if (!number || parse_u64_base(number, 10, &fd) < 0 || fd > STATE_FD_MAX)
         return 0;
     unsetenv(STATE_FD_VARIABLE);
-    int r = state_reader_init(&reader, (int) fd);
+    unsigned patience = ALLOC_PATIENCE;
+    int r;
+    do
+        r = state_reader_init(&reader, (int) fd);
+    while (r == -ENOMEM && alloc_wait(&patience));
     if (r < 0)
         return r;
     m->deserializing = true;

@@ -8,7 +8,8 @@
 
 struct state_writer;
 
-/* Takes up what an earlier process left: 1 if there was something, 0 if not, negative errno. */
+/* Takes up what an earlier process left: 1 if there was something, 0 if not, negative errno. Waits
+ * some seconds for memory where that is out. */
 int manager_take_over(struct manager *m);
 
 /* The whole state in a new memfd, the caller's. 0 or a negative errno. */

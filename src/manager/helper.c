@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <linux/close_range.h>
+
 #include "base/fd.h"
 #include "base/macro.h"
 
@@ -17,6 +19,8 @@ _noreturn_ static void child(char **argv, char **environment, int fd)
         signal(s, SIG_DFL);
     /* Signals of the terminal's group are the manager's to act on. */
     setpgid(0, 0);
+    /* What an earlier manager handed over, and nobody has looked at yet, would stay open there. */
+    (void) close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (fd >= 0)
         (void) fd_cloexec(fd, false);
     execve("/proc/self/exe", argv, environment ? environment : environ);

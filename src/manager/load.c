@@ -63,7 +63,7 @@ int manager_load_unit(struct manager *m, const char *name, struct unit **ret, st
     if (r < 0)
         return op_error_set(e, r, "NoMemory", "Out of memory.");
     u = unit_follow_merge(u);
-    if (refreshed && u->load_state == LOAD_NOT_FOUND && !u->job)
+    if ((u->no_memory || (refreshed && u->load_state == LOAD_NOT_FOUND)) && !u->job)
         (void) unit_reread(u);
     manager_dispatch_load_queue(m);
     *ret = unit_follow_merge(u);
@@ -227,6 +227,7 @@ int unit_read(struct unit *u)
     int r;
 
     r = unit_load(m->loader, u->id, &c);
+    u->no_memory = r == -ENOMEM;
     if (r < 0) {
         u->load_state = LOAD_ERROR;
         set_load_error(u, r == -ENOMEM ? "Out of memory" : "Not a unit name");
@@ -238,7 +239,9 @@ int unit_read(struct unit *u)
         if (r > 0)
             return 0; /* u is merged into another unit now */
         u->load_state = LOAD_ERROR;
-        set_load_error(u, "The unit's names clash with another loaded unit");
+        u->no_memory = r == -ENOMEM;
+        set_load_error(u, r == -ENOMEM ? "Out of memory"
+                                       : "The unit's names clash with another loaded unit");
         return r;
     }
     unit_config_free(u->config);
@@ -380,6 +383,7 @@ int unit_build(struct unit *u)
             set_load_error(u, r == -ENOMEM ? "Out of memory" : "Loading failed");
         else
             u->load_error_name = r == -ENOEXEC ? "BadUnitSetting" : "LoadFailed";
+        u->no_memory = r == -ENOMEM;
     }
     unit_queue_add(u, QUEUE_TARGET_ORDER);
     unit_queue_add(u, QUEUE_GC);

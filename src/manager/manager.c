@@ -449,7 +449,11 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
         return r;
     }
     if (argv) {
-        int k = checkpoint_begin(m, argv);
+        unsigned patience = ALLOC_PATIENCE;
+        int k;
+        do
+            k = checkpoint_begin(m, argv);
+        while (k == -ENOMEM && alloc_wait(&patience));
         if (k < 0)
             log_error("A crash of the manager would lose its state: %s", strerror(-k));
     }

@@ -131,6 +131,8 @@ int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void 
  * exec. 0 if it is under way, else a negative errno and *e. */
 int manager_reexec(struct manager *m, void (*failed)(int r, void *userdata), void *userdata,
                    struct op_error *e);
+/* Executing it did not work after all: whoever asked for it is told. */
+void manager_reexec_failed(struct manager *m, int r);
 
 /* ---- units ---- */
 

@@ -66,8 +66,11 @@ static void read_all(struct manager *m)
     MANAGER_FOREACH_UNIT(u, m)
     {
         /* Where memory ran out the old settings are better than none. */
-        if (!u->config && u->old_config)
+        if (!u->config && u->old_config) {
             u->config = take_ptr(u->old_config);
+            u->load_state = u->config->load_state;
+            (void) unit_build(u);
+        }
         if (u->ops->reloaded && u->config)
             u->ops->reloaded(u);
         unit_apply_resources(u);
@@ -114,8 +117,12 @@ int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void 
     log_info("Reloading...");
     manager_tell(m, EVENT_RELOADING, NULL, NULL);
     int r = generators_run(m, generators_done);
-    if (r < 0)
+    if (r < 0) {
+        log_error("Reload failed, the units stay as they are: %s", strerror(-r));
         m->reloading = false;
+        m->reload_done = NULL;
+        manager_tell(m, EVENT_RELOADED, NULL, NULL);
+    }
     return r;
 }
 
@@ -153,6 +160,15 @@ int manager_reexec(struct manager *m, void (*failed)(int r, void *userdata), voi
     return 0;
 }
 
+void manager_reexec_failed(struct manager *m, int r)
+{
+    void (*failed)(int r, void *userdata) = m->reexec_failed;
+
+    m->reexec_failed = NULL;
+    if (failed)
+        failed(r, m->reexec_userdata);
+}
+
 bool reexec_exited(struct manager *m, pid_t pid, int code, int status)
 {
     if (pid != m->reexec_check || pid == 0)
@@ -163,7 +179,6 @@ bool reexec_exited(struct manager *m, pid_t pid, int code, int status)
         return true;
     }
     log_error("daemon-reexec: the program cannot read this manager's state; going on as it is");
-    if (m->reexec_failed)
-        m->reexec_failed(-EPROTO, m->reexec_userdata);
+    manager_reexec_failed(m, -EPROTO);
     return true;
 }

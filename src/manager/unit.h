@@ -142,6 +142,7 @@ struct unit {
     bool coldplugged : 1;
     bool was_started : 1; /* RefuseManual..., `once` */
     bool killed_at_end : 1;
+    bool no_memory : 1; /* reading it failed for want of memory: it is read again when asked for */
     bool not_yet_run : 1; /* a type that this version loads but does not run */
 };
 
