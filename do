@@ -86,7 +86,9 @@ bench)
     [ "${1:-}" = journal ] || python3 tests/bench/run.py --reeve build/static/src/reeve "$@"
     [ $# -eq 0 ] || [ "$1" = journal ] || exit 0
     [ $# -eq 0 ] || shift
-    exec python3 tests/bench/journal.py --reeve build/static/src/reeve "$@" ;;
+    python3 tests/bench/journal.py --reeve build/static/src/reeve "$@"
+    ninja -C build/static --quiet tests/bench/bench_launch
+    exec build/static/tests/bench/bench_launch ;;
 fuzz)
     install $build_packages $check_packages
     CC=clang setup build/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false

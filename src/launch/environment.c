@@ -225,14 +225,16 @@ static void unset_named(char **env, char *const *unset)
 /* On machines that keep /sbin apart from /usr/bin, services find it as well (systemd.exec(5)). */
 static const char *default_path(const struct spawn_manager *m)
 {
+    static const char *found; /* does not change while the machine runs */
     struct stat a, b;
 
-    if (m->generated_path)
-        return m->generated_path;
+    if (m->generated_path || found)
+        return m->generated_path ? m->generated_path : found;
+    found = COMMAND_PATH_DEFAULT;
     if (stat("/bin", &a) == 0 && stat("/usr/bin", &b) == 0 &&
         (a.st_dev != b.st_dev || a.st_ino != b.st_ino))
-        return COMMAND_PATH_WITH_SBIN;
-    return COMMAND_PATH_DEFAULT;
+        found = COMMAND_PATH_WITH_SBIN;
+    return found;
 }
 
 int child_build_environment(struct child *c)

@@ -727,12 +727,24 @@ static int fork_below_holder(struct tracker *t, unsigned flags, fork_function f,
     return 0;
 }
 
+/* Asked before each launch: one read, no memory. */
+static bool is_known_to_run(int cgroup_fd)
+{
+    char text[256];
+    auto_close int fd = openat(cgroup_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+    if (n <= 0)
+        return false;
+    text[n] = 0;
+    return strstr(text, "frozen 0");
+}
+
 static int fork_into_cgroup(struct tracker *t, const char *subgroup, unsigned flags,
                             fork_function f, void *userdata, pid_t *ret_pid, int *ret_pidfd)
 {
     auto_close int sub = -1;
     int pidfd = -1;
-    uint64_t frozen = 0;
 
     if (t->cgroup_fd < 0)
         return -ENODEV;
@@ -744,8 +756,7 @@ static int fork_into_cgroup(struct tracker *t, const char *subgroup, unsigned fl
             return -errno;
     }
     /* Born frozen, it would never execute anything, and we would wait for it. */
-    if (flags & FORK_SHARE &&
-        (cgroup_read_keyed(t->cgroup_fd, "cgroup.events", "frozen", &frozen) < 0 || frozen))
+    if (flags & FORK_SHARE && !is_known_to_run(t->cgroup_fd))
         flags &= ~(unsigned) FORK_SHARE;
     pid_t pid = fork_process(sub >= 0 ? sub : t->cgroup_fd, flags, f, userdata, &pidfd);
     if (pid < 0)

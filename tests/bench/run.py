@@ -16,6 +16,7 @@ import systems
 
 DEADLINE = 600.0  # seconds until a measurement is given up
 RESTARTS = 100
+LAUNCHES = 30
 RESTART_LOOP = 'i=0; while [ $i -lt "$1" ]; do "$2" "$3" "$4" || exit 1; i=$((i + 1)); done'
 
 
@@ -97,6 +98,58 @@ def measure_memory(system, options, n, output_bytes, prefix):
         return values
 
 
+SANDBOXED = """[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=oneshot
+User=daemon
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateIPC=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallFilter=@system-service
+SystemCallArchitectures=native
+ReadWritePaths=/var/lib
+InaccessiblePaths=/srv
+ExecStart=/bin/true
+"""
+
+
+def measure_sandbox(system, options):
+    """Starts a service with 25 sandboxing settings, through the client."""
+    if not system.can_fail_units:
+        return {}
+    with system.machine() as machine:
+        system.prepare(machine)
+        system.write_sleepers(machine, 1)
+        machine.write(system.folder + "sandboxed.service", SANDBOXED)
+        machine.go()
+        wait_until_executed(machine, 1)
+        begin = time.monotonic()
+        done = machine.run(["sh", "-c", RESTART_LOOP, "sh", LAUNCHES, "systemctl", "start",
+                            "sandboxed.service"], text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{system.name}: sandboxed.service: {done.stderr}")
+        return {"sandbox wall": (time.monotonic() - begin) / LAUNCHES}
+
+
 # name of a value -> what it is, its unit and scale, the target: (of which system, part of it) or
 # the greatest value. {n} and {many} are numbers of services.
 VALUES = {
@@ -106,6 +159,8 @@ VALUES = {
     "running pss": ("  Pss of the manager, {n} services running", "MiB", 1 / 1024, None),
     "restart wall": ("restart through the client: wall", "ms", 1000, ("systemd", 1 / 4)),
     "restart cpu": ("  CPU of the manager", "ms", 1000, None),
+    "sandbox wall": ("start of a service with 25 sandboxing settings: wall", "ms", 1000,
+                     ("systemd", 1 / 2)),
     "some pss": ("{n} units that printed 1 MiB and failed twice: Pss", "MiB", 1 / 1024, 4),
     "some collector pss": ("  Pss of the collector", "MiB", 1 / 1024, None),
     "some reload wall": ("daemon-reload of {n} units: wall", "ms", 1000, None),
@@ -117,6 +172,7 @@ VALUES = {
 }
 ROWS = {
     "boot": (measure_boot, None),
+    "sandbox": (measure_sandbox, None),
     "memory": (lambda s, o: measure_memory(s, o, o.services, 1 << 20, "some"), None),
     "many": (lambda s, o: measure_memory(s, o, o.many, o.output << 10, "many"), 1),
 }
