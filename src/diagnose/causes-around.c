@@ -134,7 +134,9 @@ void judge_user_late(struct facts *facts, struct finding *f)
                            : NULL;
 
     if (!i || i->launch.status != EXEC_STATUS_USER || isempty(name) ||
-        facts->config->sandbox->dynamic_user)
+        facts->config->sandbox->dynamic_user ||
+        facts_property_is(facts, "NeedDaemonReload", "yes") ||
+        (i->launch.object && !streq(i->launch.object, name)))
         return;
     json_t *u = facts_probe(facts, "user", "%s", name);
     if (!probe_true(u, "exists"))

@@ -135,6 +135,38 @@ static struct facts_invocation *invocation_of(struct facts *f, const char *id)
     return NULL;
 }
 
+/* Where the journal has nothing of it, or is closed to us, the manager's own fields say how it
+ * ended. */
+static int invocation_from_properties(struct facts *f)
+{
+    long code = facts_property_number(f, "ExecMainCode", 0);
+    const char *result = facts_property(f, "Result");
+
+    if (f->n_invocations > 0 || isempty(result) || streq(result, "success"))
+        return 0;
+    f->invocations = new0(struct facts_invocation, 1);
+    if (!f->invocations)
+        return -ENOMEM;
+    struct facts_invocation *i = &f->invocations[f->n_invocations++];
+    i->id = strdup(strempty(facts_property(f, "InvocationID")));
+    i->result = strdup(result);
+    i->n_lines = f->n_lines;
+    i->exits = code > 0 ? new0(struct facts_exit, 1) : NULL;
+    if (!i->exits)
+        return 0;
+    i->exits[i->n_exits++] = (struct facts_exit){
+        .command = strdup("ExecStart"),
+        .code = (int) code,
+        .status = (int) facts_property_number(f, "ExecMainStatus", 0),
+        .pid = (pid_t) facts_property_number(f, "ExecMainPID", 0),
+    };
+    if (code == CLD_EXITED && exec_status_name(i->exits[0].status)) {
+        i->launch.status = i->exits[0].status;
+        i->launch.step = strdup(exec_status_name(i->exits[0].status));
+    }
+    return launch_complete(f->config, &i->launch);
+}
+
 /* One invocation an id, in the order of the journal; then turned round: newest first. */
 static int find_invocations(struct facts *f)
 {
@@ -252,6 +284,8 @@ int facts_collect(const char *unit, bool user, struct facts *ret)
                       "no service manager runs here: only the unit's files were looked at");
     if (r >= 0)
         r = find_invocations(&f);
+    if (r >= 0)
+        r = invocation_from_properties(&f);
     if (r < 0)
         return r;
     choose_explained(&f);

@@ -14,4 +14,3 @@ systemctl daemon-reload
 systemctl start mixer.service
 systemctl restart mixer.service
 systemctl restart mixer.service
-systemctl daemon-reload

@@ -28,4 +28,3 @@ systemctl start sweep-report.service
 systemctl start sweep.service
 systemctl start sweep.service
 systemctl start sweep.service
-systemctl daemon-reload
