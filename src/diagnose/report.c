@@ -45,11 +45,11 @@ static json_t *exit_json(const struct facts *facts)
 
 static json_t *finding_json(const struct finding *f)
 {
-    json_t *j = json_pack("{s:s, s:s, s:f, s:O, s:O, s:O}", "id", f->cause->id, "summary",
+    json_t *j = json_pack("{s:s, s:s, s:f, s:o, s:o, s:o}", "id", f->cause->id, "summary",
                           strempty(f->summary), "confidence", MIN(f->confidence, 0.99), "facts",
-                          f->facts ? f->facts : json_object(), "evidence",
-                          f->evidence ? f->evidence : json_array(), "fixes",
-                          f->fixes ? f->fixes : json_array());
+                          f->facts ? json_incref(f->facts) : json_object(), "evidence",
+                          f->evidence ? json_incref(f->evidence) : json_array(), "fixes",
+                          f->fixes ? json_incref(f->fixes) : json_array());
 
     if (j && f->prevent)
         (void) json_object_set_new(j, "prevent", json_string(f->prevent));

@@ -81,6 +81,7 @@ def test_a_unit_that_runs_is_left_alone(reeve):
     reeve.ctl("start", "runs.service")
     reeve.ctl("reload", "runs.service", check=False)
     done = reeve.run("reeve", "why", "--try-fix", "-o", "json", "runs.service")
+    assert done.stdout, done.stderr
     report = json.loads(done.stdout)
     if report["cause"]:
         assert any("the unit is active" in b for b in report["blind"])
