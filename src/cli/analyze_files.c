@@ -99,10 +99,13 @@ static int list_unit_files(struct unit_loader *l, char *const *patterns)
             continue;
         if (file.alias && !file.masked)
             r = unit_loader_resolve(l, file.name, &real, &end);
+        /* A masked unit as the link that masks it. */
+        if (file.masked && file.folder && !(real = path_join(file.folder, file.name, NULL)))
+            r = -ENOMEM;
         const char *target = real ? real : file.path;
         if (r >= 0 && (matches_patterns(patterns, file.name) || matches_patterns(patterns, target)))
             r = strv_addf(&ids, "ids: %s → %s", file.name, target);
-        if (r >= 0)
+        if (r >= 0 && !file.masked)
             r = add_alias(&list, &n, &allocated, real ? real : file.name, file.name);
     }
     strv_sort(ids);

@@ -140,19 +140,20 @@ static int review_named(struct review *v, const char *text)
     return r == -ENOMEM ? r : 0;
 }
 
-/* All loaded services. */
+/* All loaded services but oneshots, which systemd-analyze leaves out as well. */
 static int review_loaded(struct review *v)
 {
     auto_boot struct boot b = {};
     auto_strv char **names = NULL;
     json_t *unit;
     size_t i;
-    int r = boot_read(v->options, "Id,LoadState", false, &b);
+    int r = boot_read(v->options, "Id,LoadState,Type", false, &b);
 
     if (r < 0)
         return r;
     json_array_foreach(b.units, i, unit) if (endswith(boot_text(unit, "Id"), ".service") &&
-                                             streq(boot_text(unit, "LoadState"), "loaded"))
+                                             streq(boot_text(unit, "LoadState"), "loaded") &&
+                                             !streq(boot_text(unit, "Type"), "oneshot"))
         r = r < 0 ? r : strv_add(&names, boot_text(unit, "Id"));
     strv_sort(names);
     STRV_FOREACH (name, names)
