@@ -574,16 +574,17 @@ void directive_format_file(const struct unit_config *c, const struct directive *
                            struct strbuf *out)
 {
     const void *value = directive_value(c, d);
-    const char *name = d->name ? d->name : "";
 
     if (d->type->format_file) {
-        d->type->format_file(d->type, name, value, out);
+        d->type->format_file(d->type, d->name ? d->name : "", value, out);
         return;
     }
+    if (!d->name)
+        return; /* shown beside the row that is written */
     auto_strbuf struct strbuf text = {};
     d->type->format(d->type, value, &text);
     if (text.length > 0)
-        format_line(out, name, strbuf_text(&text));
+        format_line(out, d->name, strbuf_text(&text));
 }
 
 bool directive_needs_cgroup(const struct directive *d)

@@ -618,6 +618,14 @@ static void format_syscalls(const struct value_type *type, const void *v, struct
         strbuf_addf(out, "%s%s", s == list ? "" : " ", *s + (**s == '~'));
 }
 
+/* A line for each: a tilde speaks of the whole line, and each line adds or takes away. */
+static void format_syscalls_file(const struct value_type *type, const char *name, const void *v,
+                                 struct strbuf *out)
+{
+    STRV_FOREACH (s, *(char **const *) v)
+        format_line(out, name, *s);
+}
+
 static int check_arch(struct assignment *a, char *text)
 {
     static const char *const archs[] = {
@@ -719,6 +727,6 @@ STRV(env_unset, parse_env_unset, format_strv, format_strv_file);
 STRV(log_patterns, parse_log_pattern, format_strv, format_lines_file);
 STRV(health_probes, parse_health_probe, format_health_probes, format_health_probes_file);
 STRV(mount_paths, parse_mount_paths, format_strv, format_strv_file);
-STRV(syscall_filter, parse_syscalls, format_syscalls, format_strv_file);
-STRV(syscall_log, parse_syscalls, format_syscalls, format_strv_file);
+STRV(syscall_filter, parse_syscalls, format_syscalls, format_syscalls_file);
+STRV(syscall_log, parse_syscalls, format_syscalls, format_syscalls_file);
 STRV(syscall_archs, parse_archs, format_strv, format_strv_file);

@@ -2,6 +2,7 @@
  * parses to the same. The first byte chooses the type. */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     again = rewrite(a);
     if (a->load_state == LOAD_LOADED && unit_load_text(loader(), name, "/fuzz", again, &b) >= 0)
         for (unsigned i = 0; (d = directive_next((enum unit_type) a->type, &i));)
-            assert(directive_equal(a, b, d));
+            if (!directive_equal(a, b, d)) {
+                fprintf(stderr, "%s= is not what it was in\n%s", directive_property(d), again);
+                abort();
+            }
     unit_config_free(a);
     unit_config_free(b);
     return 0;
