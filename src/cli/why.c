@@ -101,7 +101,7 @@ static int apply_fix(const struct why *w, const struct facts *facts, const struc
 {
     json_t *fix = verdict_cause(v) ? fix_verified(verdict_cause(v)) : NULL;
     const char *command = json_string_value(json_object_get(fix, "command"));
-    auto_free char *path = fix_dropin_path(facts->unit);
+    auto_free char *path = fix_dropin_path(facts, fix);
 
     (void) fflush(stdout); /* the report comes first */
     if (!fix) {

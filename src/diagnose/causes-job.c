@@ -195,7 +195,13 @@ static void explain_other(struct facts *facts, struct finding *f, const char *un
         f->fixes = json_array();
     json_array_foreach(cause->evidence, i, item) if (f->evidence)(void)
         json_array_append(f->evidence, item);
-    json_array_foreach(cause->fixes, i, item) if (f->fixes)(void) json_array_append(f->fixes, item);
+    json_array_foreach(cause->fixes, i, item)
+    {
+        if (json_object_get(item, "dropin") && !json_object_get(item, "unit"))
+            (void) json_object_set_new(item, "unit", json_string(unit));
+        if (f->fixes)
+            (void) json_array_append(f->fixes, item);
+    }
 }
 
 /* A required unit that is simply not there: Requisite= does not start it, BindsTo= a device. */

@@ -210,9 +210,10 @@ static int write_record(const char *unit, json_t *undo)
     return path && text ? file_replace(path, text, strlen(text), 0600) : -ENOMEM;
 }
 
-static int write_dropin(const char *unit, const char *text, json_t *undo)
+static int write_dropin(const struct facts *facts, json_t *fix, json_t *undo)
 {
-    auto_free char *path = fix_dropin_path(unit);
+    const char *text = json_string_value(json_object_get(fix, "dropin"));
+    auto_free char *path = fix_dropin_path(facts, fix);
     auto_free char *missing = path ? first_missing(path) : NULL;
 
     if (!path)
@@ -224,7 +225,7 @@ static int write_dropin(const char *unit, const char *text, json_t *undo)
         return -ENOMEM;
     if (undo_with(undo, "rm", "--", path) < 0)
         return -ENOMEM;
-    int r = write_record(unit, undo);
+    int r = write_record(facts->unit, undo);
     if (r >= 0)
         r = mkdir_parents(path, 0755);
     return r < 0 ? r : file_replace(path, text, strlen(text), 0644);
@@ -261,7 +262,7 @@ int fix_apply(const struct facts *facts, json_t *fix)
                                       : mkdir_parents(path, 0700);
 
     if (r >= 0)
-        r = dropin ? write_dropin(facts->unit, dropin, undo) : run_line(facts, command, undo);
+        r = dropin ? write_dropin(facts, fix, undo) : run_line(facts, command, undo);
     if (r >= 0)
         r = reload(facts);
     else if (r != -EEXIST) {

@@ -91,9 +91,11 @@ int fix_next_command(char **words, char ***ret_argv, char ***ret_next)
     return 0;
 }
 
-char *fix_dropin_path(const char *unit)
+char *fix_dropin_path(const struct facts *facts, json_t *fix)
 {
-    return format("/etc/systemd/system/%s.d/zz-reeve-fix.conf", unit);
+    const char *other = text_of(fix, "unit");
+
+    return format("/etc/systemd/system/%s.d/zz-reeve-fix.conf", other ? other : facts->unit);
 }
 
 /* ---- in the copy
@@ -139,7 +141,7 @@ static int apply(const struct trial *t)
     int r = 0;
 
     if (dropin) {
-        auto_free char *path = fix_dropin_path(t->facts->unit);
+        auto_free char *path = fix_dropin_path(t->facts, t->fix);
 
         r = path ? mkdir_parents(path, 0755) : -ENOMEM;
         if (r >= 0)

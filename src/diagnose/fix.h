@@ -7,8 +7,9 @@
 
 #include "diagnose/cause.h"
 
-/* Where a drop-in goes, a new string: behind all others of the unit. */
-char *fix_dropin_path(const char *unit);
+/* Where the drop-in of a fix goes, a new string: behind all others of the unit, which is that of
+ * the facts, or one it depends on. */
+char *fix_dropin_path(const struct facts *facts, json_t *fix);
 
 /* What is being done, a line each, for people who wait. */
 typedef void (*fix_say)(const char *line, void *userdata);

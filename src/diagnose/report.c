@@ -238,6 +238,7 @@ static void print_fixes(struct printer *p, json_t *fixes)
         const char *text = strempty(json_string_value(json_object_get(fix, "text")));
         const char *command = json_string_value(json_object_get(fix, "command"));
         const char *dropin = json_string_value(json_object_get(fix, "dropin"));
+        const char *other = json_string_value(json_object_get(fix, "unit"));
         const char *verified = json_is_true(json_object_get(fix, "verified")) ? " (tried: it works)"
                                                                               : "";
 
@@ -246,8 +247,8 @@ static void print_fixes(struct printer *p, json_t *fixes)
         if (command)
             line(p, "%s: %s%s", text, command, verified);
         else if (dropin)
-            line(p, p->style->markdown ? "%s%s:\n\n```ini\n%s```\n" : "%s%s:\n%s", text, verified,
-                 dropin);
+            line(p, p->style->markdown ? "%s%s%s%s:\n\n```ini\n%s```\n" : "%s%s%s%s:\n%s", text,
+                 other ? ", a drop-in of " : "", strempty(other), verified, dropin);
         else
             line(p, "%s", text);
     }

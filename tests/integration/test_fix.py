@@ -162,3 +162,25 @@ def test_what_the_manager_refuses_is_mended_in_its_file(reeve):
     assert "WorkingDirectory=%h/bridge\n" in reeve.path("/etc/systemd/system/bridge.service").read_text()
     reeve.ctl("why", "--undo", "--yes", "bridge.service")
     assert reeve.path("/etc/systemd/system/bridge.service").read_text() == text
+
+
+def test_the_drop_in_of_a_dependency_is_its_own(reeve):
+    reeve.write("lower.service", """
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart=/usr/bin/lower-program
+    """)
+    reeve.write("/usr/local/bin/lower-program", "#!/bin/sh\n", mode=0o755)
+    reeve.write("upper.service", """
+        [Unit]
+        Requires=lower.service
+        After=lower.service
+        [Service]
+        ExecStart=/bin/sleep infinity
+    """)
+    assert reeve.run("reeve", "start", "upper.service").returncode == 1
+    report, verified = try_fix(reeve, "upper.service")
+    assert report["cause"]["id"] == "dependency-failed"
+    assert verified and verified[0]["unit"] == "lower.service"
+    assert "/usr/local/bin/lower-program" in verified[0]["dropin"]
