@@ -195,9 +195,26 @@ static bool failed_at_exec(const struct facts *facts)
     return i && i->launch.status == EXEC_STATUS_EXEC;
 }
 
+/* A drop-in that is there, and that the manager does not list: systemd 252 does not notice those
+ * whose folder is new. */
+static const char *unread_dropin(const struct facts *facts)
+{
+    const char *read = facts_property(facts, "DropInPaths");
+
+    if (!read || !facts_property_is(facts, "LoadState", "loaded"))
+        return NULL;
+    auto_strv char **known = strv_split(read, " ");
+    STRV_FOREACH (path, facts->config ? facts->config->dropin_paths : NULL)
+        if (!strv_contains(known, *path) && !strchr(*path, ' '))
+            return *path;
+    return NULL;
+}
+
 void judge_unit_not_reloaded(struct facts *facts, struct finding *f)
 {
-    if (!facts_property_is(facts, "NeedDaemonReload", "yes"))
+    const char *unread = unread_dropin(facts);
+
+    if (!facts_property_is(facts, "NeedDaemonReload", "yes") && !unread)
         return;
     const char *loaded = facts_property(facts, "ExecStart");
     const struct exec_command *c = main_command(facts);
@@ -205,12 +222,20 @@ void judge_unit_not_reloaded(struct facts *facts, struct finding *f)
     auto_free char *old = begin ? strndup(begin + 5, strcspn(begin + 5, " ;")) : NULL;
     bool differs = old && c && c->path && !streq(old, c->path);
 
-    find(f, differs ? SURE_DECISIVE : SURE_LIKELY,
+    find(f,
+         differs  ? SURE_DECISIVE
+         : unread ? SURE_PROVEN - 0.02
+                  : SURE_LIKELY,
          "%s changed on disk, but the manager still has the old one",
          facts->config && facts->config->fragment_path ? facts->config->fragment_path
                                                        : facts->unit);
     find_fact(f, "unit", facts->unit);
-    find_evidence(f, EVIDENCE_MANAGER, "NeedDaemonReload=yes");
+    find_evidence(f, EVIDENCE_MANAGER, "NeedDaemonReload=%s",
+                  strempty(facts_property(facts, "NeedDaemonReload")));
+    if (unread) {
+        find_fact(f, "path", unread);
+        find_evidence(f, EVIDENCE_MANAGER, "the manager has not read %s", unread);
+    }
     if (differs) {
         find_fact(f, "loaded", old);
         find_evidence(f, EVIDENCE_MANAGER, "the manager runs %s, the file says %s", old, c->path);
