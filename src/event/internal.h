@@ -91,6 +91,8 @@ void watch_drop(struct event_source *s);
 /* timer.c */
 int timers_init(struct event_loop *l);
 bool timers_reserve(struct event_loop *l, size_t n);
+/* Gives room back that only a mass of sources needed, which are gone. */
+void timers_shrink(struct event_loop *l);
 /* Puts the node into the heap, or takes it out of wherever it is. */
 void timer_arm(struct event_loop *l, struct timer_node *t, usec_t due);
 void timer_disarm(struct event_loop *l, struct timer_node *t);

@@ -125,6 +125,7 @@ struct event_source *event_source_free(struct event_source *s)
     if (s->next)
         s->next->previous = s->previous;
     l->n_sources--;
+    timers_shrink(l);
     s->dead = true;
     /* What epoll_wait() returned may still point here. */
     if (l->depth > 0) {

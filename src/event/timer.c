@@ -59,6 +59,19 @@ bool timers_reserve(struct event_loop *l, size_t n)
     return grow(&l->heap, &l->heap_allocated, n);
 }
 
+void timers_shrink(struct event_loop *l)
+{
+    size_t n = l->n_sources * 2;
+
+    if (l->heap_allocated < 1024 || n * 2 > l->heap_allocated)
+        return;
+    struct timer_node **smaller = realloc(l->heap, MAX(n, (size_t) 64) * sizeof *smaller);
+    if (!smaller)
+        return;
+    l->heap = smaller;
+    l->heap_allocated = MAX(n, (size_t) 64);
+}
+
 void timer_disarm(struct event_loop *l, struct timer_node *t)
 {
     if (t->index > 0)

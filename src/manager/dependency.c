@@ -115,6 +115,18 @@ static int list_reserve(struct edge_list *l)
     return 0;
 }
 
+void dependency_shrink(struct unit *u)
+{
+    struct edge_list *l = &u->dependencies;
+    struct edge **edges = l->n > 0 && l->n < l->allocated ? realloc(l->edges, l->n * sizeof *edges)
+                                                          : NULL;
+
+    if (!edges)
+        return;
+    l->edges = edges;
+    l->allocated = l->n;
+}
+
 static void list_remove(struct edge_list *l, const struct edge *e)
 {
     for (uint32_t i = 0; i < l->n; i++)

@@ -117,6 +117,8 @@ void edge_free(struct edge *e);
 /* Adds `kind` from u to other and its inverse. A dependency of a unit on itself is no edge (0).
  * Returns 1 if it is new, 0 if it was there, -ENOMEM. */
 int dependency_add(struct unit *u, enum dependency_kind kind, struct unit *other);
+/* Gives back the room that was made for more edges than have come. */
+void dependency_shrink(struct unit *u);
 /* Whether u has an edge of any of the kinds to other. */
 bool dependency_has(const struct unit *u, uint32_t kinds, const struct unit *other);
 /* Drops all edges of u, at both ends. */

@@ -145,7 +145,10 @@ static void on_quiet(struct event_source *s, usec_t due, void *userdata)
         event_source_set_time_relative(s, QUIET_TIME);
         return;
     }
+    struct unit *u;
     m->n_changes = 0;
+    MANAGER_FOREACH_UNIT(u, m)
+    dependency_shrink(u);
     alloc_trim();
 }
 
