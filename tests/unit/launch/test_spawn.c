@@ -254,9 +254,9 @@ static void classes(void **state)
     if (!is_root())
         skip();
     /* In a process that has given up all capabilities, and may make no namespace. */
+    fixture_init(&f, true);
     pid = fork();
     if (pid == 0) {
-        fixture_init(&f, true);
         int failed = 0;
         forbid_namespaces();
         struct __user_cap_header_struct {
@@ -287,6 +287,7 @@ static void classes(void **state)
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
+    fixture_done(&f);
 }
 
 /* A plain unit's process uses the manager's memory until it executes the program: so that has
