@@ -397,9 +397,9 @@ static void parse_logfmt(struct parsed *p, const char *line, size_t n)
  * "E1110 23:00:00.000000 1 main.go:24] message". */
 static void parse_go(struct parsed *p, const char *line, size_t n)
 {
-    static const char classes[] = "IWEF";
+    static const char classes[] = { 'I', 'W', 'E', 'F' }; /* a NUL in the line is none of them */
     static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_ERR, LOG_CRIT };
-    const char *class = n > 5 ? strchr(classes, *line) : NULL;
+    const char *class = n > 5 ? memchr(classes, *line, sizeof classes) : NULL;
     const char *end = line + n;
 
     if (class && isdigit((unsigned char) line[1]) && isdigit((unsigned char) line[4]) &&
