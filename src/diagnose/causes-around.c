@@ -261,10 +261,7 @@ void judge_notify_socket_unset(struct facts *facts, struct finding *f)
                 judge_program_has(facts, "sd_notify");
     if (!l && !uses)
         return;
-    find(f,
-         l && uses ? SURE_PROVEN - 0.02
-         : l       ? SURE_PROVEN - 0.1
-                   : SURE_ENOUGH + 0.05,
+    find(f, judge_said_or_used(l, uses),
          "it wants to notify the manager, but NOTIFY_SOCKET is set only for Type=notify");
     find_fact(f, "variable", "NOTIFY_SOCKET");
     find_line(f, l);

@@ -981,10 +981,7 @@ void judge_home_unset(struct facts *facts, struct finding *f)
                 judge_program_has(facts, "~/");
     if (!l && !uses)
         return;
-    find(f,
-         l && uses ? SURE_PROVEN - 0.02
-         : l       ? SURE_PROVEN - 0.1
-                   : SURE_ENOUGH + 0.05,
+    find(f, judge_said_or_used(l, uses),
          "$HOME is not set: the manager sets it only for units with User=");
     find_fact(f, "variable", "HOME");
     find_line(f, l);

@@ -365,3 +365,10 @@ void judge_port_in_words(struct facts *facts, struct finding *f)
     find_fact_number(f, "port", port);
     find_line(f, l);
 }
+
+double judge_said_or_used(bool said, bool uses)
+{
+    if (said)
+        return uses ? SURE_PROVEN - 0.02 : SURE_PROVEN - 0.1;
+    return SURE_ENOUGH + 0.05;
+}

@@ -52,3 +52,6 @@ void judge_other_program(const struct facts *facts, struct finding *f, const cha
 
 /* Whether the service's own output has the text. */
 bool judge_said(const struct facts *f, const char *text);
+
+/* How sure it is that a program lacks something: it said so, its text uses it, or both. */
+double judge_said_or_used(bool said, bool uses);
