@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/names.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "diagnose/probe.h"
@@ -371,4 +373,77 @@ double judge_said_or_used(bool said, bool uses)
     if (said)
         return uses ? SURE_PROVEN - 0.02 : SURE_PROVEN - 0.1;
     return SURE_ENOUGH + 0.05;
+}
+
+bool judge_result_is(const struct facts *facts, const char *result)
+{
+    const struct facts_invocation *i = facts_explained(facts);
+
+    return facts_property_is(facts, "Result", result) || (i && streq_ptr(i->result, result));
+}
+
+unsigned judge_service_type(const struct facts *facts)
+{
+    return facts->config ? facts->config->service->type : SERVICE_TYPE_SIMPLE;
+}
+
+const struct facts_line *judge_manager_said(const struct facts *facts, const char *words)
+{
+    const struct facts_line *found = NULL;
+    size_t at = 0;
+
+    for (const struct facts_line *l;
+         (l = facts_next_line(facts, facts_explained(facts), true, &at));)
+        if (strstr(strempty(l->text), words))
+            found = l;
+    return found;
+}
+
+const struct facts_exit *judge_main_exit(const struct facts *facts)
+{
+    const struct facts_invocation *i = facts_explained(facts);
+    const struct facts_exit *found = NULL;
+
+    for (size_t k = 0; i && k < i->n_exits; k++)
+        if (streq_ptr(i->exits[k].command, "ExecStart"))
+            found = &i->exits[k];
+    return found;
+}
+
+char *judge_command_text(const struct exec_command *c)
+{
+    return c ? strv_join(c->argv, " ") : NULL;
+}
+
+void judge_exit_evidence(struct finding *f, const struct facts_exit *e)
+{
+    if (!e)
+        return;
+    if (e->code == CLD_EXITED)
+        find_evidence(f, EVIDENCE_EXIT, "%s exited with status %d", strempty(e->command),
+                      e->status);
+    else
+        find_evidence(f, EVIDENCE_EXIT, "%s was ended by SIG%s", strempty(e->command),
+                      signal_name(e->status));
+}
+
+/* The last call that failed so: what a program gave up over stands at the end. */
+const struct trace_event *judge_last_call(const struct facts *facts, const char *call, int error)
+{
+    const struct trace_event *found = NULL;
+
+    for (size_t i = 0; i < facts->n_trace; i++) {
+        const struct trace_event *e = &facts->trace[i];
+
+        if (e->error == error && (!call || streq(e->call, call)) && trace_event_is_telling(e))
+            found = e;
+    }
+    return found;
+}
+
+bool judge_is_set(const struct facts *facts, const char *directive)
+{
+    auto_free char *value = facts_setting(facts, "Service", directive);
+
+    return value && *value;
 }

@@ -55,3 +55,28 @@ bool judge_said(const struct facts *f, const char *text);
 
 /* How sure it is that a program lacks something: it said so, its text uses it, or both. */
 double judge_said_or_used(bool said, bool uses);
+
+/* Whether the unit, or the run that is explained, ended with this result. */
+bool judge_result_is(const struct facts *facts, const char *result);
+
+/* SERVICE_TYPE_*; simple where the unit is not known. */
+unsigned judge_service_type(const struct facts *facts);
+
+/* The last line of the manager about the explained run that has `words`; NULL. */
+const struct facts_line *judge_manager_said(const struct facts *facts, const char *words);
+
+/* The last exit of the main process in the explained run; NULL. */
+const struct facts_exit *judge_main_exit(const struct facts *facts);
+
+/* The arguments as one line, a new string; NULL for no command. */
+char *judge_command_text(const struct exec_command *c);
+
+/* Adds how it ended, if it did (e may be NULL). */
+void judge_exit_evidence(struct finding *f, const struct facts_exit *e);
+
+/* The last telling call that failed so (`call` NULL: any): what a program gave up over stands at
+ * the end. NULL if there is none. */
+const struct trace_event *judge_last_call(const struct facts *facts, const char *call, int error);
+
+/* Whether [Service] sets the directive to something. */
+bool judge_is_set(const struct facts *facts, const char *directive);

@@ -1,10 +1,6 @@
-/* Causes that a failed system call shows. Each judge looks for its call among the traced ones, then
- * asks the live machine whether it is so. */
+/* Causes that a failed call on a file shows; the live machine is asked whether it is so. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +8,6 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/glob.h"
-#include "base/names.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "diagnose/cause.h"
@@ -20,310 +15,10 @@
 #include "diagnose/judge.h"
 #include "diagnose/probe.h"
 
-/* The last call that failed so: what a program gave up over stands at the end. */
-static const struct trace_event *last_call(const struct facts *facts, const char *call, int error)
-{
-    const struct trace_event *found = NULL;
-
-    for (size_t i = 0; i < facts->n_trace; i++) {
-        const struct trace_event *e = &facts->trace[i];
-
-        if (e->error == error && (!call || streq(e->call, call)) && trace_event_is_telling(e))
-            found = e;
-    }
-    return found;
-}
-
-static bool is_set(const struct facts *facts, const char *directive)
-{
-    auto_free char *value = facts_setting(facts, "Service", directive);
-
-    return value && *value;
-}
-
 static const char *first(json_t *answer)
 {
     return strempty(json_string_value(json_array_get(json_object_get(answer, "candidates"), 0)));
 }
-
-/* ---- ports
- * -------------------------------------------------------------------------------------------- */
-
-static void explain_holder(struct facts *facts, struct finding *f, const char *protocol,
-                           const char *address)
-{
-    json_t *p = facts_probe(facts, "port", "%s %s", protocol, address);
-    const char *unit = probe_text(p, "unit"), *comm = probe_text(p, "comm");
-    long long pid = probe_number(p, "pid");
-
-    if (!probe_true(p, "held")) {
-        find(f, SURE_LIKELY, "%s %s was already in use; it is free now", protocol, address);
-        find_evidence(f, EVIDENCE_PROBE, "%s is free now", address);
-        find_fix_command(f, "start it again", "systemctl restart %s", facts->unit);
-        return;
-    }
-    find(f, SURE_DECISIVE, "%s %s is already in use by %s (pid %lld%s%s)", protocol, address,
-         *comm ? comm : "another process", pid, *unit ? ", " : "", unit);
-    find_fact(f, "protocol", protocol);
-    find_fact(f, "address", address);
-    if (pid)
-        find_fact_number(f, "holder_pid", pid);
-    if (*comm)
-        find_fact(f, "holder", comm);
-    if (*unit)
-        find_fact(f, "holder_unit", unit);
-    find_evidence(f, EVIDENCE_PROBE, "%s is held by pid %lld (%s%s%s) now",
-                  probe_text(p, "address"), pid, comm, *unit ? ", " : "", unit);
-    if (streq(unit, facts->unit)) {
-        find_fix_command(f, "end what is left of this unit", "systemctl kill --signal=KILL %s",
-                         facts->unit);
-    } else if (*unit) {
-        find_fix_command(f, "stop the holder", "systemctl stop %s", unit);
-    } else if (pid) {
-        find_fix_command(f, "end the holder", "kill %lld", pid);
-    }
-    find_fix(f, "or let one of the two listen elsewhere: another port");
-    find_not(f, "ExecStartPre=fuser -k kills the holder, which its own manager starts again");
-}
-
-static const struct trace_event *bind_failure(const struct facts *facts, int error)
-{
-    const struct trace_event *e = last_call(facts, "bind", error);
-
-    return e ? e : last_call(facts, "listen", error);
-}
-
-void judge_port_in_use(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = bind_failure(facts, EADDRINUSE);
-
-    if (e && e->port) {
-        auto_free char *address = strdup(strempty(e->address));
-
-        explain_holder(facts, f, e->udp ? "udp" : "tcp", address);
-        find_call(f, e);
-        find_fact_number(f, "port", e->port);
-        find_prevent(f, "ExecStartPre=reeve preflight --port=%u", e->port);
-        return;
-    }
-    if (e && e->family == AF_UNIX) {
-        find(f, SURE_PROVEN, "the socket %s is already there", strempty(e->address));
-        find_call(f, e);
-        find_fix_command(f, "remove the stale socket", "rm %s", strempty(e->address));
-        return;
-    }
-    judge_port_in_words(facts, f);
-    if (f->confidence > 0)
-        explain_holder(facts, f, "tcp", json_string_value(json_object_get(f->facts, "address")));
-}
-
-void judge_port_privileged(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = bind_failure(facts, EACCES);
-    const char *start = probe_text(
-        facts_probe(facts, "sysctl", "net.ipv4.ip_unprivileged_port_start"), "value");
-    unsigned limit = *start ? (unsigned) atoi(start) : 1024;
-    unsigned port = e ? e->port : 0;
-    _cleanup_(unit_identity_done) struct unit_identity id = {};
-
-    if (!port && !facts->traced)
-        port = judge_port_of_command(facts);
-    (void) unit_identity(facts, &id);
-    bool capable = id.who.capabilities & UINT64_C(1) << 10;
-    if (!port || port >= limit || capable || (!e && !facts_failed_exit(facts_explained(facts))))
-        return;
-    find(f, e ? SURE_DECISIVE : SURE_LIKELY,
-         "the user %s may not listen on port %u: it is below %u and %s lacks CAP_NET_BIND_SERVICE",
-         strempty(id.user), port, limit, strempty(id.user));
-    find_fact_number(f, "port", port);
-    find_fact(f, "user", id.user);
-    find_call(f, e);
-    find_evidence(f, EVIDENCE_PROBE, "net.ipv4.ip_unprivileged_port_start is %u", limit);
-    find_setting(f, facts, "Service", "User");
-    find_fix_dropin(
-        f, "give it the one capability", "[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n%s",
-        is_set(facts, "CapabilityBoundingSet") ? "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"
-                                               : "");
-    find_fix_command(f, "or let everybody use such ports",
-                     "sysctl net.ipv4.ip_unprivileged_port_start=%u", port);
-    find_not(f, "CapabilityBoundingSet= alone: it only limits, it gives nothing");
-    find_prevent(f, "ExecStartPre=reeve preflight --port=%u", port);
-}
-
-void judge_network_not_online(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = bind_failure(facts, EADDRNOTAVAIL);
-
-    if (!e)
-        e = last_call(facts, "connect", ENETUNREACH);
-    /* It is there by now, but the program says that it was not. */
-    for (size_t i = 0; !e && i < facts->n_trace; i++)
-        if (!facts->trace[i].error && streq(facts->trace[i].call, "bind") && facts->trace[i].port &&
-            (judge_said(facts, "Cannot assign requested address") ||
-             judge_said(facts, "EADDRNOTAVAIL")))
-            e = &facts->trace[i];
-    if (!e || !e->address)
-        return;
-    bool waits = facts->config &&
-                 strv_contains(facts->config->unit->after, "network-online.target");
-    find(f, SURE_PROVEN,
-         e->error != ENETUNREACH ? "the address %s was not one of this machine's when it started"
-                                 : "the network was not there when it wanted to reach %s",
-         e->address);
-    find_fact(f, "address", e->address);
-    find_call(f, e);
-    if (!waits)
-        find_evidence(f, EVIDENCE_UNIT, "nothing orders it after network-online.target");
-    find_fix_dropin(f, "start it when the network is up",
-                    "[Unit]\nWants=network-online.target\nAfter=network-online.target\n");
-    find_fix(f,
-             "and let a wait-online service be enabled; or Restart=on-failure with RestartSec=5");
-    find_not(f, "After=network.target: it does not wait for addresses");
-}
-
-/* It works now: what it connects to, and was not up when this unit failed, is another unit's. */
-static void judge_was_not_ready(struct facts *facts, struct finding *f)
-{
-    for (size_t k = 0; facts->works_now && k < facts->n_trace; k++) {
-        const struct trace_event *e = &facts->trace[k];
-        json_t *p = !e->error && streq(e->call, "connect") && e->port
-                        ? facts_probe(facts, "port", "tcp %s", e->address)
-                        : NULL;
-        const char *unit = p ? probe_text(p, "unit") : "";
-
-        if (!*unit || streq(unit, facts->unit))
-            continue;
-        find(f, SURE_PROVEN - 0.02,
-             "%s, where %s listens now, did not answer yet when it started: it works now",
-             e->address, unit);
-        find_fact(f, "address", e->address);
-        find_fact(f, "unit", unit);
-        find_call(f, e);
-        find_evidence(f, EVIDENCE_PROBE, "%s is held by %s now", e->address, unit);
-        find_fix(f,
-                 "let %s say when it is ready: Type=notify, or an ExecStartPost= that waits for "
-                 "its port",
-                 unit);
-        find_fix_dropin(
-            f, "or wait for it",
-            "[Service]\nExecStartPre=/usr/local/bin/reeve preflight --wait=30s --tcp=%s\n",
-            e->address);
-        find_fix_dropin(f, "or try again later", "[Service]\nRestart=on-failure\nRestartSec=5\n");
-        find_prevent(f, "ExecStartPre=reeve preflight --wait=30s --tcp=%s", e->address);
-        return;
-    }
-}
-
-/* A connection of a program that waits for none: it was in progress, and nothing listens there. */
-static const struct trace_event *hopeless_connection(struct facts *facts)
-{
-    for (size_t i = facts->n_trace; i > 0; i--) {
-        const struct trace_event *e = &facts->trace[i - 1];
-
-        if (e->error == EINPROGRESS && e->port && !e->udp && e->address &&
-            (startswith(e->address, "127.") || startswith(e->address, "[::1]") ||
-             startswith(e->address, "0.0.0.0")) &&
-            json_is_false(
-                json_object_get(facts_probe(facts, "port", "tcp %s", e->address), "held")))
-            return e;
-    }
-    return NULL;
-}
-
-/* What every program asks on its way, and goes on without. */
-static bool is_optional_peer(const char *address)
-{
-    static const char *const peers[] = { "nscd",  "/dev/log", "systemd/", "dbus/system_bus",
-                                         "avahi", "sssd",     "varlink" };
-
-    for (size_t i = 0; i < ELEMENTSOF(peers); i++)
-        if (strstr(address, peers[i]))
-            return true;
-    return false;
-}
-
-static const struct trace_event *refused_connection(struct facts *facts)
-{
-    static const int errors[] = { ECONNREFUSED, ENOENT };
-    const struct trace_event *found = NULL;
-
-    for (size_t k = 0; !found && k < ELEMENTSOF(errors); k++)
-        for (size_t i = 0; i < facts->n_trace; i++) {
-            const struct trace_event *e = &facts->trace[i];
-
-            if (streq(e->call, "connect") && e->error == errors[k] && e->address &&
-                !is_optional_peer(e->address))
-                found = e;
-        }
-    return found ? found : hopeless_connection(facts);
-}
-
-/* Where a unix socket should be and is not, the units that have its folder or name. */
-static char *owner_of_socket(struct facts *facts, const char *path)
-{
-    auto_free char *folder = strndup(path, (size_t) (path_basename(path) - path));
-    const char *name = folder && strlen(folder) > 5 ? path_basename(path_simplify(folder)) : "";
-    static const char *const suffixes[] = { ".service", ".socket" };
-
-    for (size_t i = 0; *name && i < ELEMENTSOF(suffixes); i++) {
-        auto_free char *unit = format("%s%s", name, suffixes[i]);
-
-        if (unit && !streq(unit, facts->unit) &&
-            streq(probe_text(facts_probe(facts, "unit", "%s", unit), "LoadState"), "loaded"))
-            return take_ptr(unit);
-    }
-    return NULL;
-}
-
-void judge_dependency_not_ready(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = refused_connection(facts);
-
-    if (!e)
-        judge_was_not_ready(facts, f);
-    if (!e)
-        return;
-    json_t *p = e->port ? facts_probe(facts, "port", "tcp %s", e->address) : NULL;
-    const char *unit = p ? probe_text(p, "unit") : "";
-    auto_free char *owner = e->port ? NULL : owner_of_socket(facts, e->address);
-    if (owner)
-        unit = owner;
-    find(f, SURE_PROVEN - 0.02,
-         p && probe_true(p, "held") ? "%s did not accept connections yet; %s listens there now"
-                                    : "nothing listens on %s",
-         e->address,
-         *unit ? unit
-         : p   ? probe_text(p, "comm")
-               : "");
-    find_fact(f, "address", e->address);
-    if (*unit)
-        find_fact(f, "unit", unit);
-    if (e->error == EINPROGRESS)
-        find_evidence(f, EVIDENCE_TRACE, "%s: in progress, to a port that refuses", e->text);
-    else
-        find_call(f, e);
-    if (p)
-        find_evidence(f, EVIDENCE_PROBE,
-                      probe_true(p, "held") ? "%s is held by %s now" : "nobody holds %s",
-                      e->address, *unit ? unit : probe_text(p, "comm"));
-    if (owner)
-        find_evidence(f, EVIDENCE_MANAGER, "%s: ActiveState=%s", owner,
-                      probe_text(facts_probe(facts, "unit", "%s", owner), "ActiveState"));
-    if (*unit)
-        find_fix_dropin(
-            f,
-            "start after it, and let it say when it is ready (Type=notify there, or reeve guard)",
-            "[Unit]\nWants=%s\nAfter=%s\n", unit, unit);
-    find_fix_dropin(f, "or wait for it",
-                    "[Service]\nExecStartPre=/usr/local/bin/reeve preflight --wait=30s --%s=%s\n",
-                    e->port ? "tcp" : "unix", e->address);
-    find_fix_dropin(f, "or try again later", "[Service]\nRestart=on-failure\nRestartSec=5\n");
-    find_prevent(f, "ExecStartPre=reeve preflight --wait=30s --%s=%s", e->port ? "tcp" : "unix",
-                 e->address);
-}
-
-/* ---- files
- * -------------------------------------------------------------------------------------------- */
 
 static bool is_secret(const char *path)
 {
@@ -526,7 +221,7 @@ void judge_secret_unreadable(struct facts *facts, struct finding *f)
 
 void judge_group_not_member(struct facts *facts, struct finding *f)
 {
-    const struct trace_event *e = last_call(facts, "connect", EACCES);
+    const struct trace_event *e = judge_last_call(facts, "connect", EACCES);
     _cleanup_(unit_identity_done) struct unit_identity id = {};
 
     if (!e)
@@ -570,14 +265,14 @@ static const char *protecting_setting(const struct facts *facts, const char *pat
                   { "/", "DynamicUser" } };
 
     for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-        if (path_startswith(path, kinds[i].prefix) && is_set(facts, kinds[i].directive))
+        if (path_startswith(path, kinds[i].prefix) && judge_is_set(facts, kinds[i].directive))
             return kinds[i].directive;
     return NULL;
 }
 
 void judge_fs_readonly_protect(struct facts *facts, struct finding *f)
 {
-    const struct trace_event *e = last_call(facts, NULL, EROFS);
+    const struct trace_event *e = judge_last_call(facts, NULL, EROFS);
     const char *directive = e && e->path ? protecting_setting(facts, e->path) : NULL;
 
     if (!directive)
@@ -607,10 +302,10 @@ void judge_fs_readonly_protect(struct facts *facts, struct finding *f)
 
 void judge_disk_full(struct facts *facts, struct finding *f)
 {
-    const struct trace_event *e = last_call(facts, NULL, ENOSPC);
+    const struct trace_event *e = judge_last_call(facts, NULL, ENOSPC);
 
     if (!e)
-        e = last_call(facts, NULL, EDQUOT);
+        e = judge_last_call(facts, NULL, EDQUOT);
     if (e && startswith(e->call, "inotify"))
         return;
     auto_free char *said = e ? NULL : judge_path_after(facts, "No space left on device");
@@ -700,7 +395,7 @@ void judge_cwd_is_root(struct facts *facts, struct finding *f)
 {
     const struct exec_command *c = facts->config ? facts->config->service->exec_start : NULL;
 
-    if (!c || is_set(facts, "WorkingDirectory"))
+    if (!c || judge_is_set(facts, "WorkingDirectory"))
         return;
     for (size_t i = 0; i < facts->n_trace; i++) {
         const struct trace_event *e = &facts->trace[i];
@@ -846,7 +541,8 @@ static void judge_peer_tmp(struct facts *facts, struct finding *f)
 void judge_private_tmp_split(struct facts *facts, struct finding *f)
 {
     judge_peer_tmp(facts, f);
-    if (f->confidence > 0 || (!is_set(facts, "PrivateTmp") && !is_set(facts, "DynamicUser")))
+    if (f->confidence > 0 ||
+        (!judge_is_set(facts, "PrivateTmp") && !judge_is_set(facts, "DynamicUser")))
         return;
     for (size_t i = 0; i < facts->n_trace; i++) {
         const struct trace_event *e = &facts->trace[i];
@@ -872,7 +568,7 @@ void judge_device_denied(struct facts *facts, struct finding *f)
 {
     for (size_t i = 0; i < facts->n_trace; i++) {
         const struct trace_event *e = &facts->trace[i];
-        bool gone = e->error == ENOENT && is_set(facts, "PrivateDevices");
+        bool gone = e->error == ENOENT && judge_is_set(facts, "PrivateDevices");
 
         if (!e->path || !startswith(e->path, "/dev/") || startswith(e->path, "/dev/shm/") ||
             startswith(e->path, "/dev/pts/") || (!gone && e->error != EPERM) ||
@@ -894,237 +590,6 @@ void judge_device_denied(struct facts *facts, struct finding *f)
         return;
     }
 }
-
-/* ---- limits
- * ------------------------------------------------------------------------------------------- */
-
-void judge_nofile_limit(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = NULL;
-
-    for (size_t i = 0; i < facts->n_trace; i++)
-        if (facts->trace[i].error == EMFILE && !startswith(facts->trace[i].call, "inotify"))
-            e = &facts->trace[i];
-    if (!e)
-        return;
-    auto_free char *limit = facts_setting(facts, "Service", "LimitNOFILE");
-    find(f, SURE_PROVEN, "it ran out of file descriptors (LimitNOFILE=%s)",
-         limit ? limit : "1024, the default");
-    find_fact(f, "limit", "NOFILE");
-    find_call(f, e);
-    find_setting(f, facts, "Service", "LimitNOFILE");
-    find_fix_dropin(f, "allow more", "[Service]\nLimitNOFILE=65536\n");
-    find_not(f, "/etc/security/limits.conf and fs.file-max: neither is for units");
-}
-
-void judge_inotify_limit(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = last_call(facts, "inotify_init1", EMFILE);
-    bool instances = e;
-
-    if (!e)
-        e = last_call(facts, "inotify_add_watch", ENOSPC);
-    if (!e)
-        return;
-    const char *name = instances ? "fs.inotify.max_user_instances" : "fs.inotify.max_user_watches";
-    find(f, SURE_DECISIVE, "its user has no inotify %s left (%s)",
-         instances ? "instances" : "watches", name);
-    find_fact(f, "limit", name);
-    find_call(f, e);
-    find_evidence(f, EVIDENCE_PROBE, "%s is %s", name,
-                  probe_text(facts_probe(facts, "sysctl", "%s", name), "value"));
-    find_fix_command(f, "allow more", "sysctl %s=%s", name, instances ? "1024" : "524288");
-    find_not(f, "LimitNOFILE= and free disk space: the error only reads like it");
-}
-
-void judge_tasks_limit(struct facts *facts, struct finding *f)
-{
-    static const char *const calls[] = { "clone", "clone3", "fork", "vfork" };
-    const struct trace_event *e = NULL;
-
-    for (size_t i = 0; i < facts->n_trace; i++)
-        for (size_t k = 0; k < ELEMENTSOF(calls); k++)
-            if (facts->trace[i].error == EAGAIN && streq(facts->trace[i].call, calls[k]))
-                e = &facts->trace[i];
-    if (!e)
-        return;
-    bool nproc = is_set(facts, "LimitNPROC");
-    find(f, SURE_PROVEN, "it may make no more processes or threads (%s)",
-         nproc ? "LimitNPROC=" : "TasksMax=");
-    find_fact(f, "limit", nproc ? "NPROC" : "TasksMax");
-    find_call(f, e);
-    find_setting(f, facts, "Service", "LimitNPROC");
-    find_setting(f, facts, "Service", "TasksMax");
-    find_fix_dropin(f, "allow more",
-                    nproc ? "[Service]\nLimitNPROC=infinity\n" : "[Service]\nTasksMax=infinity\n");
-    if (nproc)
-        find_evidence(f, EVIDENCE_PROBE,
-                      "LimitNPROC= counts all processes of the user, not only the unit's");
-}
-
-/* ---- sandboxes
- * ---------------------------------------------------------------------------------------- */
-
-void judge_af_restricted(struct facts *facts, struct finding *f)
-{
-    static const struct {
-        int family;
-        const char *name;
-    } names[] = { { AF_UNIX, "AF_UNIX" },     { AF_INET, "AF_INET" },
-                  { AF_INET6, "AF_INET6" },   { AF_NETLINK, "AF_NETLINK" },
-                  { AF_PACKET, "AF_PACKET" }, { AF_ALG, "AF_ALG" } };
-    const struct trace_event *e = last_call(facts, "socket", EAFNOSUPPORT);
-    const char *name = NULL;
-
-    if (!e || !is_set(facts, "RestrictAddressFamilies"))
-        return;
-    for (size_t i = 0; i < ELEMENTSOF(names); i++)
-        if (names[i].family == e->family)
-            name = names[i].name;
-    find(f, SURE_DECISIVE, "RestrictAddressFamilies= forbids sockets of the family %s",
-         name ? name : "it wants");
-    find_fact(f, "family", name);
-    find_call(f, e);
-    find_setting(f, facts, "Service", "RestrictAddressFamilies");
-    find_fix_dropin(f, "allow it as well", "[Service]\nRestrictAddressFamilies=%s\n",
-                    strempty(name));
-}
-
-void judge_seccomp_kill(struct facts *facts, struct finding *f)
-{
-    const struct facts_exit *x = facts_failed_exit(facts_explained(facts));
-    bool killed = x && x->code != CLD_EXITED && x->status == SIGSYS;
-    const struct trace_event *e = NULL;
-
-    if (!is_set(facts, "SystemCallFilter"))
-        return;
-    for (size_t i = 0; i < facts->n_trace; i++)
-        if (facts->trace[i].killed_by_filter ||
-            (!killed && (facts->trace[i].error == EPERM || facts->trace[i].error == ENOSYS) &&
-             !facts->trace[i].path && !facts->trace[i].address))
-            e = &facts->trace[i];
-    if (!killed && !e)
-        return;
-    auto_free char *name = e ? strndup(e->text, strcspn(e->text, "(")) : NULL;
-    find(f, killed ? (e ? SURE_DECISIVE : SURE_PROVEN - 0.1) : SURE_PROVEN - 0.05,
-         killed ? "SystemCallFilter= killed it%s%s"
-                : "SystemCallFilter= refuses a call that it needs: %s%s",
-         killed && name ? " over the call " : "", strempty(name));
-    find_fact(f, "syscall", name);
-    find_call(f, e);
-    if (killed)
-        find_evidence(f, EVIDENCE_EXIT, "ended by SIGSYS, which is the filter's signal");
-    find_setting(f, facts, "Service", "SystemCallFilter");
-    if (name)
-        find_fix_dropin(f, "allow the call", "[Service]\nSystemCallFilter=%s\n", name);
-    if (killed)
-        find_fix_dropin(f, "or refuse calls instead of killing",
-                        "[Service]\nSystemCallErrorNumber=EPERM\n");
-}
-
-void judge_mdwe_jit(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *e = last_call(facts, "mprotect", EPERM);
-    const struct facts_exit *x = facts_failed_exit(facts_explained(facts));
-
-    static const struct {
-        const char *call;
-        int error;
-    } others[] = { { "mprotect", EACCES }, { "mmap", EPERM }, { "mmap", EACCES } };
-
-    for (size_t i = 0; !e && i < ELEMENTSOF(others); i++)
-        e = last_call(facts, others[i].call, others[i].error);
-    if (!is_set(facts, "MemoryDenyWriteExecute") || (!e && (!x || x->code == CLD_EXITED)))
-        return;
-    find(f, e ? SURE_DECISIVE : SURE_LIKELY - 0.05,
-         "MemoryDenyWriteExecute= forbids memory that is written and executed, which this program "
-         "(a just-in-time compiler) needs");
-    find_call(f, e);
-    find_setting(f, facts, "Service", "MemoryDenyWriteExecute");
-    find_fix_dropin(f, "allow it", "[Service]\nMemoryDenyWriteExecute=no\n");
-}
-
-/* The capability that a refused call wants. */
-static const char *wanted_capability(const struct trace_event *e)
-{
-    static const struct {
-        const char *call, *capability;
-    } calls[] = {
-        { "chown", "CAP_CHOWN" },
-        { "fchown", "CAP_CHOWN" },
-        { "lchown", "CAP_CHOWN" },
-        { "fchownat", "CAP_CHOWN" },
-        { "setuid", "CAP_SETUID" },
-        { "setresuid", "CAP_SETUID" },
-        { "setreuid", "CAP_SETUID" },
-        { "setgid", "CAP_SETGID" },
-        { "setresgid", "CAP_SETGID" },
-        { "setregid", "CAP_SETGID" },
-        { "setgroups", "CAP_SETGID" },
-        { "chroot", "CAP_SYS_CHROOT" },
-        { "mount", "CAP_SYS_ADMIN" },
-        { "umount2", "CAP_SYS_ADMIN" },
-        { "unshare", "CAP_SYS_ADMIN" },
-        { "setns", "CAP_SYS_ADMIN" },
-        { "sethostname", "CAP_SYS_ADMIN" },
-        { "mlock", "CAP_IPC_LOCK" },
-        { "mlockall", "CAP_IPC_LOCK" },
-        { "kill", "CAP_KILL" },
-        { "mknod", "CAP_MKNOD" },
-        { "mknodat", "CAP_MKNOD" },
-        { "setpriority", "CAP_SYS_NICE" },
-        { "sched_setscheduler", "CAP_SYS_NICE" },
-        { "setrlimit", "CAP_SYS_RESOURCE" },
-        { "prlimit64", "CAP_SYS_RESOURCE" },
-        { "ptrace", "CAP_SYS_PTRACE" },
-        { "bpf", "CAP_BPF" },
-        { "perf_event_open", "CAP_PERFMON" },
-    };
-
-    if (streq(e->call, "socket"))
-        return strstr(e->text, "SOCK_RAW") || strstr(e->text, "AF_PACKET") ? "CAP_NET_RAW" : NULL;
-    for (size_t i = 0; i < ELEMENTSOF(calls); i++)
-        if (streq(calls[i].call, e->call))
-            return calls[i].capability;
-    return NULL;
-}
-
-void judge_cap_missing(struct facts *facts, struct finding *f)
-{
-    const struct trace_event *found = NULL;
-    const char *capability = NULL;
-
-    for (size_t i = 0; i < facts->n_trace; i++) {
-        const struct trace_event *e = &facts->trace[i];
-
-        if ((e->error == EPERM || e->error == EACCES) && wanted_capability(e)) {
-            found = e;
-            capability = wanted_capability(e);
-        }
-    }
-    if (!found || !facts_failed_exit(facts_explained(facts)))
-        return;
-    bool bounded = is_set(facts, "CapabilityBoundingSet");
-    find(f,
-         !judge_gave_up_after(facts, found)              ? SURE_POSSIBLE
-         : is_set(facts, "SystemCallFilter") && !bounded ? SURE_LIKELY
-                                                         : SURE_PROVEN,
-         "%s was refused: the unit lacks %s", found->call, capability);
-    find_fact(f, "capability", capability);
-    find_call(f, found);
-    find_setting(f, facts, "Service", "CapabilityBoundingSet");
-    find_setting(f, facts, "Service", "User");
-    if (bounded)
-        find_fix_dropin(f, "leave it in the bounding set", "[Service]\nCapabilityBoundingSet=%s\n",
-                        capability);
-    else
-        find_fix_dropin(f, "give it to the unit", "[Service]\nAmbientCapabilities=%s\n",
-                        capability);
-    find_fix(f, "in a container: it may have to be allowed there as well (--cap-add)");
-}
-
-/* ---- locks
- * -------------------------------------------------------------------------------------------- */
 
 /* A lock or pid file that the program read, and gave up then. */
 static const struct trace_event *lock_read(const struct facts *facts)
