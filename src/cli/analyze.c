@@ -38,6 +38,9 @@ static const struct {
     { "unit-paths", analyze_unit_paths, 0, 0, WITH_USER },
     { "exit-status", analyze_exit_status, 0, -1, WITH_JSON | WITH_USER },
     { "capability", analyze_capability, 0, -1, WITH_JSON | WITH_USER },
+    { "syscall-filter", analyze_syscall_filter, 0, -1, WITH_USER },
+    { "filesystems", analyze_filesystems, 0, -1, WITH_USER },
+    { "architectures", analyze_architectures, 0, -1, WITH_JSON | WITH_USER },
     { "condition", analyze_condition, 0, -1, WITH_ROOT | WITH_USER },
     { "compare-versions", analyze_compare_versions, 2, 3, WITH_USER },
     { "calendar", analyze_calendar, 1, -1, WITH_USER },
@@ -45,6 +48,23 @@ static const struct {
     { "timespan", analyze_timespan, 1, -1, WITH_USER },
     { "verify", analyze_verify, 1, -1, WITH_ROOT | WITH_USER },
     { "security", analyze_security, 0, -1, WITH_ROOT | WITH_JSON | WITH_USER },
+};
+
+/* What systemd-analyze has as well, and why reeve has not. */
+static const struct {
+    const char *name, *why;
+} absent[] = {
+    { "fdstore", "the manager tells how many there are: `systemctl show -p NFileDescriptorStore`" },
+    { "malloc", "it asks D-Bus services; of units, see `systemctl show -p MemoryCurrent`" },
+    { "inspect-elf", "`readelf -n FILE` shows the notes of a program" },
+    { "image-policy", "no disk images are mounted" },
+    { "smbios11", "credentials do not come from the firmware" },
+    { "has-tpm2", "no TPM is used" },
+    { "pcrs", "no TPM is used" },
+    { "srk", "no TPM is used" },
+    { "log-level", "`systemctl log-level` does it" },
+    { "log-target", "the manager logs to the journal, and to the console of a container" },
+    { "service-watchdogs", "watchdogs cannot be switched off; `WatchdogSec=0` does it for a unit" },
 };
 
 static const char options_help[] =
@@ -59,6 +79,9 @@ static const char options_help[] =
     "  unit-paths               The folders that units are looked for in\n"
     "  exit-status [STATUS...]  Names and classes of exit statuses\n"
     "  capability [CAP...]      Names and numbers of capabilities\n"
+    "  syscall-filter [GROUP...]\n"
+    "  filesystems [GROUP...]   Groups of SystemCallFilter= and RestrictFileSystems=\n"
+    "  architectures [NAME...]  Names of architectures, and which run here\n"
     "  condition CONDITION...   Whether conditions and assertions hold here\n"
     "  compare-versions V1 [OP] V2\n"
     "  calendar EVENT...        Normal form and next elapses of calendar events\n"
@@ -78,9 +101,12 @@ static const char options_help[] =
     "     --table, --no-legend  plot: times as a table; without titles\n"
     "     --scale-svg=FACTOR, --detailed\n"
     "                           plot: wider; with the points in time\n"
-    "     --json=pretty|short   exit-status, capability, plot, security: as JSON\n"
+    "     --json=pretty|short   architectures, exit-status, capability, plot, security: as JSON\n"
     "     --unit=UNIT           condition: those of a unit\n"
     "     --offline=BOOL        security: of files, not of loaded units\n"
+    "     --security-policy=PATH\n"
+    "                           security: other weights and words, a JSON file\n"
+    "     --profile=NAME|PATH   security --offline=yes: with the settings of a portable profile\n"
     "     --threshold=N         security: fail where the exposure is above N (in tenths)\n"
     "     --recursive-errors=no|one|yes\n"
     "                           verify: whose faults count; yes: of all units drawn in\n"
@@ -369,6 +395,11 @@ static int run(const struct analyze_options *o, const char *name, char *const *a
             return complain("Too many arguments.", "");
         return commands[i].run(o, args);
     }
+    for (size_t i = 0; i < ELEMENTSOF(absent); i++)
+        if (streq(absent[i].name, name)) {
+            fprintf(stderr, "%s is not implemented: %s.\n", name, absent[i].why);
+            return -EOPNOTSUPP;
+        }
     fprintf(stderr, "Unknown command verb '%s'.\n", name);
     return -EINVAL;
 }

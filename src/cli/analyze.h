@@ -25,6 +25,7 @@ struct analyze_options {
 };
 
 #define ANALYZE(function) int analyze_##function(const struct analyze_options *o, char *const *args)
+ANALYZE(architectures);
 ANALYZE(blame);
 ANALYZE(calendar);
 ANALYZE(capability);
@@ -35,8 +36,10 @@ ANALYZE(critical_chain);
 ANALYZE(dot);
 ANALYZE(dump);
 ANALYZE(exit_status);
+ANALYZE(filesystems);
 ANALYZE(plot);
 ANALYZE(security);
+ANALYZE(syscall_filter);
 ANALYZE(time);
 ANALYZE(timespan);
 ANALYZE(timestamp);

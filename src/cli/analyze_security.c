@@ -1,5 +1,6 @@
 /* cli/analyze_security.c -- what services may do, as a table (systemd-analyze(1), security). */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,19 @@
 struct review {
     const struct analyze_options *options;
     struct unit_loader *loader;
+    json_t *policy;         /* --security-policy=, or NULL */
     struct table *overview; /* one row a unit */
     bool details, above;    /* above: past the threshold */
+    bool failed;            /* to look at one of them */
     unsigned n;
 };
 
 static char *describe(const struct security_row *row)
 {
+    if (row->excluded)
+        return strdup("Excluded by the policy");
+    if (row->text)
+        return strdup(row->text);
     if (row->call_group)
         return format("The service %s make system calls of %s", row->badness ? "may" : "cannot",
                       row->call_group);
@@ -79,8 +86,15 @@ static int review_unit(struct review *v, const struct unit_config *c)
     struct security s;
     char exposure[16];
     const char *face, *level;
-    int r = security_assess(c, v->options->offline, &s);
+    struct security_row wrong;
+    int r = security_assess(c, v->options->offline, v->policy, &s, &wrong);
 
+    if (r == -ERANGE)
+        fprintf(stderr,
+                "%s: %s: its range is %u, and has to be at least 1 and the badness that %s has: "
+                "%" PRIu64 ".\n",
+                v->options->policy, wrong.json, wrong.range, c->name,
+                wrong.badness == SECURITY_UNKNOWN ? 0 : wrong.badness);
     if (r < 0)
         return r;
     level = security_level(s.exposure, has_emoji(), &face);
@@ -123,6 +137,7 @@ static int load_unit(const struct review *v, const char *text, struct unit_confi
 static int review_named(struct review *v, const char *text)
 {
     struct unit_config *c = NULL;
+    unsigned before = v->n;
     int r = load_unit(v, text, &c);
 
     if (r == -ENOENT || (r >= 0 && c->load_state == LOAD_NOT_FOUND))
@@ -136,8 +151,9 @@ static int review_named(struct review *v, const char *text)
         fprintf(stderr, "Unit %s is not a service unit, refusing.\n", c->name);
     else
         r = review_unit(v, c);
+    v->failed = v->failed || v->n == before;
     unit_config_free(c);
-    return r == -ENOMEM ? r : 0;
+    return r == -ENOMEM || r == -ERANGE ? r : 0;
 }
 
 /* All loaded services but oneshots, which systemd-analyze leaves out as well. */
@@ -162,6 +178,84 @@ static int review_loaded(struct review *v)
     return r;
 }
 
+static int read_policy(struct review *v)
+{
+    const char *path = v->options->policy;
+    json_error_t error;
+
+    if (isempty(path))
+        return 0;
+    v->policy = json_load_file(path, 0, &error);
+    if (!v->policy)
+        fprintf(stderr, "Failed to parse '%s' at %d:%d: %s\n", path, MAX(error.line, 0),
+                MAX(error.column, 0), error.text);
+    return v->policy ? 0 : -EINVAL;
+}
+
+/* --profile=: a file by its path, or the service.conf of a portable profile by its name. */
+static int find_profile(const char *profile, char **ret)
+{
+    static const char *const folders[] = { "/etc", "/run", "/usr/local/lib", "/usr/lib" };
+    auto_free char *path = NULL;
+
+    if (!strchr(profile, '/')) {
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+            free(path);
+            path = format("%s/systemd/portable/profile/%s/service.conf", folders[i], profile);
+            if (!path)
+                return -ENOMEM;
+            if (access(path, F_OK) == 0) {
+                *ret = take_ptr(path);
+                return 0;
+            }
+        }
+        fprintf(stderr, "Failed to find portable profile %s: %s\n", profile, strerror(ENOENT));
+        return -ENOENT;
+    }
+    if (!endswith(profile, ".conf")) {
+        fprintf(stderr, "Profile file name must end with .conf: %s\n", profile);
+        return -EINVAL;
+    }
+    if (access(profile, R_OK) < 0) {
+        fprintf(stderr, "Failed to read the profile %s: %s\n", profile, strerror(errno));
+        return -errno;
+    }
+    return (*ret = strdup(profile)) ? 0 : -ENOMEM;
+}
+
+/* What is loaded already cannot have another one: it is for files alone, as with systemd. */
+static int use_profile(struct review *v)
+{
+    auto_free char *path = NULL;
+
+    if (!v->options->profile || !v->options->offline)
+        return 0;
+    if (isempty(v->options->profile)) {
+        fprintf(stderr, "Profile file name is empty\n");
+        return -EINVAL;
+    }
+    int r = find_profile(v->options->profile, &path);
+
+    return r < 0 ? r : unit_loader_add_drop_in(v->loader, path);
+}
+
+static int review_all(struct review *v, char *const *args)
+{
+    int r = read_policy(v);
+
+    if (r >= 0)
+        r = use_profile(v);
+    if (r < 0)
+        return r;
+    term_pager_open();
+    if (!*args)
+        r = review_loaded(v);
+    STRV_FOREACH (arg, args)
+        if (r >= 0)
+            r = review_named(v, *arg);
+    return r;
+}
+
 int analyze_security(const struct analyze_options *o, char *const *args)
 {
     auto_unit_loader struct unit_loader *loader = NULL;
@@ -173,25 +267,16 @@ int analyze_security(const struct analyze_options *o, char *const *args)
     struct review v = { .options = o, .overview = &overview, .details = *args };
     int r;
 
-    if (o->policy || o->profile) {
-        fprintf(stderr, "--%s= is not implemented: leave it out, or edit the unit.\n",
-                o->policy ? "security-policy" : "profile");
-        return -EOPNOTSUPP;
-    }
     r = unit_files_open(&o->ctl, &loader);
     if (r < 0)
         return r;
     v.loader = loader;
-    term_pager_open();
-    if (!*args)
-        r = review_loaded(&v);
-    STRV_FOREACH (arg, args)
-        if (r >= 0)
-            r = review_named(&v, *arg);
+    r = review_all(&v, args);
+    json_decref(v.policy);
     if (r >= 0 && v.n > 0 && (!*args || (o->ctl.output != OUTPUT_TEXT && args[1]))) {
         if (*args)
             putchar('\n');
         r = table_print(&o->ctl, &overview);
     }
-    return r < 0 ? r : v.above;
+    return r < 0 ? r : v.above || v.failed;
 }

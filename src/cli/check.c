@@ -140,7 +140,7 @@ static void advise(struct unit_config *c)
     struct security s;
 
     if (c->load_state != LOAD_LOADED || c->type != UNIT_SERVICE ||
-        security_assess(c, false, &s) < 0)
+        security_assess(c, false, NULL, &s, NULL) < 0)
         return;
     while (advice_next(c, program, &position, &a)) {
         auto_free char *remedy = format("add %s=%s", a.directive, a.value);

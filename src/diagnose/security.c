@@ -335,7 +335,34 @@ static void weigh(struct security *s)
     s->exposure = (unsigned) divide_up(sum * 100, weights);
 }
 
-int security_assess(const struct unit_config *c, bool offline, struct security *ret)
+/* Members of another type say nothing, as with systemd. */
+static void take_number(const json_t *policy, const char *name, unsigned *value)
+{
+    const json_t *number = json_object_get(policy, name);
+
+    if (json_is_integer(number) && json_integer_value(number) >= 0)
+        *value = (unsigned) MIN(json_integer_value(number), (json_int_t) 1000000000);
+}
+
+/* What a policy says of a row. */
+static int apply_policy(const json_t *policy, struct security_row *row)
+{
+    take_number(policy, "weight", &row->weight);
+    take_number(policy, "range", &row->range);
+    row->excluded = row->weight == 0;
+    if (row->excluded)
+        row->badness = SECURITY_UNKNOWN;
+    row->text = json_string_value(json_object_get(policy, row->badness == SECURITY_UNKNOWN
+                                                              ? "description_na"
+                                                          : row->badness ? "description_bad"
+                                                                         : "description_good"));
+    return row->range == 0 || (row->badness != SECURITY_UNKNOWN && row->badness > row->range)
+               ? -ERANGE
+               : 0;
+}
+
+int security_assess(const struct unit_config *c, bool offline, const json_t *policy,
+                    struct security *ret, struct security_row *ret_wrong)
 {
     struct judged j = { .c = c, .s = c->sandbox, .offline = offline };
     struct security s = { .rows = new0(struct security_row, ELEMENTSOF(kinds)),
@@ -352,7 +379,7 @@ int security_assess(const struct unit_config *c, bool offline, struct security *
     j.is_root = !c->sandbox->dynamic_user &&
                 (isempty(user) || streq(user, "root") || streq(user, "0"));
     r = *names ? collect_calls(&j, names) : 0;
-    for (unsigned i = 0; r >= 0 && i < s.n; i++)
+    for (unsigned i = 0; r >= 0 && i < s.n; i++) {
         s.rows[i] = (struct security_row){
             .name = kinds[i].name,
             .json = kinds[i].json,
@@ -362,6 +389,10 @@ int security_assess(const struct unit_config *c, bool offline, struct security *
             .weight = kinds[i].weight,
             .range = kinds[i].range,
         };
+        r = apply_policy(json_object_get(policy, kinds[i].json), &s.rows[i]);
+        if (r < 0 && ret_wrong)
+            *ret_wrong = s.rows[i];
+    }
     map_done(&j.calls);
     if (r < 0) {
         free(s.rows);

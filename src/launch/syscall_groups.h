@@ -9,5 +9,7 @@ const char *syscall_group(const char *name);
 
 /* The names of the groups, from 0 on; NULL at the end. */
 const char *syscall_group_name(size_t i);
+/* What the calls of such a group do, in a few words. */
+const char *syscall_group_summary(size_t i);
 
 #define NULSTR_FOREACH(s, list) for (const char *s = (list); s && *s; s += strlen(s) + 1)

@@ -29,6 +29,7 @@ struct unit_loader {
     struct unit_index index;
     struct unit_presets *presets;
     char *root, *runtime_dir;
+    char **more_drop_ins;
     bool user, builtins, booted;
 };
 
@@ -75,6 +76,7 @@ struct unit_loader *unit_loader_free(struct unit_loader *l)
     unit_presets_unref(l->presets);
     free(l->root);
     free(l->runtime_dir);
+    strv_free(l->more_drop_ins);
     free(l);
     return NULL;
 }
@@ -89,6 +91,11 @@ void unit_loader_set_presets(struct unit_loader *l, struct unit_presets *presets
     unit_presets_ref(presets);
     unit_presets_unref(l->presets);
     l->presets = presets;
+}
+
+int unit_loader_add_drop_in(struct unit_loader *l, const char *path)
+{
+    return strv_add(&l->more_drop_ins, path);
 }
 
 int unit_loader_refresh(struct unit_loader *l)
@@ -481,6 +488,8 @@ static int read_dropins(struct unit_loader *l, struct unit_config *c)
 {
     int r = find_files(l, c, ".d", &c->dropin_paths);
 
+    if (r >= 0)
+        r = strv_extend(&c->dropin_paths, l->more_drop_ins, false);
     for (unsigned i = 0; r >= 0 && c->dropin_paths && c->dropin_paths[i]; i++) {
         auto_free char *text = NULL;
         usec_t mtime = 0;

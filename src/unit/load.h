@@ -40,6 +40,9 @@ int unit_loader_refresh(struct unit_loader *l);
 /* The same whether or not they seem to have changed: two changes may have one time stamp. */
 int unit_loader_reread(struct unit_loader *l);
 
+/* One more drop-in for every unit loaded from now on, read after its own. `path` is copied. */
+int unit_loader_add_drop_in(struct unit_loader *l, const char *path);
+
 /* Loads a unit. Every outcome is a config: look at load_state, load_error and messages.
  * c->name is the real name where `name` was an alias; all names are in c->name and c->names.
  * Returns 0; -EINVAL for what is no unit name or is a template's; -ENOMEM. */

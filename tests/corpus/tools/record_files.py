@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Records what systemd-analyze says of files: conditions, configuration, unit files, security. And of a start.
 
-    record_files.py ROOT CMD...
+    record_files.py PARTS ROOT CMD...
 
-CMD runs a command line on a machine that systemd 257 has booted, and whose root folder is ROOT here.
+PARTS are of boot, files, security and verify, with commas between them. CMD runs a command line on a machine that systemd 257 has booted, and whose root folder is ROOT here.
 
 "$D" stands for the folder with the files of FILES. tests/integration/test_analyze.py replays the runs.
 """
@@ -78,6 +78,13 @@ OTHERS = [
     ["--offline=yes", "blame"], ["--offline=foo", "security"], ["--offline=yes", "security"], ["--threshold=200", "security"],
     ["--threshold=2", "blame"], ["--security-policy=x", "blame"], ["--table", "blame"], ["--no-legend", "blame"],
     ["--unit=x", "blame"], ["--global", "blame"], ["--root=/x", "blame"], ["--recursive-errors=x", "verify", "y"],
+    *[["syscall-filter", *x] for x in
+      [[], ["nosuch"], ["@clock", "@nosuch"], ["clock"], ["@known"], ["@system-service", "@swap"], ["@default"], ["@obsolete"]]],
+    *[["filesystems", *x] for x in
+      [[], ["nosuch"], ["@basic-api", "@nosuch"], ["ext4"], ["@known"], ["@network", "@temporary"], ["@security"]]],
+    *[["architectures", *x] for x in
+      [[], ["native"], ["x86-64", "arm"], ["foo"], ["x86", "foo"], ["x86", "x86"], ["--json=short", "native"], ["--json=pretty", "sh64"]]],
+    ["syscall-filter", "--json=short", "@clock"], ["filesystems", "--json=short"], ["--global", "syscall-filter"],
     ["verify"], ["security", "--root=/x", "y"], ["--man=foo", "verify", "x"], ["--no-legend", "exit-status"],
 ]
 
@@ -103,6 +110,29 @@ RestrictAddressFamilies=AF_UNIX AF_BLUETOOTH|RestrictAddressFamilies=~AF_BLUETOO
 DynamicUser=yes;ProtectHome=yes;PrivateDevices=yes;ProtectKernelTunables=yes;ProtectKernelModules=yes;PrivateNetwork=yes
 User=adm;ProtectSystem=strict;ProtectHome=yes;PrivateTmp=yes;NoNewPrivileges=yes;CapabilityBoundingSet=;UMask=0077
 """.strip().replace("\n", "|").split("|")
+
+# Units, and files for --security-policy= and --profile=, in $D.
+REVIEWS = [
+    ("PrivateTmp=yes", ["--security-policy=$D/p.json"], {"p.json": text}) for text in [
+        "{}", '{"PrivateDevices":{"weight":0}}', '{"PrivateDevices":{"weight":0,"description_na":"N"},"RemoveIPC":{"weight":0}}',
+        '{"PrivateDevices":{"description_good":"G","description_bad":"B"},"PrivateTmp":{"description_good":"TG","description_bad":"TB"}}',
+        '{"RemoveIPC":{"description_na":"N","description_bad":"B"}}', '{"Nosuch":{"weight":1},"PrivateDevices":{"nosuch":1,"weight":7}}',
+        '{"PrivateDevices":{"weight":"7"},"PrivateTmp":{"range":4},"PrivateNetwork":{"range":4}}', '{"PrivateDevices":{"weight":-7}}',
+        '{"PrivateDevices":3}', "[1]", '{"PrivateDevices":{"description_bad":7}}', '{"PrivateDevices":{"weight":1.5}}',
+        '{"UMask":{"range":100,"weight":10000},"NotifyAccess":7,"UserOrDynamicUser":{"weight":1}}',
+        '{"SystemCallFilter_swap":{"weight":20000,"range":30},"IPAddressDeny":{"weight":0}}']
+] + [
+    ("PrivateTmp=yes", ["--profile=$D/a.conf"], {"a.conf": "[Service]\n" + text}) for text in
+    ["PrivateDevices=yes\nUser=adm\n", "PrivateTmp=no\n", "ExecStart=\nExecStart=/bin/false\nUMask=0077\n", "ProtectSystem=strict\n"]
+] + [
+    ("User=adm", ["--profile=$D/a.conf", "--security-policy=$D/p.json"],
+     {"a.conf": "[Service]\nProtectHome=yes\n", "p.json": '{"ProtectHome":{"description_good":"as it should be"}}'}),
+    ("User=adm", ["--security-policy=", ], {}),
+]
+WRONG_REVIEWS = [
+    (["--security-policy=$D/nosuch.json"], {}), (["--security-policy=$D/p.json"], {"p.json": "{"}), (["--profile=nosuch"], {}),
+    (["--profile=$D/x"], {}), (["--profile=$D/nosuch.conf"], {}), (["--profile="], {}),
+]
 
 # Whether systemd-analyze verify finds fault; its words are its own.
 VERIFY = {
@@ -158,6 +188,24 @@ def security():
             yield {"unit": text, "changed": changed, "last": plain["out"].splitlines()[-1]}
 
 
+def reviews():
+    base = None
+    for setting, options, files in [("", [], {}), *REVIEWS]:
+        files = {**files, "x.service": f"[Service]\nExecStart=/bin/true\n{setting}\n"}
+        row = run(["security", "--offline=yes", "--json=short", *options, "$D/x.service"], files)
+        rows = {r["json_field"]: [r["set"], r["exposure"], r["description"]] for r in json.loads(row["out"])}
+        plain = run(["security", "--offline=yes", *options, "$D/x.service"], files)
+        # Words are the policy's, or the tool's own.
+        rows = {n: [*r[:2], r[2] if f'"{r[2]}"' in files.get("p.json", "") else None] for n, r in rows.items()}
+        base = base or rows
+        yield {"options": options, "files": files, "last": plain["out"].splitlines()[-1],
+               "changed": {n: r for n, r in rows.items() if rows is base or base[n] != r}}
+    for options, files in WRONG_REVIEWS:
+        files = {**files, "x.service": "[Service]\nExecStart=/bin/true\n"}
+        row = run(["security", "--offline=yes", *options, "$D/x.service"], files)
+        yield {"options": options, "files": files, "status": row["status"], "err": row["err"]}
+
+
 def write(name, rows, version):
     with open(HERE / name, "w") as file:
         for row in [{"version": version, "made by": "record_files.py"}, *rows]:
@@ -190,9 +238,18 @@ def boot():
 
 def main():
     version = subprocess.run([*COMMAND, "systemd-analyze", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-    boot()
-    write("files.jsonl", [run(a) for a in [*[["condition", *c] for c in CONDITIONS], *OTHERS]], version)
-    write("security.jsonl", list(security()), version)
+    if "boot" in PARTS:
+        boot()
+    if "files" in PARTS:
+        write("files.jsonl", [run(a) for a in [*[["condition", *c] for c in CONDITIONS], *OTHERS]], version)
+    if "security" in PARTS:
+        write("security.jsonl", list(security()), version)
+        write("reviews.jsonl", list(reviews()), version)
+    if "verify" in PARTS:
+        verify(version)
+
+
+def verify(version):
     rows = [run(["verify", "$D/" + name], VERIFY) for name in VERIFY]
     rows += [run(["verify", "--recursive-errors=no", "$D/needs.service"], VERIFY), run(["verify", "nosuch.service"], VERIFY),
              run(["verify", "--man=no", "$D/man.service"], VERIFY), run(["verify", "$D/nosuch.service"], VERIFY)]
@@ -200,5 +257,5 @@ def main():
 
 
 if __name__ == "__main__":
-    ROOT, COMMAND = sys.argv[1], sys.argv[2:]
+    PARTS, ROOT, COMMAND = sys.argv[1].split(","), sys.argv[2], sys.argv[3:]
     main()
