@@ -1,5 +1,5 @@
 """reeve preflight against the servers of Debian: up, down, coming up, hung, refusing; as a plain
-command, and as ExecStartPre= under real systemd and under reeve. Each row has its exit status."""
+command, and as ExecStartPre= under real systemd (252 and 257) and under reeve. Each row has its exit status."""
 import json
 import re
 import subprocess
@@ -10,9 +10,11 @@ from box import HERE, SYSTEMD, Box, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
-ROOT = HERE.parents[1] / "build" / "roots" / "servers"
-SERVERS = {"redis": "redis-server.service", "postgres": "postgresql@15-main.service",
-           "mysql": "mariadb.service", "http": "nginx.service"}
+ROOTS = HERE.parents[1] / "build" / "roots"
+# The init of a machine, and the suite of Debian that its root file system is of.
+KINDS = {"systemd-252": "bookworm", "systemd-257": "trixie", "reeve": "bookworm"}
+POSTGRESQL = {"bookworm": 15, "trixie": 17}
+SERVERS = ["redis", "postgres", "mysql", "http"]
 ADDRESS = {"redis": "127.0.0.1:6379", "postgres": "127.0.0.1:5432", "mysql": "127.0.0.1:3306",
            "http": "http://127.0.0.1/"}
 IDENTITY, PORT, DEPENDENCY, FILE, RESOURCE, USAGE = 1, 2, 3, 4, 5, 64
@@ -47,10 +49,13 @@ POSTGRES = ("CREATE ROLE plain LOGIN PASSWORD 'secret'; CREATE ROLE scram LOGIN 
 
 
 class Servers(Box):
-    def __init__(self, kind):
-        super().__init__(kind, ROOT)
+    def __init__(self, kind, root):
+        super().__init__(kind.partition("-")[0], root)
+        self.postgresql = POSTGRESQL[KINDS[kind]]
+        self.units = {"redis": "redis-server.service", "postgres": f"postgresql@{self.postgresql}-main.service",
+                      "mysql": "mariadb.service", "http": "nginx.service"}
         self.ok("sh", "-c", SETUP)
-        for unit in SERVERS.values():
+        for unit in self.units.values():
             self.ok("systemctl", "restart", unit)
         self.until_ok("su", "postgres", "-c", f'psql -qc "{POSTGRES}"')
 
@@ -63,16 +68,18 @@ class Servers(Box):
 
     def signal(self, server, signal):
         """To all processes of the server."""
-        self.ok("systemctl", "kill", "--signal", signal, SERVERS[server])
+        self.ok("systemctl", "kill", "--signal", signal, self.units[server])
 
 
-@pytest.fixture(scope="module", params=["systemd", "reeve"])
+@pytest.fixture(scope="module", params=KINDS)
 def box(request):
-    built = subprocess.run(["sh", HERE.parent / "roots" / "build.sh", "servers", ROOT], capture_output=True,
+    suite = KINDS[request.param]
+    root = ROOTS / ("servers" if suite == "bookworm" else f"servers-{suite}")
+    built = subprocess.run(["sh", HERE.parent / "roots" / "build.sh", "servers", root, suite], capture_output=True,
                            text=True)
     if built.returncode != 0:
         pytest.skip(f"the root file system could not be built: {built.stderr.strip()[-300:]}")
-    box = Servers(request.param)
+    box = Servers(request.param, root)
     yield box
     box.machine.off()
 
@@ -200,7 +207,7 @@ def test_hung(box, server):
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_down_and_coming_up(box, server):
-    unit = SERVERS[server]
+    unit = box.units[server]
     option = f"--{server}={ADDRESS[server]}"
     box.ok("systemctl", "stop", unit)
     try:
@@ -267,9 +274,9 @@ def test_redis_that_is_loading(box):
 
 def test_postgres_that_is_starting(box):
     """A standby that takes no connections is in the middle of its start for good."""
-    unit = SERVERS["postgres"]
-    data = "/var/lib/postgresql/15/main/standby.signal"
-    conf = "/etc/postgresql/15/main/conf.d/t.conf"
+    unit = box.units["postgres"]
+    data = f"/var/lib/postgresql/{box.postgresql}/main/standby.signal"
+    conf = f"/etc/postgresql/{box.postgresql}/main/conf.d/t.conf"
     box.ok("systemctl", "stop", unit)
     try:
         box.ok("su", "postgres", "-c", f"touch {data}; echo 'hot_standby = off' >{conf}")

@@ -1,10 +1,11 @@
 #!/bin/sh
-# build.sh KIND DIRECTORY -- a Debian root file system with nginx, redis-server, cron, openssh-server and postgresql as
+# build.sh KIND DIRECTORY [SUITE] -- a Debian root file system with nginx, redis-server, cron, openssh-server and postgresql as
 # packaged, for tests that run them. KIND is "plain" (no systemd package, no init), "systemd", or "servers" (systemd, and the
-# servers that preflight asks: mariadb too, without cron and ssh). Needs root, debootstrap and the network; about two minutes.
+# servers that preflight asks: mariadb too, without cron and ssh; Python, for guard's). SUITE is bookworm (systemd 252) where
+# none is named, or trixie (257). Needs root, debootstrap and the network; about two minutes.
 # A directory that is there is taken as it is.
 set -eu
-kind=$1 root=$2
+kind=$1 root=$2 suite=${3:-bookworm}
 [ ! -e "$root/done" ] || exit 0
 rm -rf "$root.part"
 mkdir -p "$(dirname "$root")"
@@ -15,11 +16,11 @@ more="cron openssh-server openssh-client"
 case $kind in
 plain) ;;
 systemd) packages=$packages,systemd,systemd-sysv ;;
-servers) packages=$packages,systemd,systemd-sysv more="mariadb-server mariadb-client openssl" ;;
+servers) packages=$packages,systemd,systemd-sysv more="mariadb-server mariadb-client openssl python3" ;;
 *) echo "build.sh: KIND is plain, systemd or servers" >&2; exit 2 ;;
 esac
 
-debootstrap --variant=minbase --include=$packages bookworm "$root.part" >"$root.log" 2>&1 || { tail "$root.log"; exit 1; }
+debootstrap --variant=minbase --include=$packages "$suite" "$root.part" >"$root.log" 2>&1 || { tail "$root.log"; exit 1; }
 cp /etc/resolv.conf "$root.part/etc/resolv.conf" 2>/dev/null || true
 [ ! -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d "$root.part/etc/apt/"
 # Nothing is started while it is installed.
