@@ -142,6 +142,19 @@ void strbuf_done(struct strbuf *b)
     *b = (struct strbuf){};
 }
 
+size_t put_u64(char *at, uint64_t v)
+{
+    char digits[U64_DIGITS];
+    size_t i = sizeof digits;
+
+    do {
+        digits[--i] = (char) ('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    memcpy(at, digits + i, sizeof digits - i);
+    return sizeof digits - i;
+}
+
 void strbuf_add_n(struct strbuf *b, const void *data, size_t n)
 {
     if (b->failed)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,6 +70,11 @@ char *path_simplify(char *p);
 const char *path_basename(const char *p);
 /* What is left of path after the folder prefix, without leading slash; NULL if it is not below. */
 const char *path_startswith(const char *path, const char *prefix);
+
+/* Writes v in decimal, at most U64_DIGITS characters and no NUL, where snprintf(3) would be most of
+ * the work. Returns how many. */
+#define U64_DIGITS 20
+size_t put_u64(char *at, uint64_t v);
 
 /* A growing text. Zero-initialise it; after a failed allocation `failed` is set, nothing more is
  * added, and strbuf_take() returns NULL, so that callers check once. */

@@ -14,6 +14,7 @@
 #include "journal/compress.h"
 
 #define GROW_STEP (8u << 20)
+#define CLEAN_STEP (256u << 10)
 #define MAX_SIZE_DEFAULT (128u << 20)
 #define MAX_SIZE_MIN (512u << 10)
 #define COMPRESS_THRESHOLD 512
@@ -27,6 +28,7 @@ struct journal_writer {
     int fd;
     uint8_t *map;
     uint64_t allocated; /* of the file */
+    uint64_t clean;     /* zeros were written up to here; 0: not yet needed */
     uint64_t max_size;
     uint64_t end; /* where the next object goes */
     struct writer_options options;
@@ -38,7 +40,10 @@ struct journal_writer {
         uint64_t offset, hash;
     } * items; /* of the entry being made */
     size_t items_allocated;
-    struct item recent[RECENT]; /* fields, by recent_slot() */
+    struct recent {
+        uint64_t ends; /* of the field */
+        struct item item;
+    } recent[RECENT]; /* fields that occurred more than once */
     struct tail {
         uint64_t data, array;
         size_t n; /* entries in the array */
@@ -97,10 +102,8 @@ static int allocate(int fd, uint64_t from, uint64_t n)
     return 0;
 }
 
-static int make_room(struct journal_writer *w, uint64_t end)
+static int extend(struct journal_writer *w, uint64_t end)
 {
-    if (end <= w->allocated)
-        return 0;
     if (end > w->max_size)
         return -E2BIG;
     uint64_t size = MIN((end + GROW_STEP - 1) / GROW_STEP * GROW_STEP, w->max_size);
@@ -115,6 +118,32 @@ static int make_room(struct journal_writer *w, uint64_t end)
     w->allocated = size;
     header(w)->arena_size = size - header(w)->header_size;
     return 0;
+}
+
+/* Zeros are written some way ahead of what is stored, so that the kernel has the pages in large
+ * pieces. To read each from the disk and to make it writable when it is first touched took a
+ * quarter of the collector's time. */
+static int make_clean(struct journal_writer *w, uint64_t end)
+{
+    static uint8_t zeros[CLEAN_STEP]; /* not const: it would be in the program's file */
+
+    while (w->clean < end) {
+        uint64_t to = MIN((w->clean / CLEAN_STEP + 1) * CLEAN_STEP, w->allocated);
+        ssize_t n = pwrite(w->fd, zeros, to - w->clean, (off_t) w->clean);
+
+        if (n < 0)
+            return -errno;
+        w->clean += (uint64_t) n;
+    }
+    return 0;
+}
+
+static int make_room(struct journal_writer *w, uint64_t end)
+{
+    if (end <= w->clean)
+        return 0;
+    int r = end <= w->allocated ? 0 : extend(w, end);
+    return r >= 0 && w->clean > 0 ? make_clean(w, end) : r;
 }
 
 /* A new object at the end. Nothing points to it yet. */
@@ -267,6 +296,7 @@ static struct hash_item *data_bucket(struct journal_writer *w, uint64_t hash)
     return bucket(w, header(w)->data_hash_table_offset, header(w)->data_hash_table_size, hash);
 }
 
+/* Returns 1 where it was there, 0 where it was added. */
 static int data_get_or_add(struct journal_writer *w, uint64_t hash, const void *payload, size_t n,
                            uint64_t *ret)
 {
@@ -279,7 +309,7 @@ static int data_get_or_add(struct journal_writer *w, uint64_t hash, const void *
 
         if (data_is(w, d, hash, payload, n)) {
             *ret = at;
-            return 0;
+            return 1;
         }
         at = d->next_hash_offset;
     }
@@ -293,7 +323,7 @@ static size_t array_capacity(const struct journal_writer *w, uint64_t array)
 {
     const struct object *o = (const struct object *) (w->map + array);
 
-    return (o->size - ARRAY_ITEMS) / (w->options.compact ? 4 : 8);
+    return (o->size - ARRAY_ITEMS) >> (w->options.compact ? 2 : 3);
 }
 
 static void array_set(struct journal_writer *w, uint64_t array, size_t i, uint64_t offset)
@@ -497,42 +527,53 @@ static int resolve_group(struct journal_writer *w, struct field_group *g)
 
 /* Most fields of programs repeat as well. Where such a one is is remembered by its ends, so that it
  * is compared and not hashed twice and looked up. */
-static struct item *recent_slot(struct journal_writer *w, const struct iovec *f)
+static uint64_t ends_of(const struct iovec *f)
 {
     uint64_t first = 0, last = 0;
     size_t n = MIN(f->iov_len, sizeof first);
 
     memcpy(&first, f->iov_base, n);
     memcpy(&last, (const uint8_t *) f->iov_base + f->iov_len - n, n);
-    return &w->recent[(first * 0x9e3779b97f4a7c15u ^ (last + f->iov_len) * 0xc2b2ae3d27d4eb4fu) >>
-                      55];
+    return first * 0x9e3779b97f4a7c15u ^ (last + f->iov_len) * 0xc2b2ae3d27d4eb4fu;
 }
 
-static bool is_recent(const struct journal_writer *w, const struct item *recent,
+static struct recent *recent_slot(struct journal_writer *w, uint64_t ends)
+{
+    return &w->recent[ends >> 55];
+}
+
+static bool is_recent(const struct journal_writer *w, const struct recent *recent, uint64_t ends,
                       const struct iovec *f)
 {
-    const struct data_object *d = (const struct data_object *) (w->map + recent->offset);
+    const struct data_object *d = (const struct data_object *) (w->map + recent->item.offset);
 
-    return recent->offset != 0 && !(d->head.flags & OBJECT_COMPRESSED) &&
-           d->head.size - payload_at(w) == f->iov_len &&
+    return recent->ends == ends && recent->item.offset != 0 &&
+           !(d->head.flags & OBJECT_COMPRESSED) && d->head.size - payload_at(w) == f->iov_len &&
            memcmp((const uint8_t *) d + payload_at(w), f->iov_base, f->iov_len) == 0;
 }
 
 /* Looking up a field that is new misses the processor's caches twice, at its bucket and at the
- * object there. Waiting for all fields at once is shorter. */
-static int find_fields(struct journal_writer *w, const struct iovec *fields, size_t n,
-                       struct item *items)
+ * object there. Waiting for all fields at once is shorter, and something else is done meanwhile:
+ * this is the first step, the fields that are not known get no offset. */
+static void find_recent(struct journal_writer *w, const struct iovec *fields, size_t n,
+                        struct item *items)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct item *recent = recent_slot(w, &fields[i]);
+        uint64_t ends = ends_of(&fields[i]);
+        const struct recent *recent = recent_slot(w, ends);
 
-        if (is_recent(w, recent, &fields[i])) {
-            items[i] = *recent;
+        if (is_recent(w, recent, ends, &fields[i])) {
+            items[i] = recent->item;
             continue;
         }
         items[i] = (struct item){ .hash = hash_of(w, fields[i].iov_base, fields[i].iov_len) };
         __builtin_prefetch(data_bucket(w, items[i].hash), 1);
     }
+}
+
+static int find_others(struct journal_writer *w, const struct iovec *fields, size_t n,
+                       struct item *items)
+{
     for (size_t i = 0; i < n; i++) {
         if (items[i].offset == 0)
             __builtin_prefetch(w->map + data_bucket(w, items[i].hash)->head_hash_offset, 1);
@@ -547,7 +588,11 @@ static int find_fields(struct journal_writer *w, const struct iovec *fields, siz
         if (r < 0)
             return r;
         items[i].hash = journal_jenkins(payload, length);
-        *recent_slot(w, &fields[i]) = items[i];
+        if (r > 0) {
+            uint64_t ends = ends_of(&fields[i]);
+
+            *recent_slot(w, ends) = (struct recent){ ends, items[i] };
+        }
     }
     return 0;
 }
@@ -556,25 +601,28 @@ static int find_fields(struct journal_writer *w, const struct iovec *fields, siz
 static int collect_items(struct journal_writer *w, struct field_group *const *groups,
                          size_t n_groups, const struct iovec *fields, size_t n_fields, size_t *ret)
 {
-    size_t n = 0, all = n_fields;
+    size_t n = 0, n_grouped = 0;
 
     for (size_t i = 0; i < n_groups; i++)
-        all += groups[i]->n;
-    if (!grow(&w->items, &w->items_allocated, all))
+        n_grouped += groups[i]->n;
+    if (!grow(&w->items, &w->items_allocated, n_grouped + n_fields))
         return -ENOMEM;
+    find_recent(w, fields, n_fields, w->items + n_grouped);
     for (size_t i = 0; i < n_groups; i++) {
         struct field_group *g = groups[i];
         int r = resolve_group(w, g);
 
         if (r < 0)
             return r;
-        for (size_t k = 0; k < g->n; k++)
+        for (size_t k = 0; k < g->n; k++) {
             w->items[n++] = (struct item){ g->offsets[2 * k], g->offsets[2 * k + 1] };
+            __builtin_prefetch(w->map + g->offsets[2 * k], 1);
+        }
     }
-    int r = find_fields(w, fields, n_fields, w->items + n);
+    int r = find_others(w, fields, n_fields, w->items + n_grouped);
     if (r < 0)
         return r;
-    *ret = sort_items(w->items, all);
+    *ret = sort_items(w->items, n_grouped + n_fields);
     return *ret > 0 ? 0 : -EINVAL;
 }
 
@@ -736,6 +784,7 @@ static int file_begin(struct journal_writer *w)
                       &h->data_hash_table_offset, &h->data_hash_table_size);
     if (r < 0)
         return r;
+    w->clean = w->end; /* of the tables few pages are ever touched in a small journal */
     publish();
     memcpy(h->signature, JOURNAL_SIGNATURE, sizeof h->signature);
     return 0;
@@ -768,6 +817,7 @@ static int file_continue(struct journal_writer *w)
     if (w->end < w->allocated)
         (void) fallocate(w->fd, FALLOC_FL_ZERO_RANGE, (off_t) w->end,
                          (off_t) (w->allocated - w->end));
+    w->clean = w->end;
     w->main_tail = find_tail(w, 0, h->entry_array_offset, h->n_entries);
     w->next_seqnum = MAX(w->next_seqnum, h->tail_entry_seqnum + 1);
     h->state = STATE_ONLINE;

@@ -80,43 +80,68 @@ static struct iovec field_of(char *buffer, size_t size, const char *fmt, ...)
 
 static const struct rate_settings collectors_own = { .interval = USEC_INFINITY };
 
-static bool is_field(const struct iovec *f, const char *name, const char **ret_value, size_t *ret_n)
+/* Where datagrams say when they were sent: SCM_TIMESTAMP. */
+static struct iovec source_time(char *buffer, usec_t t)
 {
-    size_t n = strlen(name);
-    const char *text = f->iov_base;
+    static const char name[] = "_SOURCE_REALTIME_TIMESTAMP=";
 
-    if (f->iov_len <= n || memcmp(text, name, n) != 0 || text[n] != '=')
-        return false;
-    *ret_value = text + n + 1;
-    *ret_n = f->iov_len - n - 1;
-    return true;
+    memcpy(buffer, name, sizeof name - 1);
+    return (struct iovec){ buffer, sizeof name - 1 + put_u64(buffer + sizeof name - 1, t) };
+}
+
+/* What follows NAME=, or NULL. */
+static const char *value_of(const struct iovec *f, const char *name, size_t n, size_t *ret_length)
+{
+    if (f->iov_len < n || memcmp(f->iov_base, name, n) != 0)
+        return NULL;
+    *ret_length = f->iov_len - n;
+    return (const char *) f->iov_base + n;
+}
+
+#define VALUE_OF(f, name, ret_length) value_of(f, name "=", sizeof(name), ret_length)
+
+/* What the collector itself looks at of what the client says. */
+static void note_field(struct entry *e, const struct iovec *f, char identifier[static 256])
+{
+    const char *value;
+    size_t n;
+
+    switch (*(const char *) f->iov_base) {
+    case 'M':
+        if ((value = VALUE_OF(f, "MESSAGE", &n))) {
+            e->message = value;
+            e->message_length = n;
+        }
+        break;
+    case 'P':
+        if ((value = VALUE_OF(f, "PRIORITY", &n)) && n == 1 && *value >= '0' && *value <= '7')
+            e->priority = *value - '0';
+        break;
+    case 'S':
+        if ((value = VALUE_OF(f, "SYSLOG_IDENTIFIER", &n)) && n > 0) {
+            n = MIN(n, (size_t) 255);
+            memcpy(identifier, value, n);
+            identifier[n] = 0;
+            e->identifier = identifier;
+        }
+        break;
+    default:
+        break;
+    }
 }
 
 static void native_entry(struct collector *c, const struct datagram *d, struct iovec *fields,
                          size_t n)
 {
     struct entry e;
-    char source[64], identifier[256] = "";
-    const char *value;
-    size_t length;
+    char source[64], identifier[256];
 
     entry_begin(c, d, &e);
-    for (size_t i = 0; i < n; i++) {
-        if (is_field(&fields[i], "MESSAGE", &value, &length)) {
-            e.message = value;
-            e.message_length = length;
-        } else if (is_field(&fields[i], "PRIORITY", &value, &length)) {
-            if (length == 1 && *value >= '0' && *value <= '7')
-                e.priority = *value - '0';
-        } else if (is_field(&fields[i], "SYSLOG_IDENTIFIER", &value, &length)) {
-            snprintf(identifier, sizeof identifier, "%.*s", (int) MIN(length, (size_t) 255), value);
-        }
-    }
-    e.identifier = *identifier ? identifier : NULL;
+    for (size_t i = 0; i < n; i++)
+        note_field(&e, &fields[i], identifier);
     fields[n++] = (struct iovec){ (char *) "_TRANSPORT=journal", strlen("_TRANSPORT=journal") };
     if (d->sent_at > 0)
-        fields[n++] = field_of(source, sizeof source, "_SOURCE_REALTIME_TIMESTAMP=%ju",
-                               (uintmax_t) d->sent_at);
+        fields[n++] = source_time(source, d->sent_at);
     e.fields = fields;
     e.n_fields = n;
     collector_submit_limited(c, &e, true, false, false, &collectors_own);
@@ -181,8 +206,7 @@ static void syslog_datagram(struct collector *c, const struct datagram *d)
                                (int) m.timestamp_length, m.timestamp);
     fields[n++] = (struct iovec){ message, m.length + 8 };
     if (d->sent_at > 0)
-        fields[n++] = field_of(source, sizeof source, "_SOURCE_REALTIME_TIMESTAMP=%ju",
-                               (uintmax_t) d->sent_at);
+        fields[n++] = source_time(source, d->sent_at);
     e.groups[e.n_groups++] = &c->priorities[e.priority];
     e.fields = fields;
     e.n_fields = n;

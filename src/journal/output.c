@@ -824,15 +824,10 @@ static void add_two(struct output *o, const char *before, const char *text)
 
 static void add_number(struct output *o, const char *before, uint64_t v)
 {
-    char digits[20];
-    size_t i = sizeof digits;
+    char digits[U64_DIGITS];
 
-    do {
-        digits[--i] = (char) ('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
     strbuf_add(o->out, before);
-    strbuf_add_n(o->out, digits + i, sizeof digits - i);
+    strbuf_add_n(o->out, digits, put_u64(digits, v));
 }
 
 static void add_export_field(struct strbuf *b, const struct slot *s, const char *payload, size_t n)

@@ -42,6 +42,27 @@ static void path_startswith_cases(void **state)
             fail_msg("%s below %s", cases[i].path, cases[i].prefix);
 }
 
+static void numbers_in_decimal(void **state)
+{
+    static const struct {
+        uint64_t v;
+        const char *text;
+    } cases[] = {
+        { 0, "0" },
+        { 10, "10" },
+        { 1700000000123456, "1700000000123456" },
+        { UINT64_MAX, "18446744073709551615" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        char got[U64_DIGITS + 1] = { 0 };
+        size_t n = put_u64(got, cases[i].v);
+
+        if (n != strlen(cases[i].text) || !streq(got, cases[i].text))
+            fail_msg("%s: \"%s\", %zu", cases[i].text, got, n);
+    }
+}
+
 static void strv_grows_and_shrinks(void **state)
 {
     auto_strv char **v = NULL;
@@ -72,9 +93,8 @@ static void join_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(path_simplify_cases),
-        cmocka_unit_test(path_startswith_cases),
-        cmocka_unit_test(strv_grows_and_shrinks),
+        cmocka_unit_test(path_simplify_cases), cmocka_unit_test(path_startswith_cases),
+        cmocka_unit_test(numbers_in_decimal),  cmocka_unit_test(strv_grows_and_shrinks),
         cmocka_unit_test(join_paths),
     };
 
