@@ -36,7 +36,7 @@
 #define HAS_ADDRESS_SANITIZER
 #endif
 
-#if defined(__x86_64__) && !defined(HAS_ADDRESS_SANITIZER)
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(HAS_ADDRESS_SANITIZER)
 
 #define STACK_SIZE (256UL * 1024)
 #define STACK_GUARD 4096UL
@@ -44,6 +44,7 @@
 #define STACKS_MAX 2
 
 /* Not by syscall(2): its return address would be on the new stack, which is empty. */
+#if defined(__x86_64__)
 static long clone_with_stack(struct clone_args *args, fork_function f, void *userdata)
 {
     long r;
@@ -67,6 +68,32 @@ static long clone_with_stack(struct clone_args *args, fork_function f, void *use
                      : "rcx", "r11", "memory");
     return r;
 }
+#else
+static long clone_with_stack(struct clone_args *args, fork_function f, void *userdata)
+{
+    register long number __asm__("x8") = SYS_clone3;
+    register long r __asm__("x0") = (long) (uintptr_t) args;
+    register size_t size __asm__("x1") = sizeof *args;
+    register fork_function function __asm__("x9") = f;
+    register void *argument __asm__("x10") = userdata;
+
+    __asm__ volatile("svc #0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t" /* the end, for who walks the stack */
+                     "mov x30, xzr\n\t"
+                     "mov x0, x10\n\t"
+                     "blr x9\n\t"
+                     "mov x8, %[exit]\n\t"
+                     "svc #0\n\t"
+                     "brk #0\n"
+                     "1:"
+                     : "+r"(r)
+                     : "r"(number), "r"(size), "r"(function),
+                       "r"(argument), [exit] "i"(SYS_exit_group)
+                     : "memory");
+    return r;
+}
+#endif
 
 static pid_t fork_sharing(struct clone_args args, fork_function f, void *userdata)
 {

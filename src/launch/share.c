@@ -4,15 +4,19 @@
  * afterwards; with many units loaded that takes longer than all else. A child that uses the
  * manager's memory costs nothing of that, but the manager has to wait for it. So this is for what
  * has nothing to wait for: no look-up of users, no folders, no namespaces, nothing to open but what
- * is on the root file system, which the manager's own program is on as well. Not for another user,
- * either: whoever may signal the child could stop it, and the manager with it. What is not known
- * here to be harmless is not shared. */
+ * is on the root file system, a local one, which the manager's own program is on as well. Not for
+ * another user, either: whoever may signal the child could stop it, and the manager with it. What
+ * is not known here to be harmless is not shared. */
+#include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <linux/magic.h>
 #include <linux/openat2.h>
 
 #include "base/fd.h"
@@ -102,14 +106,117 @@ static bool is_simple_output(const struct exec_stdio *s)
            s->kind == EXEC_OUTPUT_INHERIT || s->kind == EXEC_OUTPUT_SOCKET;
 }
 
-/* On the root file system, without a symbolic link or automount point that leads elsewhere: what
- * is on a server that does not answer is not even asked for. */
+/* Those that wait for a disk at most: for no server, and no other process. */
+static const unsigned long local_file_systems[] = {
+    EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,       BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC,
+    RAMFS_MAGIC,      OVERLAYFS_SUPER_MAGIC, SQUASHFS_MAGIC,    0xe0f5e1e2, /* erofs */
+    0xca451a4e,                                                             /* bcachefs */
+    0x2fc12fc1,                                                             /* zfs */
+};
+
+static bool root_is_local(void)
+{
+    static int known = -1; /* it does not change: who moves to another root executes itself there */
+    struct statfs st;
+
+    if (known < 0 && statfs("/", &st) >= 0) {
+        known = false;
+        for (size_t i = 0; i < ELEMENTSOF(local_file_systems); i++)
+            known |= (unsigned long) st.f_type == local_file_systems[i];
+    }
+    return known > 0;
+}
+
+/* On the root file system without a symbolic link or automount point that leads elsewhere: what is
+ * on a server that does not answer is not even asked for. A descriptor, or -1. */
+static int open_on_root(const char *path, int flags)
+{
+    struct open_how how = { .flags = (unsigned) flags | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV };
+
+    return root_is_local() ? (int) syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how) : -1;
+}
+
 static bool is_on_root(const char *path)
 {
-    struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV };
-    auto_close int fd = (int) syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    auto_close int fd = open_on_root(path, O_PATH);
 
     return fd >= 0;
+}
+
+/* ---- what execve() opens besides the program ---- */
+
+#if defined(__x86_64__)
+#define NATIVE_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_MACHINE EM_AARCH64
+#else
+#define NATIVE_MACHINE EM_NONE
+#endif
+
+/* The beginning of the program's file. */
+union head {
+    char text[1024]; /* linkers put all that is looked for here */
+    ElfW(Ehdr) elf;
+};
+
+static const char *script_interpreter(union head *h)
+{
+    char *word = h->text + 2 + strspn(h->text + 2, " \t");
+
+    word[strcspn(word, " \t\n")] = 0;
+    return word;
+}
+
+static const char *elf_interpreter(const union head *h)
+{
+    for (size_t i = 0, at = h->elf.e_phoff; i < h->elf.e_phnum; i++, at += sizeof(ElfW(Phdr))) {
+        ElfW(Phdr) p;
+
+        if (at > sizeof h->text - sizeof p)
+            return NULL;
+        memcpy(&p, h->text + at, sizeof p);
+        if (p.p_type != PT_INTERP)
+            continue;
+        if (p.p_offset > sizeof h->text || p.p_filesz > sizeof h->text - p.p_offset ||
+            !memchr(h->text + p.p_offset, 0, p.p_filesz))
+            return NULL;
+        return h->text + p.p_offset;
+    }
+    return "";
+}
+
+/* The interpreter of a script, or of a program that is linked dynamically; "" where there is none.
+ * NULL where it is not known: binfmt_misc has interpreters for other kinds of files. */
+static const char *find_interpreter(int fd, union head *h)
+{
+    ssize_t n = pread(fd, h, sizeof *h - 1, 0);
+
+    if (n < 2)
+        return NULL;
+    memset(h->text + n, 0, sizeof *h - (size_t) n);
+    if (h->text[0] == '#' && h->text[1] == '!')
+        return script_interpreter(h);
+    return memcmp(h->elf.e_ident, ELFMAG, SELFMAG) == 0 &&
+                   h->elf.e_ident[EI_CLASS] == (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) &&
+                   h->elf.e_machine == NATIVE_MACHINE
+               ? elf_interpreter(h)
+               : NULL;
+}
+
+/* execve() opens the interpreter before it lets go of the manager's memory: one on a file system
+ * that does not answer would hold the manager. Pinned by test_spawn, hanging_interpreter. */
+static bool is_simple_program(const char *path)
+{
+    union head h;
+
+    for (int depth = 0; depth < 6 && path_is_absolute(path); depth++) {
+        auto_close int fd = open_on_root(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+        path = fd < 0 ? NULL : find_interpreter(fd, &h);
+        if (!path || !*path)
+            return path;
+    }
+    return false;
 }
 
 /* Below a limit of memory the child could not use what the manager has. */
@@ -131,17 +238,24 @@ static bool simple_values(const struct child *c)
             e->standard_input.kind == EXEC_INPUT_SOCKET) &&
            is_simple_output(&e->standard_output) && is_simple_output(&e->standard_error) &&
            !e->working_directory.home && !limits_memory(c) && !c->service->open_file &&
-           c->request->idle_fd < 0 && path_is_absolute(c->request->command->path) &&
-           is_on_root(c->request->command->path) && (!folder || is_on_root(folder));
+           c->request->idle_fd < 0 && is_simple_program(c->request->command->path) &&
+           (!folder || is_on_root(folder));
 }
 
-/* A tracer (`reeve why --again`) stops the child on its way, and wants the manager to go on. */
+/* A tracer (`reeve why --again`) stops the child on its way, and wants the manager to go on. The
+ * file stays open, since opening it takes longer than reading it. */
 static bool is_traced(void)
 {
+    static int fd = -1;
+    static pid_t whose;
     char text[1024];
-    auto_close int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
+    if (whose != getpid()) {
+        close_fd(fd);
+        whose = getpid();
+        fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    }
+    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
     if (n <= 0)
         return true;
     text[n] = 0;

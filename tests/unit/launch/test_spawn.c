@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -333,10 +334,92 @@ static void shared_memory(void **state)
     }
 }
 
+/* A file system whose server never answers: whoever opens something there waits for ever. The
+ * descriptor is the server's, whose end ends the waiting; -1 where it cannot be had. */
+static int mount_hanging(const char *where)
+{
+    auto_free char *options = NULL;
+    auto_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 || mkdir(where, 0755) < 0 ||
+        asprintf(&options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd) < 0 ||
+        mount("hanging", where, "fuse.hanging", 0, options) < 0)
+        return -1;
+    return take_fd(&fd);
+}
+
+/* Ends with status 0 if spawn_start() returns. Ends the hanging afterwards. */
+_Noreturn static void start_hanging(struct fixture *f, const char *hanging)
+{
+    struct unit_config *c = make_config(f, "");
+    auto_free char *script = resolved(f, "@/script");
+    struct exec_command *commands = NULL;
+    struct tracker *t = NULL;
+    struct command_fault fault;
+    struct spawn s;
+
+    assert_int_equal(commands_parse(script, NULL, &commands, &fault), 0);
+    assert_int_equal(tracker_new(&f->host, "tested.service", "reeve-test.slice", NULL, &t), 0);
+    assert_true(tracker_realize(t) >= 0);
+    struct spawn_request q = { .manager = &f->manager,
+                               .config = c,
+                               .unit = "tested.service",
+                               .command = commands,
+                               .phase = SPAWN_START,
+                               .tracker = t,
+                               .stream_fd = -1,
+                               .stderr_stream_fd = -1,
+                               .socket_fd = -1,
+                               .idle_fd = -1 };
+    alarm(DEADLINE_MS / 1000);
+    assert_int_equal(spawn_start(&q, &s), 0);
+    assert_int_equal(umount2(hanging, MNT_FORCE | MNT_DETACH), 0);
+    f->pid = s.pid;
+    wait_empty(f, t);
+    assert_int_equal(tracker_remove(t), 0);
+    _exit(0);
+}
+
+/* execve() opens the interpreter while it still uses the memory of whoever waits for it. */
+static void hanging_interpreter(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root() || unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        skip();
+    for (int holders = 0; holders < 2; holders++) {
+        int status = 0;
+
+        fixture_init(&f, holders);
+        auto_free char *hanging = resolved(&f, "@/hanging"), *script = resolved(&f, "@/script"),
+                       *text = NULL;
+        auto_close int server = mount_hanging(hanging);
+        if (server < 0) {
+            fixture_done(&f);
+            skip(); /* no FUSE */
+        }
+        auto_close int fd = open(script, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+        assert_true(asprintf(&text, "#!%s/interpreter\n", hanging) > 0);
+        assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+        fd = close_fd(fd);
+
+        pid_t pid = fork();
+        if (pid == 0)
+            start_hanging(&f, hanging);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        (void) umount2(hanging, MNT_FORCE | MNT_DETACH);
+        if (status != 0)
+            fail_msg("spawn_start() did not return: %x", (unsigned) status);
+        fixture_done(&f);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(shared_memory),  cmocka_unit_test(seen_by_cgroup),
-    cmocka_unit_test(seen_by_holder), cmocka_unit_test(phases),
-    cmocka_unit_test(classes),
+    cmocka_unit_test(shared_memory),  cmocka_unit_test(hanging_interpreter),
+    cmocka_unit_test(seen_by_cgroup), cmocka_unit_test(seen_by_holder),
+    cmocka_unit_test(phases),         cmocka_unit_test(classes),
 };
 
 TEST_MAIN(tests)
