@@ -284,37 +284,3 @@ void check_redis(const char *argument, const struct check_context *context, usec
     else
         check_fail(o, CHECK_DEPENDENCY, true, NULL, "answered \"%.80s\"", answer);
 }
-
-const char *refuse_mysql(const char *argument)
-{
-    return refuse_address(argument);
-}
-
-void check_mysql(const char *argument, const struct check_context *context, usec_t deadline,
-                 struct check_outcome *o)
-{
-    unsigned char head[4];
-    char body[1024] = "";
-    auto_close int fd = connect_any(argument, 3306, deadline, CHECK_DEPENDENCY, o);
-
-    if (fd < 0)
-        return;
-    int r = receive_exactly(fd, head, sizeof head, deadline);
-    size_t n = r < 0 ? 0 : (size_t) head[0] | (size_t) head[1] << 8 | (size_t) head[2] << 16;
-    if (r >= 0 && (n < 3 || head[3] != 0))
-        r = -EPROTO;
-    if (r >= 0)
-        r = receive_exactly(fd, body, MIN(n, sizeof body - 1), deadline);
-    if (r < 0)
-        check_fail(o, CHECK_DEPENDENCY, true, NULL,
-                   r == -ETIMEDOUT ? "connected, but it does not greet"
-                   : r == -EPROTO  ? "what answers does not speak MySQL's protocol"
-                                   : "%s",
-                   strerror(-r));
-    else if ((unsigned char) body[0] == 0xff)
-        check_fail(o, CHECK_DEPENDENCY, true, NULL, "refused: %.120s", body + 3);
-    else if (body[0] == 10)
-        check_pass(o, "version %.60s", body + 1);
-    else
-        check_fail(o, CHECK_DEPENDENCY, true, NULL, "what answers does not speak MySQL's protocol");
-}

@@ -22,6 +22,7 @@ static const struct {
     { "postgres", "%s" },
     { "postgres", "%s,user=a,password=/dev/null" },
     { "http", "http://h/,body=^a+$,unix=%s" },
+    { "mysql", "%s,user=a,password=/dev/null" },
 };
 
 static char name[64]; /* of the listening socket, an abstract one */
