@@ -166,9 +166,6 @@ static int one_of(const char *text, const char *const *words)
 
 static int parse_option(int c, struct analyze_options *o)
 {
-    static const char *const json_modes[] = {
-        [OUTPUT_TEXT] = "off", [OUTPUT_JSON] = "short", [OUTPUT_JSON_PRETTY] = "pretty", NULL
-    };
     static const char *const error_modes[] = {
         [ERRORS_ALL] = "yes", [ERRORS_OWN] = "no", [ERRORS_DEPENDENCIES] = "one", NULL
     };
@@ -203,11 +200,7 @@ static int parse_option(int c, struct analyze_options *o)
     case OPTION_TO:
         return strv_add(&o->to, optarg);
     case OPTION_JSON:
-        r = one_of(optarg, json_modes);
-        if (r < 0)
-            return complain("Unknown argument to --json= switch: ", optarg);
-        o->ctl.output = (enum output_mode) r;
-        return 0;
+        return systemctl_set_json(&o->ctl, optarg);
     case OPTION_ROOT:
         o->ctl.root = streq(optarg, "/") ? NULL : optarg;
         return 0;

@@ -352,7 +352,7 @@ static void tell_running(const struct run_options *o, struct progress *x, const 
             systemctl_say(&o->c, "Will run service as unit: %s", x->unit->service);
         return;
     }
-    if (o->json) {
+    if (o->c.output != OUTPUT_TEXT) {
         json_t *line = json_pack("{s:s}", "unit", x->unit->service);
 
         if (*invocation)

@@ -20,7 +20,6 @@ struct run_options {
     char *nice, *directory;
     enum run_stdio stdio;
     bool shell, remain, collect, send_sighup, slice_inherit, ignore_failure, no_expand;
-    bool json;
     bool timer_set; /* there is a reason for the timer to elapse */
     bool tell_end;  /* what became of it */
 };

@@ -174,17 +174,6 @@ static int set_directory(struct run_options *o, const char *path)
     return o->directory ? 0 : -errno;
 }
 
-static int set_json(struct run_options *o)
-{
-    if (!streq(optarg, "short") && !streq(optarg, "pretty") && !streq(optarg, "off")) {
-        fprintf(stderr, "Unknown argument to --json= switch: %s\n", optarg);
-        return -EINVAL;
-    }
-    o->json = !streq(optarg, "off");
-    o->c.output = streq(optarg, "pretty") ? OUTPUT_JSON_PRETTY : OUTPUT_JSON;
-    return 0;
-}
-
 /* Settings that make a timer elapse, and the options for them. */
 static const struct {
     const char *option, *setting;
@@ -274,7 +263,7 @@ static int take_option(struct run_options *o, int option, int index)
     case OPT_WORKING_DIRECTORY:
         return set_directory(o, optarg);
     case OPT_JSON:
-        return set_json(o);
+        return systemctl_set_json(&o->c, optarg);
     case OPT_IGNORE_FAILURE:
         o->ignore_failure = true;
         return 0;

@@ -74,6 +74,10 @@ int systemctl_exit_unreachable(const struct systemctl *c);
  * negative errno. */
 int systemctl_set_machine(struct systemctl *c, const char *machine);
 
+/* --json= of the other tools: "off", "short" or "pretty"; others are refused with a message. 0 or
+ * -EINVAL. */
+int systemctl_set_json(struct systemctl *c, const char *mode);
+
 /* A second connection, for watching while the first one waits. */
 int systemctl_connect_again(struct systemctl *c, struct control_client **ret);
 

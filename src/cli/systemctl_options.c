@@ -232,6 +232,21 @@ static int set_output(struct systemctl *c, const char *name)
     return 0;
 }
 
+int systemctl_set_json(struct systemctl *c, const char *mode)
+{
+    static const char *const modes[] = {
+        [OUTPUT_TEXT] = "off", [OUTPUT_JSON] = "short", [OUTPUT_JSON_PRETTY] = "pretty"
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(modes); i++)
+        if (streq(mode, modes[i])) {
+            c->output = (enum output_mode) i;
+            return 0;
+        }
+    fprintf(stderr, "Unknown argument to --json= switch: %s\n", mode);
+    return -EINVAL;
+}
+
 static int bad_value(const char *what, const char *value)
 {
     fprintf(stderr, "Failed to parse %s argument '%s'.\n", what, value);
