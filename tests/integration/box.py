@@ -4,8 +4,11 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import time
+
+import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "differential"))
@@ -20,6 +23,16 @@ def why_not():
     if not os.environ.get("REEVE"):
         return "REEVE does not name the binary"
     return machines.missing()
+
+
+def servers_root(suite):
+    """The root file system with the servers of that suite of Debian, which is made where it is not there; skips the test
+    where it cannot be."""
+    root = HERE.parents[1] / "build" / "roots" / ("servers" if suite == "bookworm" else f"servers-{suite}")
+    built = subprocess.run(["sh", HERE.parent / "roots" / "build.sh", "servers", root, suite], capture_output=True, text=True)
+    if built.returncode != 0:
+        pytest.skip(f"the root file system could not be built: {built.stderr.strip()[-300:]}")
+    return root
 
 
 class Box:

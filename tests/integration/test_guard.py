@@ -1,12 +1,12 @@
 """reeve guard: a service that starts slowly, hangs, flaps, answers 500, leaks descriptors; under
-reeve and under the systemd of this system."""
+reeve, under the systemd of this system, and under systemd 257."""
 import pathlib
 import re
 import shutil
 
 import pytest
 
-from box import HERE, SYSTEMD, Box, why_not
+from box import HERE, SYSTEMD, Box, servers_root, why_not
 
 URL = "http://127.0.0.1:8080/"
 # What is not named by a test: quick, and not excused by a machine that is busy with tests.
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 class Guarded(Box):
     """It runs health_server.py below guard, in the unit g.service."""
 
-    def __init__(self, kind):
-        super().__init__(kind)
+    def __init__(self, kind, root="/"):
+        super().__init__(kind, root)
         shutil.copy(HERE / "health_server.py", self.path("/usr/local/bin/health_server.py"))
 
     def answer(self, text):
@@ -59,11 +59,14 @@ TimeoutStartSec=60
         self.ok("kill", f"-{signal}", pid)
 
 
-@pytest.fixture(scope="module", params=["reeve", "holder", "systemd"])
+@pytest.fixture(scope="module", params=["reeve", "holder", "systemd", "systemd-257"])
 def made(request):
-    if request.param == "systemd" and not pathlib.Path("/", SYSTEMD).exists():
+    root = pathlib.Path("/")
+    if request.param == "systemd-257":
+        root = servers_root("trixie")
+    if "systemd" in request.param and not (root / SYSTEMD).exists():
         pytest.skip("this system has no systemd to compare with")
-    box = Guarded(request.param)
+    box = Guarded(request.param.partition("-")[0], root)
     yield box
     box.machine.off()
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # build.sh KIND DIRECTORY [SUITE] -- a Debian root file system with nginx, redis-server, cron, openssh-server and postgresql as
 # packaged, for tests that run them. KIND is "plain" (no systemd package, no init), "systemd", or "servers" (systemd, and the
-# servers that preflight asks: mariadb too, without cron and ssh; Python, for guard's). SUITE is bookworm (systemd 252) where
+# servers that preflight asks: mariadb too, without cron and ssh; Python, authbind, setcap). SUITE is bookworm (systemd 252) where
 # none is named, or trixie (257). Needs root, debootstrap and the network; about two minutes.
 # A directory that is there is taken as it is.
 set -eu
@@ -16,7 +16,7 @@ more="cron openssh-server openssh-client"
 case $kind in
 plain) ;;
 systemd) packages=$packages,systemd,systemd-sysv ;;
-servers) packages=$packages,systemd,systemd-sysv more="mariadb-server mariadb-client openssl python3" ;;
+servers) packages=$packages,systemd,systemd-sysv more="mariadb-server mariadb-client openssl python3 authbind libcap2-bin" ;;
 *) echo "build.sh: KIND is plain, systemd or servers" >&2; exit 2 ;;
 esac
 

@@ -108,6 +108,12 @@ func main() {
 		var c *config
 		notify(daemon.SdNotifyReady)
 		fmt.Println(*c.name)
+	case "quit-caught":
+		quit := make(chan os.Signal, 1)
+		signal.Notify(quit, syscall.SIGQUIT)
+		notify(daemon.SdNotifyReady)
+		<-quit
+		log.Print("quit")
 	case "hang", "idle":
 		notify(daemon.SdNotifyReady)
 		for {
