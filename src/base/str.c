@@ -179,6 +179,25 @@ void strbuf_add_char(struct strbuf *b, char c)
     strbuf_add_n(b, &c, 1);
 }
 
+void strbuf_add_u64(struct strbuf *b, uint64_t n)
+{
+    char digits[U64_DIGITS];
+
+    strbuf_add_n(b, digits, put_u64(digits, n));
+}
+
+void strbuf_add_hex(struct strbuf *b, const void *data, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < n; i++) {
+        const char two[] = { digits[p[i] >> 4], digits[p[i] & 15] };
+
+        strbuf_add_n(b, two, sizeof two);
+    }
+}
+
 void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
 {
     auto_free char *text = vformat(fmt, ap);

@@ -89,6 +89,10 @@ void strbuf_done(struct strbuf *b);
 void strbuf_add(struct strbuf *b, const char *text);
 void strbuf_add_n(struct strbuf *b, const void *data, size_t n);
 void strbuf_add_char(struct strbuf *b, char c);
+/* In decimal; several times cheaper than strbuf_addf(). */
+void strbuf_add_u64(struct strbuf *b, uint64_t n);
+/* Two lower-case digits for each byte. */
+void strbuf_add_hex(struct strbuf *b, const void *data, size_t n);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) _printf_(2, 3);
 void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap) _printf_(2, 0);
 /* Empties it, keeping its memory. */

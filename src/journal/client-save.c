@@ -12,8 +12,7 @@
 
 static void save_packet(struct strbuf *b, const struct packet *p)
 {
-    for (size_t i = 0; i < p->size; i++)
-        strbuf_addf(b, "%02x", p->data[i]);
+    strbuf_add_hex(b, p->data, p->size);
     strbuf_add_char(b, '\n');
 }
 

@@ -201,7 +201,8 @@ void cgroup_root_done(struct cgroup_root *r)
     r->fd = close_fd(r->fd);
     free(r->mount);
     free(r->prefix);
-    r->mount = r->prefix = NULL;
+    free(r->parent);
+    r->mount = r->prefix = r->parent = NULL;
 }
 
 static int enable_controllers(int fd, unsigned wanted)
@@ -292,7 +293,8 @@ char *cgroup_path_of(const char *slice, const char *unit)
     return strbuf_take(&b);
 }
 
-int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd)
+/* Goes down from the root, and hands the controllers on to each folder below. */
+static int create_all(struct cgroup_root *r, const char *path, int *ret_fd)
 {
     auto_strv char **parts = strv_split(path, "/");
     auto_close int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
@@ -322,6 +324,29 @@ int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd)
         fd = next;
     }
     *ret_fd = take_fd(&fd);
+    return made;
+}
+
+int cgroup_create(struct cgroup_root *r, const char *path, int *ret_fd)
+{
+    size_t parent = (size_t) (path_basename(path) - path);
+    const char *below = path + strspn(path, "/");
+
+    /* Most have the same parent as the one before: it has been seen to. */
+    if (r->parent && strlen(r->parent) == parent && strncmp(r->parent, path, parent) == 0) {
+        bool made = mkdirat(r->fd, below, 0755) >= 0;
+
+        if (made || errno == EEXIST) {
+            *ret_fd = openat(r->fd, below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            if (*ret_fd >= 0)
+                return made;
+        }
+    }
+    free(r->parent);
+    r->parent = NULL;
+    int made = create_all(r, path, ret_fd);
+    if (made >= 0)
+        r->parent = strndup(path, parent); /* without memory it is done anew next time */
     return made;
 }
 

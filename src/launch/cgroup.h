@@ -18,6 +18,7 @@ struct cgroup_root {
     unsigned controllers; /* that can be given to units: bits 1 << CGROUP_CONTROLLER_... of
                              unit/enums.h */
     bool can_kill;        /* the kernel has cgroup.kill (5.14) */
+    char *parent;         /* of the cgroup made last, with the "/" at its end; NULL */
 };
 
 /* Finds the v2 hierarchy of this process, and checks by making and removing a folder that it can
@@ -39,7 +40,7 @@ char *cgroup_path_of(const char *slice, const char *unit);
 
 /* Makes the cgroup and those above it. Returns a descriptor of its folder in *ret_fd, and 1 if it
  * is new, 0 if it was there, or a negative errno. */
-int cgroup_create(const struct cgroup_root *r, const char *path, int *ret_fd);
+int cgroup_create(struct cgroup_root *r, const char *path, int *ret_fd);
 /* Removes it and the cgroups below it. -EBUSY where there are processes; a missing one is fine. */
 int cgroup_remove(const struct cgroup_root *r, const char *path);
 

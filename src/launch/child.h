@@ -57,6 +57,7 @@ struct child {
     struct effective effective;
 
     int report_fd;
+    int cgroup_fd; /* the folder of the unit's cgroup; -1 */
     struct failure failure;
 
     /* The identity, once determined. */

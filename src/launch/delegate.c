@@ -24,7 +24,7 @@ static int give(int fd, uid_t uid, gid_t gid)
 
 int child_delegate_cgroup(struct child *c)
 {
-    int fd = tracker_cgroup_fd(c->request->tracker);
+    int fd = c->cgroup_fd;
     const char *subgroup = c->cgroup->delegate_subgroup;
 
     if (!c->cgroup->delegate.enabled || fd < 0 || !c->has_user)

@@ -6,10 +6,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/close_range.h>
 #include <linux/sched.h>
 
 #include "base/fd.h"
@@ -24,6 +26,56 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
+
+/* ---- the slots ---- */
+
+#define SLOTS_BEGIN 32
+#define SLOTS_END 48 /* a listening socket or two, the streams, the report, and room */
+
+static int slot_filler = -1; /* what is in a slot that nobody uses; -1: there are none */
+static int slots_used;
+
+void fork_reserve_slots(void)
+{
+    auto_close int null = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    /* Descriptors that nobody shares stay as they are. */
+    if (null < 0 || slot_filler >= 0 || close_range(~0U, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+        return;
+    for (int slot = SLOTS_BEGIN; slot < SLOTS_END; slot++) {
+        int fd = fcntl(null, F_DUPFD_CLOEXEC, slot);
+
+        if (fd == slot)
+            continue;
+        close_fd(fd);
+        (void) close_range(SLOTS_BEGIN, (unsigned) slot - 1, 0);
+        return;
+    }
+    slot_filler = SLOTS_END - 1;
+}
+
+bool fork_fill_slots(int *const *fds, size_t n)
+{
+    if (slot_filler < 0 || n > SLOTS_END - SLOTS_BEGIN - 1)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int slot = SLOTS_BEGIN + slots_used;
+
+        if (*fds[i] < 0)
+            continue;
+        /* Cannot fail: the number is in use, and so is the other one. */
+        (void) dup3(*fds[i], slot, O_CLOEXEC);
+        *fds[i] = slot;
+        slots_used++;
+    }
+    return true;
+}
+
+void fork_empty_slots(void)
+{
+    while (slots_used > 0)
+        (void) dup3(slot_filler, SLOTS_BEGIN + --slots_used, O_CLOEXEC);
+}
 
 /* ---- a process that shares our memory ---- */
 
@@ -95,8 +147,24 @@ static long clone_with_stack(struct clone_args *args, fork_function f, void *use
 }
 #endif
 
-static pid_t fork_sharing(struct clone_args args, fork_function f, void *userdata)
+struct with_slots {
+    fork_function run;
+    void *userdata;
+};
+
+/* Until then the descriptors are the caller's, too. */
+static int run_with_slots(void *userdata)
 {
+    const struct with_slots *w = userdata;
+
+    if (close_range(SLOTS_END, ~0U, CLOSE_RANGE_UNSHARE) < 0 && unshare(CLONE_FILES) < 0)
+        return EXIT_FAILURE;
+    return w->run(w->userdata);
+}
+
+static pid_t fork_sharing(struct clone_args args, bool slots, fork_function f, void *userdata)
+{
+    struct with_slots with = { f, userdata };
     static char *stacks[STACKS_MAX];
     static int depth;
 
@@ -111,21 +179,23 @@ static pid_t fork_sharing(struct clone_args args, fork_function f, void *userdat
         (void) mprotect(stack, STACK_GUARD, PROT_NONE);
         stacks[depth] = stack;
     }
-    args.flags |= CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND;
+    args.flags |= CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND | (slots ? CLONE_FILES : 0);
     args.stack = (uint64_t) (uintptr_t) stack;
     args.stack_size = STACK_SIZE;
     /* The process changes it, too, and may be killed before it has set it back. */
     int before = depth++;
-    long r = clone_with_stack(&args, f, userdata);
+    long r = slots ? clone_with_stack(&args, run_with_slots, &with)
+                   : clone_with_stack(&args, f, userdata);
     depth = before;
     return (pid_t) r;
 }
 
 #else
 
-static pid_t fork_sharing(struct clone_args args, fork_function f, void *userdata)
+static pid_t fork_sharing(struct clone_args args, bool slots, fork_function f, void *userdata)
 {
     (void) args;
+    (void) slots;
     (void) f;
     (void) userdata;
     return -ENOSYS;
@@ -211,7 +281,7 @@ pid_t fork_process(int cgroup_fd, unsigned flags, fork_function f, void *userdat
         .exit_signal = SIGCHLD,
         .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
     };
-    pid_t pid = flags & FORK_SHARE ? fork_sharing(args, f, userdata) : -ENOSYS;
+    pid_t pid = flags & FORK_SHARE ? fork_sharing(args, flags & FORK_SLOTS, f, userdata) : -ENOSYS;
 
     if (is_missing(pid, cgroup_fd)) {
         use_huge_pages();

@@ -1,6 +1,8 @@
 /* launch/fork.h -- the fork into a unit's tracker. Used by launch/ only. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "launch/track.h"
@@ -14,7 +16,24 @@ enum fork_flag {
      * that is not to be had it is an ordinary fork. */
     FORK_SHARE = 1 << 0,
     FORK_NEW_PIDS = 1 << 1, /* the first process of a new PID namespace */
+    /* With FORK_SHARE: of the caller's descriptors the process has no more than those below the end
+     * of the slots. What it needs is in there: fork_fill_slots(). */
+    FORK_SLOTS = 1 << 2,
 };
+
+/* The slots: some low numbers of descriptors that are kept free for what a process needs. A process
+ * gets a copy of all descriptors, and execve(2) closes each of them; with thousands that takes
+ * longer than all else that happens in between. One that needs none but low ones is spared it.
+ * Call it before the caller opens what it keeps. Where the numbers are taken, or the kernel has no
+ * close_range(2) (5.9), there are no slots, and nothing else differs. */
+void fork_reserve_slots(void);
+
+/* Puts duplicates of the descriptors into the slots and the duplicates' numbers in their place;
+ * what is negative stays. Returns false, with nothing changed, where there are no slots or not
+ * enough. */
+bool fork_fill_slots(int *const *fds, size_t n);
+/* Closes the duplicates. */
+void fork_empty_slots(void);
 
 /* Runs `f` in a new process, in the cgroup of cgroup_fd if that is not negative (where the kernel
  * does not do that itself: by a write to cgroup.procs). `flags`: of enum fork_flag. Returns the

@@ -74,15 +74,10 @@ int child_apply_limits(struct child *c)
     for (size_t i = 0; i < ELEMENTSOF(limit_table); i++) {
         const struct rlimit_value *v = (const void *) ((const char *) c->limits +
                                                        limit_table[i].offset);
-        const struct rlimit *preset = c->manager->default_limits[limit_table[i].resource];
-        struct rlimit wanted;
 
-        if (v->set)
-            wanted = (struct rlimit){ to_rlim(v->soft), to_rlim(v->hard) };
-        else if (preset)
-            wanted = *preset;
-        else
+        if (!v->set)
             continue;
+        struct rlimit wanted = { to_rlim(v->soft), to_rlim(v->hard) };
         int r = set_limit(limit_table[i].resource, &wanted);
         if (r < 0)
             return child_fail(c, EXEC_STATUS_LIMITS, r, limit_table[i].directive, NULL);

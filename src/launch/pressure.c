@@ -37,7 +37,6 @@ int pressure_variables(struct child *c, char **ret_watch, char **ret_write)
 {
     unsigned char watch = c->cgroup->memory_pressure_watch;
     const struct track_host *host = c->manager->tracking;
-    int cgroup_fd = tracker_cgroup_fd(c->request->tracker);
     char text[128];
 
     if (watch == PRESSURE_WATCH_OFF) {
@@ -48,15 +47,15 @@ int pressure_variables(struct child *c, char **ret_watch, char **ret_write)
         *ret_watch = off;
         return 1;
     }
-    if (watch == PRESSURE_WATCH_SKIP || cgroup_fd < 0)
+    if (watch == PRESSURE_WATCH_SKIP || c->cgroup_fd < 0)
         return 0;
     /* As systemd, "auto" says nothing where the kernel has no such file, or memory is not counted.
      */
-    if (faccessat(cgroup_fd, "memory.pressure", F_OK, 0) < 0 ||
+    if (faccessat(c->cgroup_fd, "memory.pressure", F_OK, 0) < 0 ||
         (watch == PRESSURE_WATCH_AUTO && !c->cgroup->memory_accounting))
         return 0;
     if (c->has_user)
-        (void) fchownat(cgroup_fd, "memory.pressure", c->uid, c->gid, 0);
+        (void) fchownat(c->cgroup_fd, "memory.pressure", c->uid, c->gid, 0);
 
     char *path = path_join(host->cgroup.mount, host->cgroup.prefix,
                            tracker_cgroup(c->request->tracker), "memory.pressure", NULL);

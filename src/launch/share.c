@@ -219,14 +219,16 @@ static bool is_simple_program(const char *path)
     return false;
 }
 
-/* Below a limit of memory the child could not use what the manager has. */
+static bool is_limited(const struct rlimit_value *v)
+{
+    return v->set && v->soft != SIZE_INFINITY;
+}
+
+/* Below such a limit the child could not use what the manager has. That of the stack is for the
+ * one that the kernel makes: the child has its own. */
 static bool limits_memory(const struct child *c)
 {
-    const struct limits_config *l = c->limits;
-    const struct rlimit *const *preset = c->manager->default_limits;
-
-    return l->limit_as.set || l->limit_data.set || l->limit_stack.set || preset[RLIMIT_AS] ||
-           preset[RLIMIT_DATA] || preset[RLIMIT_STACK];
+    return is_limited(&c->limits->limit_as) || is_limited(&c->limits->limit_data);
 }
 
 static bool simple_values(const struct child *c)

@@ -16,6 +16,9 @@
 #include "launch/child.h"
 #include "launch/fork.h"
 
+/* A child with more than these gets a copy of all descriptors. */
+#define SPAWN_PASSED_FEW 7
+
 static bool is_control(enum spawn_phase phase)
 {
     return phase != SPAWN_START;
@@ -60,6 +63,7 @@ static void fill_child(struct child *c, const struct spawn_request *q)
                                      : u->exec->root_directory,
                          .control = is_control(q->phase),
                          .report_fd = -1,
+                         .cgroup_fd = tracker_cgroup_fd(q->tracker),
                          .program_fd = -1,
                          .netns_fd = -1,
                          .ipcns_fd = -1,
@@ -85,8 +89,50 @@ static int report_pipe(int ret[2])
     return pipe2(ret, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+void spawn_init(void)
+{
+    fork_reserve_slots();
+}
+
+/* All that a child that may share has of the caller's descriptors. */
+struct childs_fds {
+    struct spawn_request request; /* the child's, with the numbers of the slots */
+    int passed[SPAWN_PASSED_FEW], stdio[3];
+};
+
+static bool move_to_slots(struct child *c, struct childs_fds *f)
+{
+    int *fds[SPAWN_PASSED_FEW + 3 + 5];
+    size_t n = 0;
+
+    if (c->request->n_fds > SPAWN_PASSED_FEW)
+        return false;
+    f->request = *c->request;
+    fds[n++] = &c->report_fd;
+    fds[n++] = &c->cgroup_fd;
+    fds[n++] = &f->request.stream_fd;
+    fds[n++] = &f->request.stderr_stream_fd;
+    fds[n++] = &f->request.socket_fd;
+    for (size_t i = 0; i < f->request.n_fds; i++) {
+        f->passed[i] = f->request.fds[i];
+        fds[n++] = &f->passed[i];
+    }
+    f->request.fds = f->passed;
+    if (f->request.stdio) {
+        memcpy(f->stdio, f->request.stdio, sizeof f->stdio);
+        for (size_t i = 0; i < ELEMENTSOF(f->stdio); i++)
+            fds[n++] = &f->stdio[i];
+        f->request.stdio = f->stdio;
+    }
+    if (!fork_fill_slots(fds, n))
+        return false;
+    c->request = &f->request;
+    return true;
+}
+
 int spawn_start(const struct spawn_request *q, struct spawn *ret)
 {
+    struct childs_fds fds;
     int pipe_fds[2], pidfd = -1;
     pid_t pid = 0;
     struct child c;
@@ -97,10 +143,12 @@ int spawn_start(const struct spawn_request *q, struct spawn *ret)
     auto_close int report = pipe_fds[0], childs = pipe_fds[1];
     fill_child(&c, q);
     c.report_fd = childs;
-    unsigned flags = (child_may_share(&c) ? FORK_SHARE : 0) |
-                     (child_wants_pids(&c) && capability_effective(CAP_SYS_ADMIN) ? FORK_NEW_PIDS
-                                                                                  : 0);
+    unsigned flags = child_wants_pids(&c) && capability_effective(CAP_SYS_ADMIN) ? FORK_NEW_PIDS
+                                                                                 : 0;
+    if (child_may_share(&c))
+        flags |= FORK_SHARE | (move_to_slots(&c, &fds) ? FORK_SLOTS : 0);
     r = tracker_fork(q->tracker, subgroup(q), flags, run, &c, &pid, &pidfd);
+    fork_empty_slots();
     child_done(&c);
     if (r < 0)
         return r;

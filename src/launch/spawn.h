@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/id128.h"
@@ -53,13 +52,12 @@ struct spawn_manager {
     /* Where the directory families live (systemd.exec(5), table "Automatic directory creation"):
      * "/run", "/var/lib", "/var/cache", "/var/log", "/etc" for the system. */
     const char *runtime_prefix, *state_prefix, *cache_prefix, *logs_prefix, *configuration_prefix;
-    const char *generated_path; /* what $PATH is by default; NULL: systemd's */
-    char **environment;         /* the manager's own block, that set-environment changes */
-    const struct rlimit *default_limits[RLIM_NLIMITS]; /* DefaultLimit*=; NULL: the inherited one */
-    usec_t default_timer_slack_nsec;                   /* USEC_INFINITY: inherited */
-    int default_oom_score_adjust; /* DefaultOOMScoreAdjust=; INT_MIN: inherited */
-    int console_fd;               /* what journal+console and kmsg+console copy to; -1 */
-    int user_lookup_timeout_sec;  /* of getent; 0: 10 s */
+    const char *generated_path;      /* what $PATH is by default; NULL: systemd's */
+    char **environment;              /* the manager's own block, that set-environment changes */
+    usec_t default_timer_slack_nsec; /* USEC_INFINITY: inherited */
+    int default_oom_score_adjust;    /* DefaultOOMScoreAdjust=; INT_MIN: inherited */
+    int console_fd;                  /* what journal+console and kmsg+console copy to; -1 */
+    int user_lookup_timeout_sec;     /* of getent; 0: 10 s */
 };
 
 /* What the commands of one unit share from its start to its end: the folders of PrivateTmp=, the
@@ -125,6 +123,9 @@ struct spawn {
     int report_fd; /* the caller's. Watch it for EPOLLHUP alone (events = 0): then there is one
                     * wake-up a launch. Nonblocking. */
 };
+
+/* Before a manager opens anything that it keeps: makes launches as cheap as they can be. */
+void spawn_init(void);
 
 /* Forks the process. `argv` of the command is expanded here, from the environment that it gets.
  * Returns 0, or a negative errno where not even the fork worked (-ENOMEM, -EAGAIN, of a cgroup that

@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "event/event.h"
 #include "journal/client.h"
+#include "launch/spawn.h"
 #include "manager/checkpoint.h"
 #include "manager/children.h"
 #include "manager/collector.h"
@@ -368,6 +369,7 @@ int manager_new(struct event_loop *loop, const struct manager_options *options,
     m->console_fd = -1;
     m->mountinfo_fd = -1;
     m->startup = true;
+    spawn_init();
     int r = copy_options(m, options);
     if (r >= 0)
         r = set_up(m);

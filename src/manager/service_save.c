@@ -93,9 +93,9 @@ static void save_row(const struct row *row, const struct service *s, struct stat
     else if (row->kind == ROW_TIME)
         state_write_time(w, row->key, *(const struct dual_time *) p);
     else if (row->kind == ROW_U64)
-        state_writef(w, row->key, "%ju", (uintmax_t) * (const uint64_t *) p);
+        state_write_u64_always(w, row->key, *(const uint64_t *) p);
     else
-        state_writef(w, row->key, "%jd", (intmax_t) get_number(row, p));
+        state_write_i64_always(w, row->key, get_number(row, p));
 }
 
 static int restore_number(const struct row *row, void *p, const char *value)

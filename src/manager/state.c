@@ -49,28 +49,64 @@ void state_writef(struct state_writer *w, const char *key, const char *fmt, ...)
         state_write(w, key, value);
 }
 
+static void begin_row(struct state_writer *w, const char *key)
+{
+    strbuf_add(&w->text, key);
+    strbuf_add_char(&w->text, '=');
+}
+
+static void add_i64(struct state_writer *w, int64_t value)
+{
+    if (value < 0)
+        strbuf_add_char(&w->text, '-');
+    strbuf_add_u64(&w->text, value < 0 ? -(uint64_t) value : (uint64_t) value);
+}
+
+static void end_row(struct state_writer *w)
+{
+    strbuf_add_char(&w->text, '\n');
+}
+
+void state_write_i64_always(struct state_writer *w, const char *key, int64_t value)
+{
+    begin_row(w, key);
+    add_i64(w, value);
+    end_row(w);
+}
+
+void state_write_u64_always(struct state_writer *w, const char *key, uint64_t value)
+{
+    begin_row(w, key);
+    strbuf_add_u64(&w->text, value);
+    end_row(w);
+}
+
 void state_write_u64(struct state_writer *w, const char *key, uint64_t value)
 {
     if (value != 0)
-        strbuf_addf(&w->text, "%s=%" PRIu64 "\n", key, value);
+        state_write_u64_always(w, key, value);
 }
 
 void state_write_i64(struct state_writer *w, const char *key, int64_t value)
 {
     if (value != 0)
-        strbuf_addf(&w->text, "%s=%" PRId64 "\n", key, value);
+        state_write_i64_always(w, key, value);
 }
 
 void state_write_bool(struct state_writer *w, const char *key, bool value)
 {
-    if (value)
-        strbuf_addf(&w->text, "%s=1\n", key);
+    state_write_u64(w, key, value);
 }
 
 void state_write_time(struct state_writer *w, const char *key, struct dual_time t)
 {
-    if (t.realtime || t.monotonic)
-        strbuf_addf(&w->text, "%s=%" PRIu64 " %" PRIu64 "\n", key, t.realtime, t.monotonic);
+    if (!t.realtime && !t.monotonic)
+        return;
+    begin_row(w, key);
+    strbuf_add_u64(&w->text, t.realtime);
+    strbuf_add_char(&w->text, ' ');
+    strbuf_add_u64(&w->text, t.monotonic);
+    end_row(w);
 }
 
 void state_write_id(struct state_writer *w, const char *key, struct id128 id)
@@ -78,13 +114,13 @@ void state_write_id(struct state_writer *w, const char *key, struct id128 id)
     char text[ID128_TEXT_MAX];
 
     if (!id128_is_null(id))
-        strbuf_addf(&w->text, "%s=%s\n", key, id128_format(id, text));
+        state_write(w, key, id128_format(id, text));
 }
 
 void state_write_fd(struct state_writer *w, const char *key, int fd)
 {
     if (fd >= 0)
-        strbuf_addf(&w->text, "%s=%d\n", key, fd);
+        state_write_i64_always(w, key, fd);
 }
 
 /* ---- reading ---- */

@@ -20,6 +20,8 @@ struct state_reader;
  * values are left out, as are 0, USEC_INFINITY, null ids and -1 descriptors where noted (*). */
 void state_write(struct state_writer *w, const char *key, const char *value); /* (*) */
 void state_writef(struct state_writer *w, const char *key, const char *fmt, ...) _printf_(3, 4);
+void state_write_u64_always(struct state_writer *w, const char *key, uint64_t value);
+void state_write_i64_always(struct state_writer *w, const char *key, int64_t value);
 void state_write_u64(struct state_writer *w, const char *key, uint64_t value);      /* (*) */
 void state_write_i64(struct state_writer *w, const char *key, int64_t value);       /* (*) */
 void state_write_bool(struct state_writer *w, const char *key, bool value);         /* (*) */

@@ -63,6 +63,15 @@ static void numbers_in_decimal(void **state)
     }
 }
 
+static void bytes_in_hexadecimal(void **state)
+{
+    auto_strbuf struct strbuf b = {};
+
+    strbuf_add_hex(&b, "\x00\x0f\xf0\xff", 4);
+    strbuf_add_u64(&b, 1234567890);
+    assert_string_equal(strbuf_text(&b), "000ff0ff1234567890");
+}
+
 static void strv_grows_and_shrinks(void **state)
 {
     auto_strv char **v = NULL;
@@ -93,9 +102,9 @@ static void join_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(path_simplify_cases), cmocka_unit_test(path_startswith_cases),
-        cmocka_unit_test(numbers_in_decimal),  cmocka_unit_test(strv_grows_and_shrinks),
-        cmocka_unit_test(join_paths),
+        cmocka_unit_test(path_simplify_cases),  cmocka_unit_test(path_startswith_cases),
+        cmocka_unit_test(numbers_in_decimal),   cmocka_unit_test(strv_grows_and_shrinks),
+        cmocka_unit_test(bytes_in_hexadecimal), cmocka_unit_test(join_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -292,16 +292,21 @@ static void classes(void **state)
 }
 
 /* A plain unit's process uses the manager's memory until it executes the program: so that has
- * happened when spawn_start() returns, and nothing is left behind. */
+ * happened when spawn_start() returns, and nothing is left behind. The limits are those that every
+ * unit has from the manager. */
 static void shared_memory(void **state)
 {
-    static const char *const settings[] = { "", "Environment=A=1 B=2\nLimitNOFILE=100\nUMask=0077",
-                                            "WorkingDirectory=/usr\nOOMScoreAdjust=1" };
+    static const char *const settings[] = {
+        "", "Environment=A=1 B=2\nLimitNOFILE=100\nUMask=0077",
+        "WorkingDirectory=/usr\nOOMScoreAdjust=1",
+        "LimitAS=infinity\nLimitDATA=infinity\nLimitSTACK=8M:infinity\nLimitCORE=0:infinity"
+    };
     struct fixture f;
 
     (void) state;
     if (!is_root())
         skip();
+    spawn_init();
     for (int holders = 0; holders < 2; holders++) {
         size_t before = 0;
 
@@ -416,10 +421,54 @@ static void hanging_interpreter(void **state)
     }
 }
 
+static size_t count_fds(void)
+{
+    size_t n = 0;
+
+    for (int fd = 0; fd < 4096; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Of the descriptors of a manager that has many the process gets those that are meant for it. */
+static void descriptors(void **state)
+{
+    enum { MANY = 300 };
+    struct fixture f;
+    int many[MANY];
+
+    (void) state;
+    if (!is_root())
+        skip();
+    spawn_init();
+    fixture_init(&f, false);
+    for (int i = 0; i < MANY; i++)
+        assert_true((many[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
+    size_t before = count_fds();
+    for (int round = 0; round < 5; round++) {
+        run_unit(&f, "",
+                 "/bin/sh -c 'for fd in /proc/self/fd/*; do echo $${fd##*/}; done; exit 3'");
+        assert_int_equal(f.report.state, SPAWN_EXECUTED);
+        assert_int_equal(f.exit.status, 3);
+        /* And the one by which the shell reads the folder. */
+        assert_string_equal(f.output, "0\n1\n2\n3\n");
+    }
+    assert_int_equal(count_fds(), before);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(fcntl(many[i], F_GETFD), FD_CLOEXEC);
+        close(many[i]);
+    }
+    fixture_done(&f);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(shared_memory),  cmocka_unit_test(hanging_interpreter),
-    cmocka_unit_test(seen_by_cgroup), cmocka_unit_test(seen_by_holder),
-    cmocka_unit_test(phases),         cmocka_unit_test(classes),
+    cmocka_unit_test(descriptors),
+    cmocka_unit_test(shared_memory),
+    cmocka_unit_test(hanging_interpreter),
+    cmocka_unit_test(seen_by_cgroup),
+    cmocka_unit_test(seen_by_holder),
+    cmocka_unit_test(phases),
+    cmocka_unit_test(classes),
 };
 
 TEST_MAIN(tests)
