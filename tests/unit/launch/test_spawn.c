@@ -444,7 +444,7 @@ static void descriptors(void **state)
     fixture_init(&f, false);
     for (int i = 0; i < MANY; i++)
         assert_true((many[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
-    size_t before = count_fds();
+    size_t before = 0;
     for (int round = 0; round < 5; round++) {
         run_unit(&f, "",
                  "/bin/sh -c 'for fd in /proc/self/fd/*; do echo $${fd##*/}; done; exit 3'");
@@ -452,6 +452,8 @@ static void descriptors(void **state)
         assert_int_equal(f.exit.status, 3);
         /* And the one by which the shell reads the folder. */
         assert_string_equal(f.output, "0\n1\n2\n3\n");
+        if (round == 0)
+            before = count_fds(); /* with what the first launch opens once */
     }
     assert_int_equal(count_fds(), before);
     for (int i = 0; i < MANY; i++) {
