@@ -82,6 +82,11 @@ void collector_submit_limited(struct collector *c, struct entry *e, bool to_jour
 void collector_add_unit(const struct collector *c, struct field_group *g, const char *unit,
                         const char *slice, struct id128 invocation);
 
+/* forward.c */
+/* To wherever the settings want the entry besides. */
+void forward(struct collector *c, const struct entry *e);
+void forward_to_kernel_log(const struct entry *e);
+
 /* stream.c */
 int stream_take(struct collector *c, struct wire_in *in);
 /* `stored`: what the manager kept with it, NULL where there is no manager. */

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/utsname.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "journal/collect.h"
-#include "journal/wall.h"
 
 #define TAILS_LIMIT (3u << 20)
 #define CONSOLE_LAST_WORDS (2 * USEC_PER_SEC)
@@ -28,57 +26,10 @@
 
 /* ---- keeping ---- */
 
-static void to_kernel_log(const struct entry *e)
-{
-    static int fd = -2;
-    char line[1024];
-
-    if (fd == -2)
-        fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 || !e->message)
-        return;
-    int n = snprintf(line, sizeof line, "<%d>%s[%d]: %.*s\n", LOG_DAEMON | e->priority,
-                     e->identifier ? e->identifier : "reeve", e->pid,
-                     (int) MIN(e->message_length, (size_t) 800), e->message);
-    (void) !write(fd, line, (size_t) n);
-}
-
-/* To a syslog daemon that listens beside us, as syslog(3) would write it (journald.conf(5),
- * ForwardToSyslog=). It may be slow or absent: what it does not take is not sent again. */
-static void to_syslog(struct collector *c, const struct entry *e)
-{
-    struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    char head[320], stamp[32];
-    time_t seconds = (time_t) (e->time.realtime / USEC_PER_SEC);
-    struct tm tm;
-
-    if (!e->message || !c->options->socket_dir)
-        return;
-    if (c->forward_fd < 0)
-        c->forward_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (c->forward_fd < 0 || (size_t) snprintf(addr.sun_path, sizeof addr.sun_path, "%s/syslog",
-                                               c->options->socket_dir) >= sizeof addr.sun_path)
-        return;
-    localtime_r(&seconds, &tm);
-    strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm);
-    int n = snprintf(head, sizeof head, "<%d>%s %.200s[%d]: ", LOG_DAEMON | e->priority, stamp,
-                     e->identifier ? e->identifier : "unknown", e->pid);
-    struct iovec parts[] = { { head, (size_t) n }, { (void *) e->message, e->message_length } };
-    const struct msghdr message = {
-        .msg_name = &addr, .msg_namelen = sizeof addr, .msg_iov = parts, .msg_iovlen = 2
-    };
-    (void) sendmsg(c->forward_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 void collector_submit(struct collector *c, struct entry *e)
 {
     c->n_lines++;
-    if (c->config.forward_syslog && e->priority <= c->config.max_level_syslog)
-        to_syslog(c, e);
-    if (c->config.forward_kmsg && e->priority <= c->config.max_level_kmsg)
-        to_kernel_log(e);
-    if (c->config.forward_wall && e->priority <= c->config.max_level_wall)
-        wall(e);
+    forward(c, e);
     tails_add(&c->tails, e);
     if (c->store && !e->unlogged && e->priority <= c->config.max_level_store)
         (void) store_append(c->store, e); /* it has told what is wrong */
@@ -137,7 +88,7 @@ void collector_submit_limited(struct collector *c, struct entry *e, bool to_jour
         e->unlogged = true;
     }
     if (to_kmsg)
-        to_kernel_log(e);
+        forward_to_kernel_log(e);
     (void) to_console; /* the container's console has it already */
     collector_submit(c, e);
 }
@@ -261,6 +212,7 @@ static void collector_done(struct collector *c)
     tails_done(&c->tails);
     senders_done(&c->senders);
     rates_free(c->rates);
+    journald_config_done(&c->config);
     field_group_done(&c->machine);
     field_group_done(&c->manager_fields);
     for (size_t i = 0; i < ELEMENTSOF(c->priorities); i++)
@@ -276,6 +228,7 @@ static int open_store(struct collector *c)
 
     o.volatile_dir = c->options->volatile_dir;
     o.persistent_dir = c->options->persistent_dir;
+    o.retentions = &c->config.retentions;
     if (!o.volatile_dir && !o.persistent_dir)
         return 0;
     if (id128_machine(c->options->config_root, &o.machine) < 0)

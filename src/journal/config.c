@@ -87,6 +87,11 @@ static int parse_storage_setting(const char *value, void *at)
     return -EINVAL;
 }
 
+static int parse_text_setting(const char *value, void *at)
+{
+    return str_replace(at, value);
+}
+
 static int parse_split_setting(const char *value, void *at)
 {
     if (!streq(value, "uid") && !streq(value, "none"))
@@ -128,11 +133,13 @@ static int parse_line_setting(const char *value, void *at)
 
 #define AT(member) offsetof(struct journald_config, member)
 
-static const struct setting {
+struct setting {
     const char *name;
     int (*parse)(const char *value, void *at);
     size_t at;
-} settings[] = {
+};
+
+static const struct setting settings[] = {
     { "Storage", parse_storage_setting, AT(store.storage) },
     { "Compress", parse_compress_setting, AT(store.compress_threshold) },
     { "Compact", parse_bool_setting, AT(store.compact) },
@@ -154,6 +161,8 @@ static const struct setting {
     { "ReadKMsg", parse_bool_setting, AT(read_kmsg) },
     { "ForwardToSyslog", parse_bool_setting, AT(forward_syslog) },
     { "ForwardToKMsg", parse_bool_setting, AT(forward_kmsg) },
+    { "ForwardToConsole", parse_bool_setting, AT(forward_console) },
+    { "TTYPath", parse_text_setting, AT(tty_path) },
     { "ForwardToWall", parse_bool_setting, AT(forward_wall) },
     { "MaxLevelStore", parse_level_setting, AT(max_level_store) },
     { "MaxLevelSyslog", parse_level_setting, AT(max_level_syslog) },
@@ -163,11 +172,15 @@ static const struct setting {
     { "LineMax", parse_line_setting, AT(line_max) },
 };
 
+/* Of [X-Unit PATTERN...]. */
+static const struct setting unit_settings[] = {
+    { "MaxUse", parse_size_setting, offsetof(struct retention, max_use) },
+    { "MaxRetentionSec", parse_span_setting, offsetof(struct retention, max_age) },
+};
+
 /* Known, and nothing that this collector does: a line that asks for one of them is told, a line
  * that asks for it not to be done is not. */
-static const char *const not_done[] = { "Seal",           "Audit",
-                                        "TTYPath",        "ForwardToSocket",
-                                        "MaxLevelSocket", "ForwardToConsole" };
+static const char *const not_done[] = { "Seal", "Audit", "ForwardToSocket", "MaxLevelSocket" };
 
 static void defaults(struct journald_config *c)
 {
@@ -189,50 +202,74 @@ static void defaults(struct journald_config *c)
     };
 }
 
-static void assign(struct journald_config *c, const char *path, unsigned line, const char *name,
-                   const char *value)
+/* How large what it sets is. */
+static size_t size_of(const struct setting *s)
 {
-    struct journald_config fresh;
+    if (s->parse == parse_bool_setting || s->parse == parse_split_setting)
+        return sizeof(bool);
+    if (s->parse == parse_size_setting || s->parse == parse_span_setting ||
+        s->parse == parse_number_setting)
+        return sizeof(uint64_t);
+    if (s->parse == parse_compress_setting || s->parse == parse_line_setting)
+        return sizeof(size_t);
+    return sizeof(int);
+}
 
-    for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
-        const struct setting *s = &settings[i];
+static void assign_from(const struct setting *table, size_t n, void *base, const void *presets,
+                        const char *where, const char *name, const char *value)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct setting *s = &table[i];
 
         if (!streq(s->name, name))
             continue;
-        if (*value == 0) {
-            /* An empty value is the default again; each member is at most as large as a size. */
-            defaults(&fresh);
-            size_t n = s->parse == parse_bool_setting || s->parse == parse_split_setting
-                           ? sizeof(bool)
-                       : s->parse == parse_size_setting || s->parse == parse_span_setting ||
-                               s->parse == parse_number_setting
-                           ? sizeof(uint64_t)
-                       : s->parse == parse_compress_setting || s->parse == parse_line_setting
-                           ? sizeof(size_t)
-                           : sizeof(int);
-            memcpy((char *) c + s->at, (char *) &fresh + s->at, n);
-            return;
-        }
-        if (s->parse(value, (char *) c + s->at) < 0)
-            log_warning("%s:%u: %s=%s is not understood; the line is ignored", path, line, name,
-                        value);
+        if (*value == 0 && s->parse == parse_text_setting)
+            (void) str_replace((char **) ((char *) base + s->at), NULL);
+        else if (*value == 0)
+            memcpy((char *) base + s->at, (const char *) presets + s->at, size_of(s));
+        else if (s->parse(value, (char *) base + s->at) < 0)
+            log_warning("%s: %s=%s is not understood; the line is ignored", where, name, value);
         return;
     }
     for (size_t i = 0; i < ELEMENTSOF(not_done); i++) {
         if (!streq(not_done[i], name))
             continue;
         if (parse_boolean(value) != 0 && *value)
-            log_warning("%s:%u: setting not implemented: %s=", path, line, name);
+            log_warning("%s: setting not implemented: %s=", where, name);
         return;
     }
-    log_warning("%s:%u: there is no setting %s=; the line is ignored", path, line, name);
+    log_warning("%s: there is no setting %s=; the line is ignored", where, name);
+}
+
+/* What a section's assignments are for. */
+struct section {
+    bool journal;
+    struct retention *retention;
+};
+
+static void begin_section(struct journald_config *c, struct section *s, const char *where,
+                          char *line)
+{
+    const char *unit = startswith(line, "[X-Unit ");
+    char *end = (char *) endswith(line, "]");
+
+    *s = (struct section){ .journal = streq(line, "[Journal]") };
+    if (!unit || !end)
+        return;
+    *end = 0;
+    s->retention = unit[strspn(unit, WHITESPACE)] ? retention_get(&c->retentions, unit) : NULL;
+    if (!s->retention)
+        log_warning("%s: [X-Unit ...] needs names or patterns of units; it is ignored", where);
 }
 
 static void read_text(struct journald_config *c, const char *path, char *text)
 {
-    bool in_section = false;
+    struct journald_config presets;
+    const struct retention no_limits = { 0 };
+    struct section section = { 0 };
     unsigned number = 0;
 
+    defaults(&presets);
     for (char *line = text, *next; line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -241,16 +278,30 @@ static void read_text(struct journald_config *c, const char *path, char *text)
         line = strstrip(line);
         if (!*line || *line == '#' || *line == ';')
             continue;
+        auto_free char *where = format("%s:%u", path, number);
+        if (!where)
+            return;
         if (*line == '[') {
-            in_section = streq(line, "[Journal]");
+            begin_section(c, &section, where, line);
             continue;
         }
         char *equal = strchr(line, '=');
-        if (!in_section || !equal)
+        if (!equal)
             continue;
         *equal = 0;
-        assign(c, path, number, strstrip(line), strstrip(equal + 1));
+        char *name = strstrip(line), *value = strstrip(equal + 1);
+        if (section.journal)
+            assign_from(settings, ELEMENTSOF(settings), c, &presets, where, name, value);
+        else if (section.retention)
+            assign_from(unit_settings, ELEMENTSOF(unit_settings), section.retention, &no_limits,
+                        where, name, value);
     }
+}
+
+void journald_config_done(struct journald_config *c)
+{
+    retentions_done(&c->retentions);
+    free(c->tty_path);
 }
 
 /* ---- files ---- */

@@ -27,10 +27,12 @@
 #define FILES_MAX 100
 #define USERS_OPEN_MAX 16
 #define NOTIFY_DELAY (100 * USEC_PER_MSEC)
-#define FIRST_USER 1000 /* login.defs(5) UID_MIN: smaller ids log to the system's file */
+#define RETENTION_PARTS 8 /* by how much of its time an entry may be late to go */
+#define FIRST_USER 1000   /* login.defs(5) UID_MIN: smaller ids log to the system's file */
 
 struct file {
-    uid_t uid; /* 0: the system's */
+    uid_t uid;                         /* 0: the system's */
+    const struct retention *retention; /* of some units; NULL: of all others */
     char *name, *path;
     struct journal_writer *writer;
     usec_t opened_at; /* CLOCK_REALTIME */
@@ -43,7 +45,10 @@ struct store {
     char *directory; /* with the machine id; NULL: nothing is written */
     bool persistent;
     struct file system;
-    struct map users; /* uid -> struct file */
+    struct map users;  /* uid -> struct file */
+    struct file *kept; /* one for each of options.retentions */
+    size_t n_kept;
+    struct event_source *retention_timer;
     struct id128 seqnum_id;
     uint64_t next_seqnum;
     bool failed; /* told already */
@@ -59,10 +64,12 @@ static const struct store_limits *limits_of(const struct store *s)
 
 /* As systemd: a tenth of the file system, at most 4 GiB; a file is an eighth of that, at most
  * 128 MiB. */
-static uint64_t max_use(const struct store *s)
+static uint64_t max_use(const struct store *s, const struct file *f)
 {
     struct statvfs fs;
 
+    if (f && f->retention && f->retention->max_use > 0)
+        return f->retention->max_use;
     if (limits_of(s)->max_use > 0)
         return limits_of(s)->max_use;
     if (statvfs(s->directory, &fs) < 0)
@@ -71,18 +78,18 @@ static uint64_t max_use(const struct store *s)
     return MIN(MAX(size, MIB), 4 * GIB);
 }
 
-static uint64_t max_file_size(const struct store *s)
+static uint64_t max_file_size(const struct store *s, const struct file *f)
 {
     if (limits_of(s)->max_file_size > 0)
         return limits_of(s)->max_file_size;
-    return MIN(MAX(max_use(s) / 8, 512 * UINT64_C(1024)), 128 * MIB);
+    return MIN(MAX(max_use(s, f) / 8, 512 * UINT64_C(1024)), 128 * MIB);
 }
 
 /* What may be used in all, given what is to be left free. */
-static uint64_t allowed_use(const struct store *s)
+static uint64_t allowed_use(const struct store *s, const struct file *f)
 {
     struct statvfs fs;
-    uint64_t use = max_use(s);
+    uint64_t use = max_use(s, f);
 
     if (statvfs(s->directory, &fs) < 0)
         return use;
@@ -95,21 +102,49 @@ static uint64_t allowed_use(const struct store *s)
         return use;
     /* Past it: what is there gives way, down to what one file takes. */
     uint64_t over = keep - available;
-    return over < use ? MAX(use - over, max_file_size(s)) : max_file_size(s);
+    return over < use ? MAX(use - over, max_file_size(s, f)) : max_file_size(s, f);
+}
+
+static bool is_kept(const char *name, const void *userdata)
+{
+    const struct file *f = userdata;
+
+    return journal_name_is_of(name, f->retention->file);
+}
+
+static bool is_of_others(const char *name, const void *userdata)
+{
+    const struct store *s = userdata;
+
+    for (size_t i = 0; i < s->n_kept; i++) {
+        if (is_kept(name, &s->kept[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The limits of some units, or (NULL) of all others. */
+static void vacuum(struct store *s, const struct file *f)
+{
+    usec_t max_age = f && f->retention->max_age ? f->retention->max_age : s->options.max_retention;
+    struct vacuum_limits limits = {
+        .max_use = allowed_use(s, f),
+        .max_files = limits_of(s)->max_files ? limits_of(s)->max_files : FILES_MAX,
+        .not_before = max_age ? usec_sub(now_usec(CLOCK_REALTIME), max_age) : 0,
+        .meant = f ? is_kept : is_of_others,
+        .userdata = f ? (const void *) f : s,
+    };
+
+    (void) vacuum_directory(s->directory, &limits, NULL, NULL, NULL);
 }
 
 void store_vacuum(struct store *s)
 {
-    struct vacuum_limits limits = { .max_files = limits_of(s)->max_files };
-
     if (!s->directory)
         return;
-    if (limits.max_files == 0)
-        limits.max_files = FILES_MAX;
-    limits.max_use = allowed_use(s);
-    if (s->options.max_retention > 0)
-        limits.not_before = usec_sub(now_usec(CLOCK_REALTIME), s->options.max_retention);
-    (void) vacuum_directory(s->directory, &limits, NULL, NULL, NULL);
+    vacuum(s, NULL);
+    for (size_t i = 0; i < s->n_kept; i++)
+        vacuum(s, &s->kept[i]);
 }
 
 /* ---- files ---- */
@@ -118,14 +153,10 @@ static int file_paths(const struct store *s, struct file *f)
 {
     char name[64];
 
-    if (f->uid == 0)
-        strcpy(name, "system");
-    else
-        snprintf(name, sizeof name, "user-%u", f->uid);
-    f->name = strdup(name);
-    strcat(name, ".journal");
-    f->path = path_join(s->directory, name, NULL);
-    return f->name && f->path ? 0 : -ENOMEM;
+    snprintf(name, sizeof name, f->uid == 0 ? "system" : "user-%u", f->uid);
+    f->name = strdup(f->retention ? f->retention->file : name);
+    f->path = f->name ? format("%s/%s.journal", s->directory, f->name) : NULL;
+    return f->path ? 0 : -ENOMEM;
 }
 
 static void file_done(struct store *s, struct file *f, bool sync)
@@ -136,14 +167,13 @@ static void file_done(struct store *s, struct file *f, bool sync)
     }
     free(f->name);
     free(f->path);
-    *f = (struct file){ .uid = f->uid };
+    *f = (struct file){ .uid = f->uid, .retention = f->retention };
 }
 
 /* A file that was not closed as it should be is kept under another name, and read as far as it is
  * sound. Its numbers go on. */
 static void set_aside(struct store *s, const struct file *f)
 {
-    char name[128];
     struct journal_file *old;
     struct id128 random = id128_random();
     uint64_t part;
@@ -156,18 +186,17 @@ static void set_aside(struct store *s, const struct file *f)
         journal_file_close(old);
     }
     memcpy(&part, random.bytes, sizeof part);
-    snprintf(name, sizeof name, "%s@%016jx-%016jx.journal~", f->name,
-             (uintmax_t) now_usec(CLOCK_REALTIME), (uintmax_t) part);
-    auto_free char *to = path_join(s->directory, name, NULL);
+    auto_free char *to = format("%s/%s@%016jx-%016jx.journal~", s->directory, f->name,
+                                (uintmax_t) now_usec(CLOCK_REALTIME), (uintmax_t) part);
     if (to && rename(f->path, to) >= 0)
-        log_info("%s was not closed cleanly; it is kept as %s", f->path, name);
+        log_info("%s was not closed cleanly; it is kept as %s", f->path, path_basename(to));
 }
 
 static int file_open(struct store *s, struct file *f)
 {
     struct writer_options o = {
         .compact = s->options.compact,
-        .max_size = max_file_size(s),
+        .max_size = max_file_size(s, f),
         .compress_threshold = s->options.compress_threshold,
         .machine = s->options.machine,
         .boot = s->options.boot,
@@ -209,16 +238,15 @@ static int file_open(struct store *s, struct file *f)
 
 static int file_rotate(struct store *s, struct file *f)
 {
-    char name[128], id[ID128_TEXT_MAX];
+    char id[ID128_TEXT_MAX];
 
     if (!f->writer)
         return file_open(s, f);
     const struct journal_header *h = journal_writer_header(f->writer);
     if (h->n_entries > 0) {
-        snprintf(name, sizeof name, "%s@%s-%016jx-%016jx.journal", f->name,
-                 id128_format(h->seqnum_id, id), (uintmax_t) h->head_entry_seqnum,
-                 (uintmax_t) h->head_entry_realtime);
-        auto_free char *to = path_join(s->directory, name, NULL);
+        auto_free char *to = format(
+            "%s/%s@%s-%016jx-%016jx.journal", s->directory, f->name, id128_format(h->seqnum_id, id),
+            (uintmax_t) h->head_entry_seqnum, (uintmax_t) h->head_entry_realtime);
         if (!to)
             return -ENOMEM;
         if (rename(f->path, to) < 0)
@@ -240,10 +268,19 @@ static bool own_file(const struct store *s, uid_t uid)
            uid != (uid_t) -1 && !(uid >= 61184 && uid <= 65519);
 }
 
-static struct file *file_for(struct store *s, uid_t uid)
+static struct file *file_for(struct store *s, const struct entry *e)
 {
+    uid_t uid = e->owner;
     struct file *f;
 
+    if (s->n_kept > 0) {
+        const struct retention *r = retention_of(s->options.retentions, e->unit);
+
+        for (size_t i = 0; r && i < s->n_kept; i++) {
+            if (s->kept[i].retention == r)
+                return &s->kept[i];
+        }
+    }
     if (!own_file(s, uid))
         return &s->system;
     f = map_get_u64(&s->users, uid);
@@ -270,16 +307,22 @@ static struct file *file_for(struct store *s, uid_t uid)
 
 /* ---- entries ---- */
 
+static bool is_old(const struct store *s, const struct file *f, usec_t now)
+{
+    usec_t age = s->options.max_file_age ? s->options.max_file_age : USEC_PER_MONTH;
+
+    if (f->retention && f->retention->max_age > 0)
+        age = MIN(age, f->retention->max_age / RETENTION_PARTS);
+    return journal_writer_header(f->writer)->n_entries > 0 && usec_sub(now, f->opened_at) > age;
+}
+
 static bool has_to_rotate(const struct store *s, const struct file *f, const struct entry *e)
 {
     const struct journal_header *h = journal_writer_header(f->writer);
-    usec_t age = s->options.max_file_age ? s->options.max_file_age : USEC_PER_MONTH;
 
-    if (h->n_entries == 0)
-        return false;
     /* In each file time goes forward, whatever was done to the clock. */
-    return e->time.realtime < h->tail_entry_realtime ||
-           usec_sub(e->time.realtime, f->opened_at) > age;
+    return (h->n_entries > 0 && e->time.realtime < h->tail_entry_realtime) ||
+           is_old(s, f, e->time.realtime);
 }
 
 static int append(struct store *s, struct file *f, struct entry *e)
@@ -314,7 +357,7 @@ int store_append(struct store *s, struct entry *e)
 {
     if (!s->directory)
         return -ENODATA;
-    int r = append(s, file_for(s, e->owner), e);
+    int r = append(s, file_for(s, e), e);
     if (r < 0) {
         if (!s->failed)
             log_error("The journal in %s cannot be written: %s", s->directory, strerror(-r));
@@ -341,6 +384,10 @@ static void each_file(struct store *s, void (*fn)(struct store *s, struct file *
     MAP_FOREACH (f, &s->users) {
         if (f->writer)
             fn(s, f);
+    }
+    for (size_t i = 0; i < s->n_kept; i++) {
+        if (s->kept[i].writer)
+            fn(s, &s->kept[i]);
     }
 }
 
@@ -377,6 +424,28 @@ static void rotate_file(struct store *s, struct file *f)
 
     if (r < 0)
         log_warning("%s cannot be rotated: %s", f->path, strerror(-r));
+}
+
+static void rotate_if_old(struct store *s, struct file *f)
+{
+    if (is_old(s, f, now_usec(CLOCK_REALTIME)))
+        rotate_file(s, f);
+}
+
+/* Time passes where nothing is written, too. */
+static void on_retention(struct event_source *source, usec_t due, void *userdata)
+{
+    struct store *s = userdata;
+    usec_t next = s->options.max_retention ? s->options.max_retention / RETENTION_PARTS
+                                           : USEC_PER_DAY;
+
+    each_file(s, rotate_if_old);
+    store_vacuum(s);
+    for (size_t i = 0; i < s->n_kept; i++) {
+        if (s->kept[i].retention->max_age > 0)
+            next = MIN(next, s->kept[i].retention->max_age / RETENTION_PARTS);
+    }
+    event_source_set_time_relative(source, MIN(MAX(next, USEC_PER_MINUTE), USEC_PER_DAY));
 }
 
 int store_rotate(struct store *s)
@@ -452,6 +521,20 @@ static void open_some_place(struct store *s)
     }
 }
 
+static int kept_new(struct store *s)
+{
+    const struct retentions *r = s->options.retentions;
+
+    if (!r || r->n == 0)
+        return 0;
+    s->kept = new0(struct file, r->n);
+    if (!s->kept)
+        return -ENOMEM;
+    for (; s->n_kept < r->n; s->n_kept++)
+        s->kept[s->n_kept].retention = r->all[s->n_kept];
+    return 0;
+}
+
 int store_new(struct event_loop *loop, const struct store_options *options, struct store **ret)
 {
     struct store *s = new0(struct store, 1);
@@ -464,6 +547,12 @@ int store_new(struct event_loop *loop, const struct store_options *options, stru
     int r = event_add_time(loop, CLOCK_MONOTONIC, USEC_INFINITY, on_sync, s, &s->sync_timer);
     if (r >= 0)
         r = event_add_time(loop, CLOCK_MONOTONIC, USEC_INFINITY, on_notify, s, &s->notify_timer);
+    if (r >= 0)
+        r = event_add_time(loop, CLOCK_MONOTONIC,
+                           usec_add(now_usec(CLOCK_MONOTONIC), USEC_PER_MINUTE), on_retention, s,
+                           &s->retention_timer);
+    if (r >= 0)
+        r = kept_new(s);
     if (r < 0) {
         store_free(s);
         return r;
@@ -485,6 +574,8 @@ static void close_files(struct store *s, bool sync)
         free(f);
     }
     map_done(&s->users);
+    for (size_t i = 0; i < s->n_kept; i++)
+        file_done(s, &s->kept[i], sync);
 }
 
 void store_free(struct store *s)
@@ -494,6 +585,8 @@ void store_free(struct store *s)
     close_files(s, true);
     event_source_free(s->sync_timer);
     event_source_free(s->notify_timer);
+    event_source_free(s->retention_timer);
+    free(s->kept);
     free(s->directory);
     free(s);
 }
@@ -504,6 +597,7 @@ static int copy_entry(struct store *s, struct journal_file *from, const struct e
     size_t n = journal_entry_n_items(from, e);
     auto_free struct iovec *fields = new0(struct iovec, n + 1);
     struct field_group packed = { 0 };
+    auto_free char *unit = NULL;
     struct entry out = {
         .time = { e->realtime, e->monotonic },
         .priority = LOG_INFO,
@@ -521,7 +615,11 @@ static int copy_entry(struct store *s, struct journal_file *from, const struct e
         if (journal_data(from, journal_entry_item(from, e, i), &payload, &size) >= 0)
             field_add_whole(&packed, payload, size);
     }
-    int r = append(s, &s->system, &out);
+    size_t length;
+    const char *value = field_get(&packed, "_SYSTEMD_UNIT", &length);
+    if (value)
+        out.unit = unit = memdup0(value, length);
+    int r = append(s, file_for(s, &out), &out);
     field_group_done(&packed);
     return r;
 }

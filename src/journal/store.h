@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "event/event.h"
 #include "journal/entry.h"
+#include "journal/retention.h"
 
 /* Limits of one place: 0 means what systemd takes by default, from the size of the file system. */
 struct store_limits {
@@ -24,6 +25,7 @@ struct store_options {
     bool compact, split_users;
     size_t compress_threshold;                         /* 0: 512, SIZE_MAX: never */
     usec_t max_retention, max_file_age, sync_interval; /* 0: never (max_file_age: a month) */
+    struct retentions *retentions;                     /* of some units, the caller's; NULL: none */
     struct id128 machine, boot;
 };
 

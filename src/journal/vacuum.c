@@ -24,6 +24,29 @@ static bool is_journal(const char *name)
     return endswith(name, ".journal") || endswith(name, ".journal~");
 }
 
+/* What follows NAME in the name of an archived file. */
+static bool is_archive_suffix(const char *s)
+{
+    const char *end = *s == '@' ? s + 1 + strspn(s + 1, "0123456789abcdef-") : s;
+
+    return (end - s == 1 + 32 + 1 + 16 + 1 + 16 && streq(end, ".journal")) ||
+           (end - s == 1 + 16 + 1 + 16 && streq(end, ".journal~"));
+}
+
+bool journal_name_is_archived(const char *file)
+{
+    const char *at = strrchr(file, '@');
+
+    return at && is_archive_suffix(at);
+}
+
+bool journal_name_is_of(const char *file, const char *name)
+{
+    const char *rest = startswith(file, name);
+
+    return rest && (streq(rest, ".journal") || is_archive_suffix(rest));
+}
+
 /* The times in the file's header tell how old it is; the modification time where they do not. */
 static uint64_t file_realtime(int dir, const char *name, const struct stat *st)
 {
@@ -66,13 +89,14 @@ int vacuum_directory(const char *path, const struct vacuum_limits *limits,
     for (struct dirent *e; (e = readdir(d));) {
         struct stat st;
 
-        if (!is_journal(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !S_ISREG(st.st_mode))
+        if (!is_journal(e->d_name) ||
+            (limits->meant && !limits->meant(e->d_name, limits->userdata)) ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
             continue;
         uint64_t size = (uint64_t) st.st_blocks * 512;
         use += size;
         count++;
-        if (!strchr(e->d_name, '@'))
+        if (!journal_name_is_archived(e->d_name))
             continue; /* in use */
         if (!grow(&files, &allocated, n + 1) || !(files[n].name = strdup(e->d_name))) {
             r = -ENOMEM;

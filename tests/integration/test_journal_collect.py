@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -255,6 +256,50 @@ def test_follow(collector):
         follow.terminate()
 
 
+def say(collector, unit, text):
+    """Lines of a unit, as the stdout socket takes them from root."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.connect(str(collector.sockets / "stdout"))
+        s.sendall(f"prog\n{unit}\n6\n0\n0\n0\n0\n{text}".encode())
+
+
+def test_retention_of_some_units(tmp_path):
+    """What a flood pushes out is of others; what is kept for a second only goes, and nothing else."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to speak for a unit")
+    settings = ("RateLimitBurst=0\nSystemMaxUse=8M\nSystemMaxFileSize=512K\n[X-Unit keep-*]\nMaxUse=64M\n"
+                "[X-Unit brief]\nMaxRetentionSec=1s\n")
+    collector = Collector(tmp_path, settings=settings)
+    say(collector, "keep-me.service", "to be kept\n")
+    say(collector, "brief.service", "not for long\n")
+    say(collector, "other.service", "of another\n")
+    assert {e["MESSAGE"] for e in collector.entries()} == {"to be kept", "not for long", "of another"}
+    names = sorted(f.name.split("-")[0] for f in collector.files.glob("*/*.journal"))
+    assert names == ["system.journal", "system@brief.service.journal", "system@keep"]
+    for file in collector.files.glob("*/*.journal"):
+        text = file.read_bytes()
+        assert (b"to be kept" in text) == ("keep" in file.name)
+        assert (b"not for long" in text) == ("brief" in file.name)
+
+    def brief_is_gone():
+        collector.reeve("log", "--rotate")
+        return "not for long" not in {e["MESSAGE"] for e in collector.entries()}
+    until(brief_is_gone, "what is kept for a second is gone")
+    assert {e["MESSAGE"] for e in collector.entries()} == {"to be kept", "of another"}
+
+    def other_is_gone():
+        lines = "".join(f"{time.time_ns()} line {i} of a flood\n" for i in range(20000))
+        say(collector, "other.service", lines)
+        return "of another" not in {e["MESSAGE"] for e in collector.entries("-n", "+5")}
+    until(other_is_gone, "the flood has pushed out what was there")
+    assert collector.entries("-u", "keep-me")[0]["MESSAGE"] == "to be kept"
+    collector.stop()
+    real = journalctl("--verify", "-D", str(collector.files))
+    assert real.returncode == 0 and b"FAIL" not in real.stderr, real.stderr
+    shown = journalctl("-D", str(collector.files), "-u", "keep-me", "-o", "cat", "--system")
+    assert shown.stdout == b"to be kept\n"
+
+
 def test_full_disk(tmp_path):
     """Writing goes on as far as the disk lets it, and nothing ends."""
     unshare = ["unshare", "-rm"] if os.getuid() != 0 else ["unshare", "-m"]
@@ -322,6 +367,59 @@ def test_forward_to_syslog(tmp_path):
         collector.reeve("tee", "-t", "prog", input=b"not this\n<3>this\n")
         assert daemon.recv(1000).startswith(b"<27>")
     collector.stop()
+
+
+def on_a_terminal(collector_of, send, expected):
+    """What a collector writes to a terminal."""
+    ours, theirs = os.openpty()
+    os.set_blocking(ours, False)
+    collector = collector_of(os.ttyname(theirs))
+    send(collector)
+    said = b""
+
+    def shown():
+        nonlocal said
+        try:
+            said += os.read(ours, 65536)
+        except BlockingIOError:
+            pass
+        return expected in said
+    until(shown, f"{expected} on the terminal")
+    collector.stop()
+    os.close(ours)
+    os.close(theirs)
+    return said
+
+
+def test_forward_to_console(tmp_path):
+    said = on_a_terminal(
+        lambda tty: Collector(tmp_path, settings=f"ForwardToConsole=yes\nTTYPath={tty}\n"
+                                                 "MaxLevelConsole=warning\n"),
+        lambda c: c.reeve("tee", "-t", "prog", input=b"not this\n<3>this\n"), b"]: this\r\n")
+    assert said.startswith(b"prog[") and b"not this" not in said
+
+
+def test_forward_to_wall(tmp_path):
+    """To each terminal of which utmp says that a user is on it; without what could move the cursor."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"],
+                                           capture_output=True).returncode != 0:
+        pytest.skip("no mount namespaces here")
+
+    def collector_of(tty):
+        line = tty.removeprefix("/dev/").encode()
+        # struct utmp of utmp(5): a user's, one that has left, and a place that is no terminal.
+        entry = struct.Struct("hi32s4s32s256shhiii4i20x")
+        (tmp_path / "utmp").write_bytes(b"".join(
+            entry.pack(kind, 1, name, b"", b"root", b"", 0, 0, 0, 0, 0, 0, 0, 0, 0)
+            for kind, name in ((7, line), (8, b"console"), (7, b"../etc/passwd"))))
+        script = ("mount -t tmpfs none /run && mkdir -p /run/lock && cp \"$0\" /run/utmp && "
+                  "{ [ -L /var/run ] || mount --bind /run /var/run; } && exec \"$@\"")
+        return Collector(tmp_path, ["unshare", "-m", "sh", "-c", script, str(tmp_path / "utmp")])
+    said = on_a_terminal(
+        collector_of, lambda c: c.reeve("tee", "-t", "prog", input=b"<1>alert\n<0>all \x1b[2Jburns\n"),
+        b"burns")
+    assert b"Broadcast message from systemd-journald@" in said and b"prog[" in said
+    assert b"all ?[2Jburns" in said and b"alert" not in said
 
 
 def test_messages_of_the_kernel(tmp_path):
