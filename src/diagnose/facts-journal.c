@@ -14,6 +14,8 @@
 
 /* Enough for a restart series with its output; older invocations are not what failed last. */
 #define LINES_MAX 2000
+/* Of the manager's words, which its service may have drowned. */
+#define MANAGER_LINES_MAX 300
 /* "Suppressed 12 messages from x.service" */
 #define MESSAGE_SUPPRESSED "a596d6fe7bfa4994828e72309e95d61e"
 
@@ -39,22 +41,17 @@ static int add_all_of(struct match *any, const char *const *pairs)
 
 #define ALL_OF(...) add_all_of(any, (const char *const[]){ __VA_ARGS__, NULL })
 
-static int match_unit(struct journal *j, const char *unit, bool user)
+/* The unit's entries, or only what its manager says of it. */
+static int match_unit(struct journal *j, const char *unit, bool user, bool manager_only)
 {
     struct match *any = match_group(MATCH_OR);
     char uid[16];
     int r;
 
     snprintf(uid, sizeof uid, "%u", (unsigned) getuid());
-    if (user) {
-        r = ALL_OF("_SYSTEMD_USER_UNIT", unit, "_UID", uid);
-        if (r >= 0)
-            r = ALL_OF("USER_UNIT", unit, "_UID", uid);
-    } else {
-        r = ALL_OF("_SYSTEMD_UNIT", unit);
-        if (r >= 0)
-            r = ALL_OF("_PID", "1", "UNIT", unit);
-    }
+    r = user ? ALL_OF("USER_UNIT", unit, "_UID", uid) : ALL_OF("_PID", "1", "UNIT", unit);
+    if (r >= 0 && !manager_only)
+        r = user ? ALL_OF("_SYSTEMD_USER_UNIT", unit, "_UID", uid) : ALL_OF("_SYSTEMD_UNIT", unit);
     /* A manager that is not the first process marks its messages by a field that none can forge. */
     if (r >= 0)
         r = ALL_OF("_REEVE_MANAGER", "1", "UNIT", unit);
@@ -172,6 +169,53 @@ static int add_line(struct facts *f, struct journal *j)
     return r;
 }
 
+/* From the tail on back to at most `max` entries; how many there are. */
+static size_t step_back(struct journal *j, size_t max)
+{
+    size_t n = 0;
+
+    journal_seek_tail(j);
+    while (n < max && journal_step(j, false) > 0)
+        n++;
+    return n;
+}
+
+/* Adds the entry that it stands on and all after it, up to that time. */
+static int add_lines(struct facts *f, struct journal *j, usec_t before)
+{
+    int r;
+
+    do {
+        if (journal_current(j)->realtime >= before)
+            return 0;
+        r = add_line(f, j);
+    } while (r >= 0 && journal_step(j, true) > 0);
+    return r;
+}
+
+static int read_lines(struct facts *f, struct journal *j, bool user)
+{
+    int r = match_unit(j, f->unit, user, false);
+
+    if (r < 0)
+        return r;
+    size_t n = step_back(j, LINES_MAX);
+    if (n == 0)
+        return 0;
+    if (n == LINES_MAX) {
+        usec_t before = journal_current(j)->realtime;
+
+        r = match_unit(j, f->unit, user, true);
+        if (r >= 0 && step_back(j, MANAGER_LINES_MAX) > 0)
+            r = add_lines(f, j, before);
+        if (r >= 0)
+            r = match_unit(j, f->unit, user, false);
+        if (r < 0 || step_back(j, LINES_MAX) == 0)
+            return r;
+    }
+    return add_lines(f, j, USEC_INFINITY);
+}
+
 int facts_read_journal(struct facts *f, bool user, const char **ret_why)
 {
     struct journal *j = journal_new();
@@ -182,16 +226,7 @@ int facts_read_journal(struct facts *f, bool user, const char **ret_why)
     journal_file_survive_truncation();
     bool closed = open_places(j);
     if (journal_n_files(j) > 0)
-        r = match_unit(j, f->unit, user);
-    if (r >= 0 && journal_n_files(j) > 0) {
-        size_t n = 0;
-
-        journal_seek_tail(j);
-        while (n < LINES_MAX && journal_step(j, false) > 0)
-            n++;
-        for (bool more = n > 0; r >= 0 && more; more = journal_step(j, true) > 0)
-            r = add_line(f, j);
-    }
+        r = read_lines(f, j, user);
     if (f->n_lines == 0 && (closed || geteuid() != 0))
         *ret_why = "nothing readable: only root and the groups adm and systemd-journal see it";
     else if (journal_n_files(j) == 0)
