@@ -85,6 +85,7 @@ bench)
     compile build/static
     [ "${1:-}" = journal ] || python3 tests/bench/run.py --reeve build/static/src/reeve "$@"
     [ $# -eq 0 ] || [ "$1" = journal ] || exit 0
+    [ $# -gt 0 ] || python3 tests/bench/why.py --reeve build/static/src/reeve
     [ $# -eq 0 ] || shift
     python3 tests/bench/journal.py --reeve build/static/src/reeve "$@"
     ninja -C build/static --quiet tests/bench/bench_launch

@@ -1,5 +1,6 @@
 #include "diagnose/facts.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,19 @@ const struct facts_line *facts_next_line(const struct facts *f, const struct fac
     return NULL;
 }
 
+/* strcasestr(3) prepares itself for long texts, at a cost that many short lines feel. */
+static bool has_words(const char *text, const char *words)
+{
+    const char first[] = { (char) tolower((unsigned char) *words),
+                           (char) toupper((unsigned char) *words), 0 };
+    size_t n = strlen(words);
+
+    for (const char *at = text; (at = strpbrk(at, first)); at++)
+        if (strncasecmp(at, words, n) == 0)
+            return true;
+    return n == 0;
+}
+
 const struct facts_line *facts_find_line(const struct facts *f, const struct facts_invocation *i,
                                          const char *text)
 {
@@ -123,7 +137,7 @@ const struct facts_line *facts_find_line(const struct facts *f, const struct fac
     size_t at = 0;
 
     for (const struct facts_line *l; (l = facts_next_line(f, i, false, &at));)
-        if (strcasestr(strempty(l->text), text))
+        if (has_words(strempty(l->text), text))
             found = l;
     return found;
 }
