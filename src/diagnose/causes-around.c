@@ -182,22 +182,47 @@ void judge_log_lines_lost(struct facts *facts, struct finding *f)
  * in its buffer, if none of it came. */
 static bool prints_unflushed(const char *text)
 {
+    static const char *const writers[] = { "print(", "print ", "say ", "printf ", "puts " };
+    static const char *const flushers[] = {
+        "flush", "line_buffering", "write_through", "unbuffered", "$|", "sync = true"
+    };
     bool in_loop = false;
 
-    if (strstr(text, "flush") || strstr(text, "line_buffering") || strstr(text, "write_through") ||
-        strstr(text, "unbuffered"))
-        return false;
+    for (size_t i = 0; i < ELEMENTSOF(flushers); i++)
+        if (strstr(text, flushers[i]))
+            return false;
     auto_strv char **lines = strv_split(text, "\n");
     STRV_FOREACH (l, lines) {
         const char *s = *l + strspn(*l, " \t");
 
-        if (startswith(s, "print(") && strstr(s, "stderr"))
-            continue;
-        if (startswith(s, "print(") && (s == *l || in_loop))
-            return true;
-        in_loop = startswith(*l, "while ") || (in_loop && s != *l);
+        for (size_t i = 0; i < ELEMENTSOF(writers) && !strcasestr(s, "stderr"); i++)
+            if (startswith(s, writers[i]) && (s == *l || in_loop))
+                return true;
+        in_loop = startswith(*l, "while ") || startswith(*l, "loop ") || (in_loop && s != *l);
     }
     return false;
+}
+
+/* Languages whose standard output is in a buffer where no terminal is. */
+static const struct buffered {
+    const char *name, *interpreter, *dropin, *fix;
+} buffered[] = {
+    { "Python", "python", "[Service]\nEnvironment=PYTHONUNBUFFERED=1\n",
+      "or python3 -u, or print(..., flush=True)" },
+    { "Perl", "perl", NULL, "let the program write at once: $| = 1; at its beginning" },
+    { "Ruby", "ruby", NULL, "let the program write at once: $stdout.sync = true at its beginning" },
+};
+
+/* The language of the script, by what runs it; NULL. */
+static const struct buffered *language_of(const struct exec_command *c, const char *text)
+{
+    for (size_t i = 0; i < ELEMENTSOF(buffered); i++) {
+        const char *in_text = startswith(text, "#!") ? strstr(text, buffered[i].interpreter) : NULL;
+
+        if (strstr(c->path, buffered[i].interpreter) || (in_text && in_text < text + 64))
+            return &buffered[i];
+    }
+    return NULL;
 }
 
 /* Whether its output goes elsewhere than to the journal. */
@@ -214,6 +239,7 @@ void judge_output_buffered(struct facts *facts, struct finding *f)
     const struct facts_invocation *i = facts->n_invocations > 0 ? &facts->invocations[0] : NULL;
     size_t at = 0;
     const char *script = NULL;
+    const struct buffered *language = NULL;
 
     if (!c || !i || facts->recorded || !facts_property_is(facts, "ActiveState", "active") ||
         facts_property_number(facts, "MainPID", 0) == 0 || facts_next_line(facts, i, false, &at) ||
@@ -226,23 +252,37 @@ void judge_output_buffered(struct facts *facts, struct finding *f)
         if (streq(*a, "-u"))
             return;
         if (!script && *path == '/' && file_read(path, 1 << 20, &text, NULL) >= 0 &&
-            (strstr(c->path, "python") || (startswith(text, "#!") && strstr(text, "python") &&
-                                           strstr(text, "python") < text + 64)) &&
-            prints_unflushed(text))
+            (language = language_of(c, text)) && prints_unflushed(text))
             script = path;
     }
     if (!script)
         return;
-    find(
-        f, SURE_LIKELY,
-        "%s prints, but nothing of it has come: Python keeps output that goes to no terminal until "
-        "some kilobytes are there",
-        script);
+    find(f, SURE_LIKELY,
+         "%s prints, but nothing of it has come: %s keeps output that goes to no terminal until "
+         "some kilobytes are there",
+         script, language->name);
     find_fact(f, "path", script);
     find_evidence(f, EVIDENCE_JOURNAL, "no line of it since it started");
-    find_evidence(f, EVIDENCE_PROBE, "%s calls print() and never flushes", script);
-    find_fix_dropin(f, "let Python write at once", "[Service]\nEnvironment=PYTHONUNBUFFERED=1\n");
-    find_fix(f, "or python3 -u, or print(..., flush=True)");
+    find_evidence(f, EVIDENCE_PROBE, "%s prints and never flushes", script);
+    if (language->dropin)
+        find_fix_dropin(f, "let it write at once", "%s", language->dropin);
+    find_fix(f, "%s", language->fix);
+}
+
+/* What in the command takes the variables away that the manager has set, as text; NULL. */
+static const char *clears_environment(const struct exec_command *c)
+{
+    static const char *const changing[] = { "sudo", "su", "runuser" };
+    const char *program = path_basename(c->path);
+    const char *first = c->argv[0] ? c->argv[1] : NULL;
+
+    if (streq(program, "env") && first &&
+        (streq(first, "-i") || streq(first, "-") || streq(first, "--ignore-environment")))
+        return "env -i";
+    for (size_t i = 0; i < ELEMENTSOF(changing); i++)
+        if (streq(program, changing[i]))
+            return changing[i];
+    return NULL;
 }
 
 void judge_notify_socket_unset(struct facts *facts, struct finding *f)
@@ -253,7 +293,10 @@ void judge_notify_socket_unset(struct facts *facts, struct finding *f)
     const struct exec_command *c = main_command(facts);
     auto_free char *access = facts_setting(facts, "Service", "NotifyAccess");
 
-    if (!c || facts->config->service->type >= SERVICE_TYPE_NOTIFY || !isempty(access) ||
+    const char *cleared = c ? clears_environment(c) : NULL;
+
+    if (!c ||
+        (!cleared && (facts->config->service->type >= SERVICE_TYPE_NOTIFY || !isempty(access))) ||
         !facts_failed_exit(facts_explained(facts)) ||
         facts_property_number(facts, "WatchdogUSec", 0) > 0)
         return;
@@ -262,13 +305,19 @@ void judge_notify_socket_unset(struct facts *facts, struct finding *f)
     if (!l && !uses)
         return;
     find(f, judge_said_or_used(l, uses),
-         "it wants to notify the manager, but NOTIFY_SOCKET is set only for Type=notify");
+         cleared ? "it wants to notify the manager, but %s takes NOTIFY_SOCKET away"
+                 : "it wants to notify the manager, but NOTIFY_SOCKET is set only for Type=notify",
+         cleared);
     find_fact(f, "variable", "NOTIFY_SOCKET");
     find_line(f, l);
     find_setting(f, facts, "Service", "Type");
     if (uses)
         find_evidence(f, EVIDENCE_PROBE, "the program's text uses NOTIFY_SOCKET");
-    find_fix_dropin(f, "say that it notifies", "[Service]\nType=notify\n");
+    find_setting(f, facts, "Service", cleared ? "ExecStart" : "NotifyAccess");
+    if (cleared)
+        find_fix(f, "start the program without %s, or hand NOTIFY_SOCKET on to it", cleared);
+    else
+        find_fix_dropin(f, "say that it notifies", "[Service]\nType=notify\n");
     find_fix(f, "or, in the program: that it is not set is no error");
 }
 

@@ -78,9 +78,14 @@ void judge_rlimit_exceeded(struct facts *facts, struct finding *f)
 
 void judge_killed_by_outsider(struct facts *facts, struct finding *f)
 {
+    /* Others than these come from within: of a fault, a limit, a filter, a timer. */
+    static const int sent[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
     const struct facts_exit *e = judge_main_exit(facts);
+    bool is_sent = false;
 
-    if (!e || e->code == CLD_EXITED || (e->status != SIGKILL && e->status != SIGTERM) ||
+    for (size_t i = 0; e && i < ELEMENTSOF(sent); i++)
+        is_sent = is_sent || e->status == sent[i];
+    if (!e || e->code == CLD_EXITED || !is_sent ||
         (!judge_result_is(facts, "signal") && e->status == SIGKILL) ||
         judge_result_is(facts, "timeout") || judge_result_is(facts, "oom-kill") ||
         judge_result_is(facts, "watchdog") || judge_manager_said(facts, "Stopping"))
@@ -182,7 +187,8 @@ void judge_stop_timeout(struct facts *facts, struct finding *f)
         l = judge_manager_said(facts, "State 'final-sigterm' timed out");
     if (!l)
         return;
-    find(f, SURE_PROVEN, "it did not end on SIGTERM within TimeoutStopSec=, and was killed");
+    find(f, SURE_PROVEN, "it did not end on SIGTERM within TimeoutStopSec=, and was %s",
+         strstr(l->text, "Skipping") ? "left running" : "killed");
     find_fact(f, "signal", "SIGTERM");
     find_line(f, l);
     find_setting(f, facts, "Service", "TimeoutStopSec");

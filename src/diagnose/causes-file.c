@@ -219,6 +219,23 @@ void judge_secret_unreadable(struct facts *facts, struct finding *f)
     find_not(f, "making a secret readable for all");
 }
 
+/* Whether the group of what the call was denied on may what the user may not: with sockets and
+ * devices that is what groups are for, else where root owns it and it is only read. */
+static bool is_meant_for_group(const struct trace_event *e, json_t *p)
+{
+    const char *type = probe_text(p, "type"), *mode = probe_text(p, "mode");
+    const char *verdict = probe_text(p, "verdict"), *missing = probe_text(p, "missing");
+    bool search = streq(verdict, "not-searchable");
+    unsigned bits = strlen(mode) == 4 ? (unsigned) (mode[2] - '0') : 0;
+
+    if ((!search && !streq(verdict, "no-permission")) || streq(probe_text(p, "group"), "root"))
+        return false;
+    if (streq(type, "socket") || streq(type, "device"))
+        return !search && bits >= 6;
+    return streq(probe_text(p, "owner"), "root") && startswith(e->call, "open") && !writes(e) &&
+           (search || strchr(missing, 'x') ? bits & 1 : bits & 4);
+}
+
 void judge_group_not_member(struct facts *facts, struct finding *f)
 {
     const struct trace_event *e = judge_last_call(facts, "connect", EACCES);
@@ -229,13 +246,17 @@ void judge_group_not_member(struct facts *facts, struct finding *f)
     const char *path = !e ? NULL : e->family == AF_UNIX && e->address ? e->address : e->path;
     if (!path)
         return;
-    json_t *p = facts_probe(facts, "path", streq(e->call, "connect") ? "w %s" : "rw %s", path);
-    const char *type = probe_text(p, "type"), *mode = probe_text(p, "mode"),
-               *group = probe_text(p, "group");
-    if (!streq(probe_text(p, "verdict"), "no-permission") ||
-        (!streq(type, "socket") && !streq(type, "device")) || strlen(mode) != 4 || mode[2] < '6' ||
-        streq(group, "root"))
+    bool reads = startswith(e->call, "open") && !writes(e);
+    json_t *p = facts_probe(facts, "path",
+                            reads                       ? "r %s"
+                            : streq(e->call, "connect") ? "w %s"
+                                                        : "rw %s",
+                            path);
+    if (!e->error || !is_meant_for_group(e, p))
         return;
+    const char *mode = probe_text(p, "mode"), *group = probe_text(p, "group");
+    const char *object = probe_text(p, "object");
+    path = *object ? object : path;
     (void) unit_identity(facts, &id);
     find(f, SURE_PROVEN + 0.01, "%s is for the group %s, which the user %s is not in", path, group,
          strempty(id.user));
@@ -555,10 +576,14 @@ void judge_private_tmp_split(struct facts *facts, struct finding *f)
         find(f, SURE_DECISIVE, "%s exists, but not in the unit's own /tmp (PrivateTmp=)", path);
         find_fact(f, "path", path);
         find_call(f, e);
-        find_setting(f, facts, "Service", "PrivateTmp");
+        bool implied = facts->config && facts->config->sandbox->dynamic_user;
+        find_setting(f, facts, "Service", implied ? "DynamicUser" : "PrivateTmp");
         find_evidence(f, EVIDENCE_PROBE, "outside of the unit %s is there", path);
+        if (implied)
+            find_evidence(f, EVIDENCE_UNIT, "DynamicUser= implies PrivateTmp=");
         find_fix(f, "meet in /run instead: RuntimeDirectory= of the one who makes it");
-        find_fix_dropin(f, "or share the machine's /tmp", "[Service]\nPrivateTmp=no\n");
+        find_fix_dropin(f, implied ? "or show it to the unit" : "or share the machine's /tmp",
+                        implied ? "[Service]\nBindPaths=%s\n" : "[Service]\nPrivateTmp=no\n", path);
         find_fix(f, "or JoinsNamespaceOf= the unit that makes it, if that has PrivateTmp=yes");
         return;
     }

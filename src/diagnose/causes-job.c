@@ -310,10 +310,16 @@ static char *ordering_circle(struct facts *facts)
 
 void judge_ordering_cycle(struct facts *facts, struct finding *f)
 {
-    const struct facts_line *cycle = manager_line(facts, "ordering cycle");
+    const struct facts_line *cycle = manager_line(facts, "Found ordering cycle");
     const struct facts_line *dropped = manager_line(facts, "deleted to break ordering cycle");
+    const struct facts_invocation *last = facts_explained(facts);
+    auto_free char *job = format("Job %s/", facts->unit);
 
-    if (facts_property_is(facts, "ActiveState", "active") || facts_explained(facts))
+    /* The words name all units of the cycle: the job of another one may have been dropped. */
+    if (dropped && job && !strstr(dropped->text, job))
+        dropped = NULL;
+    if (facts_property_is(facts, "ActiveState", "active") ||
+        (last && (!dropped || last->started > dropped->realtime)))
         return;
     auto_free char *circle = ordering_circle(facts);
     if (!dropped && !circle)

@@ -365,19 +365,27 @@ void judge_leftover_process(struct facts *facts, struct finding *f)
     const struct trace_event *e = facts_find_call(facts, "bind", EADDRINUSE);
     unsigned port = e ? e->port : l ? judge_port_of_command(facts) : 0;
 
-    if ((!l && !e) || !facts_failed_exit(facts_explained(facts)))
+    /* The manager itself refuses a second process beside one that it may not kill. */
+    const struct facts_line *refused = judge_manager_said(facts, "while processes exist");
+
+    if (refused)
+        port = 0;
+    else if ((!l && !e) || !facts_failed_exit(facts_explained(facts)))
         return;
     json_t *p = port ? facts_probe(facts, "port", "tcp 0.0.0.0:%u", port) : NULL;
     bool ours = p && streq(probe_text(p, "unit"), facts->unit);
     if (!l && !ours)
         return;
+    auto_free char *kill = facts_setting(facts, "Service", "SendSIGKILL");
+    bool spared = streq_ptr(kill, "no") && (!mode || streq(mode, "control-group"));
+    auto_free char *fact = spared ? strdup("SendSIGKILL=no")
+                                  : format("KillMode=%s", mode ? mode : "control-group");
     find(f, ours || !port ? SURE_DECISIVE + 0.002 : SURE_LIKELY,
-         "processes of an earlier run were still there (KillMode=%s), and hold what the new one "
-         "wants",
-         mode ? mode : "control-group");
-    auto_free char *fact = format("KillMode=%s", mode ? mode : "control-group");
+         "processes of an earlier run were still there (%s), and hold what the new one wants",
+         strempty(fact));
     find_fact(f, "setting", fact);
     find_line(f, l);
+    find_line(f, refused);
     find_call(f, e);
     if (port)
         find_fact_number(f, "port", port);
@@ -386,7 +394,11 @@ void judge_leftover_process(struct facts *facts, struct finding *f)
                       probe_number(p, "pid"), probe_text(p, "comm"));
     judge_last_words(facts, f, 1);
     find_setting(f, facts, "Service", "KillMode");
-    find_fix_dropin(f, "end all processes at a stop", "[Service]\nKillMode=control-group\n");
+    find_setting(f, facts, "Service", "SendSIGKILL");
+    if (spared)
+        find_fix_dropin(f, "kill what does not end in time", "[Service]\nSendSIGKILL=yes\n");
+    else
+        find_fix_dropin(f, "end all processes at a stop", "[Service]\nKillMode=control-group\n");
     find_fix_command(f, "and now", "systemctl kill --signal=KILL %s", facts->unit);
 }
 
@@ -431,6 +443,20 @@ static bool serves_nobody(struct facts *facts, unsigned port)
            !probe_true(p, "connected");
 }
 
+/* Whether the program's text has what programs listen by. */
+static bool is_about_serving(const struct facts *facts)
+{
+    static const char *const words[] = {
+        "listen",       "bind",       "create_server", "TCPServer",
+        "ServerSocket", "HTTPServer", "serve_forever", "Listener"
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (judge_program_has(facts, words[i]))
+            return true;
+    return false;
+}
+
 void judge_running_not_serving(struct facts *facts, struct finding *f)
 {
     unsigned port;
@@ -439,9 +465,8 @@ void judge_running_not_serving(struct facts *facts, struct finding *f)
         facts_property_number(facts, "MainPID", 0) == 0)
         return;
     port = judge_port_of_command(facts);
-    if (!port || !(judge_said(facts, "in use") || judge_program_has(facts, "listen") ||
-                   judge_program_has(facts, "bind") || judge_program_has(facts, "create_server") ||
-                   serves_nobody(facts, port)))
+    if (!port ||
+        !(judge_said(facts, "in use") || is_about_serving(facts) || serves_nobody(facts, port)))
         return;
     json_t *p = facts_probe(facts, "port", "tcp 0.0.0.0:%u", port);
     const char *unit = probe_text(p, "unit");

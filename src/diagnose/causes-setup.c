@@ -434,18 +434,25 @@ void judge_exec_loader_missing(struct facts *facts, struct finding *f)
     const char *path;
     const struct facts_launch *l = failed_exec(facts, &path);
     json_t *p = l ? facts_probe(facts, "program", "%s", path) : NULL;
-    const char *loader = p ? probe_text(p, "loader") : "";
+    const char *interpreter = p ? probe_text(p, "interpreter") : "", *program = path;
 
+    if (!isempty(interpreter)) { /* of a script: it is the interpreter's loader that counts */
+        p = facts_probe(facts, "program", "%s", interpreter);
+        program = interpreter;
+    }
+    const char *loader = p ? probe_text(p, "loader") : "";
     if (isempty(loader) || (l->error && l->error != ENOENT))
         return;
     if (!streq(probe_text(facts_probe(facts, "root-path", "x %s", loader), "verdict"), "missing"))
         return;
-    find(f, SURE_DECISIVE, "%s was built for another system: its loader %s does not exist", path,
+    find(f, SURE_DECISIVE, "%s was built for another system: its loader %s does not exist", program,
          loader);
     find_fact(f, "loader", loader);
     exec_common(facts, f, l, path);
-    find_evidence(f, EVIDENCE_PROBE, "%s (%s) wants the loader %s", path, probe_text(p, "machine"),
-                  loader);
+    if (program != path)
+        find_evidence(f, EVIDENCE_PROBE, "%s is a script for %s", path, program);
+    find_evidence(f, EVIDENCE_PROBE, "%s (%s) wants the loader %s", program,
+                  probe_text(p, "machine"), loader);
     find_evidence(f, EVIDENCE_PROBE, "%s does not exist", loader);
     find_fix(f, strstr(loader, "musl")
                     ? "take a build for glibc, or a static one (this one is for musl)"
@@ -534,15 +541,21 @@ void judge_noexec_mount(struct facts *facts, struct finding *f)
 {
     const char *path;
     const struct facts_launch *l = failed_exec(facts, &path);
-    json_t *p = l ? facts_probe(facts, "root-path", "x %s", path) : NULL;
-    json_t *disk = l ? facts_probe(facts, "disk", "%s", path) : NULL;
+    /* Or what the program itself executes. */
+    const struct trace_event *e = l ? NULL : judge_last_call(facts, "execve", EACCES);
 
-    if (!p || !streq(probe_text(p, "verdict"), "noexec") || (l->error && l->error != EACCES))
+    if (e && facts_failed_exit(facts_explained(facts)))
+        path = e->path;
+    json_t *p = path ? facts_probe(facts, "root-path", "x %s", path) : NULL;
+    json_t *disk = path ? facts_probe(facts, "disk", "%s", path) : NULL;
+    if (!p || !streq(probe_text(p, "verdict"), "noexec") || (l && l->error && l->error != EACCES))
         return;
     const char *mount = probe_text(disk, "mount");
     find(f, SURE_DECISIVE, "%s is on %s, which is mounted noexec", path, mount);
     find_fact(f, "mount", mount);
-    exec_common(facts, f, l, path);
+    if (l)
+        exec_common(facts, f, l, path);
+    find_call(f, e);
     find_evidence(f, EVIDENCE_PROBE, "%s (%s) has the mount option noexec", mount,
                   probe_text(disk, "type"));
     find_fix(f, "move the program to /opt or /usr/local");
