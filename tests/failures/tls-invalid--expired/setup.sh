@@ -1,10 +1,26 @@
 #!/bin/sh
 set -eu
 
-mkdir -p /etc/tlsfront
-openssl req -x509 -newkey rsa:2048 -nodes -keyout /etc/tlsfront/site.key -out /etc/tlsfront/new.pem -subj /CN=front -days 30 2>/dev/null
-openssl req -new -key /etc/tlsfront/site.key -subj /CN=front -out /etc/tlsfront/site.csr 2>/dev/null
-openssl x509 -req -in /etc/tlsfront/site.csr -signkey /etc/tlsfront/site.key -days -10 -out /etc/tlsfront/site.pem 2>/dev/null || openssl x509 -req -in /etc/tlsfront/site.csr -signkey /etc/tlsfront/site.key -not_before 20200101000000Z -not_after 20210101000000Z -out /etc/tlsfront/site.pem 2>/dev/null
+mkdir -p /etc/tlsfront/ca
+cd /etc/tlsfront/ca
+openssl genrsa -out ../site.key 2048 2>/dev/null
+openssl req -new -x509 -key ../site.key -subj /CN=front -days 30 -out ../new.pem
+openssl req -new -key ../site.key -subj /CN=front -out site.csr
+: > index.txt
+echo 01 > serial
+cat > ca.conf <<'END'
+[ca]
+default_ca = own
+[own]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+END
+openssl ca -batch -notext -config ca.conf -selfsign -keyfile ../site.key -in site.csr -startdate 20200101000000Z -enddate 20210101000000Z -out ../site.pem 2>/dev/null
 cat > /usr/local/bin/tlsfront <<'END'
 #!/usr/bin/python3
 import subprocess, sys, time

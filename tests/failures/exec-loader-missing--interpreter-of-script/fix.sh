@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+cp /usr/bin/lua5.4 /opt/jukebox/bin/lua
+systemctl daemon-reload

@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+
+systemctl stop oldkiosk.service
+systemctl daemon-reload
