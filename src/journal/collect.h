@@ -48,6 +48,11 @@ struct collector {
     int native_fd, syslog_fd, stdout_fd, varlink_fd;
     struct event_source *native_io, *syslog_io, *stdout_io, *varlink_io;
     uint64_t n_datagrams; /* taken by this process */
+    /* The datagram that is being looked at: its socket (-1: none), and how many bytes are before
+     * it. */
+    int looked_fd;
+    size_t looked_at;
+    bool no_pidfds; /* the kernel has none for us */
 
     /* kernel.c */
     int kernel_fd, kernel_number_fd;
@@ -112,6 +117,8 @@ void control_counters(struct collector *c);
 int listen_open(struct collector *c);
 int listen_take(struct collector *c, uint64_t key, int fd);
 void listen_drain(struct collector *c);
+/* Of the sender of the datagram that is being looked at: senders.pidfd. */
+int listen_pidfd(void *collector);
 void listen_done(struct collector *c);
 
 /* kernel.c */

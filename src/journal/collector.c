@@ -150,7 +150,7 @@ static void place_sender(struct sender *s, const char *cgroup, void *userdata)
         s->unit = strdup(c->options->user && p.user_unit ? p.user_unit : p.unit);
         if (s->unit && stream_find_unit(c, s->unit, &place))
             collector_add_unit(c, &s->place, NULL, NULL, place.invocation);
-    } else if (place_by_output(c, s->pid, &place) && place.unit) {
+    } else if (!s->gone && place_by_output(c, s->pid, &place) && place.unit) {
         collector_add_unit(c, &s->place, place.unit, place.slice, place.invocation);
         s->unit = strdup(place.unit);
     } else if (cgroup) {
@@ -304,7 +304,8 @@ int collector_run(const struct collector_options *options)
         .kernel_fd = -1,
         .kernel_number_fd = -1,
         .spill.fd = -1,
-        .senders = { .place = place_sender, .userdata = &c },
+        .senders = { .place = place_sender, .pidfd = listen_pidfd, .userdata = &c },
+        .looked_fd = -1,
     };
 
     prctl(PR_SET_NAME, "reeve-journald");

@@ -25,6 +25,10 @@
 #define DATAGRAM_MAX (16u << 20)
 #define PAYLOAD_MAX (64u << 20)
 #define DRAIN_DATAGRAMS 4096
+#ifndef SO_PASSPIDFD /* Linux 6.5 */
+#define SO_PASSPIDFD 76
+#define SCM_PIDFD 4
+#endif
 #define QUEUE_MAX (64u * 1024) /* more wait in no socket */
 #define RECEIVE_BUFFER (8 << 20)
 
@@ -38,6 +42,7 @@ struct datagram {
     struct ucred who;
     usec_t sent_at; /* SCM_TIMESTAMP; 0: not known */
     int fd;         /* a payload, or -1 */
+    int pidfd;      /* of the sender, if it was asked for, or -1 */
 };
 
 /* What each entry of a datagram has: who sent it, how, when. */
@@ -227,6 +232,9 @@ static void read_control(struct msghdr *message, struct datagram *d)
 
             memcpy(&tv, CMSG_DATA(c), sizeof tv);
             d->sent_at = (usec_t) tv.tv_sec * USEC_PER_SEC + (usec_t) tv.tv_usec;
+        } else if (c->cmsg_type == SCM_PIDFD && c->cmsg_len >= CMSG_LEN(sizeof(int))) {
+            close_fd(d->pidfd);
+            memcpy(&d->pidfd, CMSG_DATA(c), sizeof(int));
         } else if (c->cmsg_type == SCM_RIGHTS) {
             for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
                 int fd;
@@ -322,6 +330,30 @@ static void datagram_keep(struct collector *c, struct datagram *d, bool native)
     d->fd = close_fd(d->fd);
 }
 
+/* Looked at once more, for a descriptor with each datagram would cost as much as all the rest of
+ * it; it is wanted once a process and second. Datagrams of no bytes cannot be found again. */
+int listen_pidfd(void *collector)
+{
+    struct collector *c = collector;
+    static const int on = 1, off = 0;
+    const int at = (int) c->looked_at;
+    struct datagrams one;
+    struct datagram d = { .fd = -1, .pidfd = -1 };
+
+    if (c->looked_fd < 0 || c->no_pidfds)
+        return -1;
+    if (setsockopt(c->looked_fd, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof on) < 0) {
+        c->no_pidfds = true;
+        return -1;
+    }
+    if (setsockopt(c->looked_fd, SOL_SOCKET, SO_PEEK_OFF, &at, sizeof at) >= 0 &&
+        receive(&one, c->looked_fd, NULL, 0, 1, MSG_PEEK, true) == 1)
+        read_control(&one.messages[0].msg_hdr, &d);
+    (void) setsockopt(c->looked_fd, SOL_SOCKET, SO_PASSPIDFD, &off, sizeof off);
+    close_fd(d.fd);
+    return d.pidfd;
+}
+
 /* Takes out of the socket what was kept. An empty datagram that a collector before has looked at is
  * not seen again by looking (the kernel marks it so), it turns up here: with what it has sent along
  * as long as such a one can be there. */
@@ -336,7 +368,7 @@ static void datagrams_take(struct collector *c, struct datagrams *all, int fd,
             return;
         c->n_datagrams += (unsigned) k;
         for (int i = 0; i < k; i++) {
-            struct datagram d = { .fd = -1 };
+            struct datagram d = { .fd = -1, .pidfd = -1 };
 
             read_control(&all->messages[i].msg_hdr, &d);
             if (all->messages[i].msg_len == 0 && lengths[taken] > 0)
@@ -360,19 +392,23 @@ static int datagrams_read(struct collector *c, int fd, bool native, int max)
         max = 1;
     size = c->packet_size / (size_t) max - 1;
     n = receive(&all, fd, c->packet, size, max, MSG_PEEK, true);
+    c->looked_at = 0;
     for (int i = 0; i < n; i++) {
-        struct datagram d = { .fd = -1, .data = all.parts[i].iov_base };
+        struct datagram d = { .fd = -1, .pidfd = -1, .data = all.parts[i].iov_base };
 
         read_control(&all.messages[i].msg_hdr, &d);
         d.n = lengths[i] = all.messages[i].msg_len;
         /* Of one that is larger the rest would come next. */
         if (whole == i && d.n <= size) {
             d.data[d.n] = 0;
+            c->looked_fd = d.n > 0 ? fd : -1;
             datagram_keep(c, &d, native);
             whole++;
         }
+        c->looked_at += d.n;
         close_fd(d.fd);
     }
+    c->looked_fd = -1;
     if (whole > 0) {
         console_flush(c->console);
         datagrams_take(c, &all, fd, lengths, whole, native);

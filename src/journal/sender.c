@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #define REFRESH_AFTER (USEC_PER_SEC)
@@ -231,19 +234,93 @@ int cgroup_place_parse(const char *cgroup, struct cgroup_place *ret)
     return 0;
 }
 
+/* ---- pidfds ---- */
+
+/* linux/pidfd.h, which is newer than the headers that this is built with. */
+struct pidfd_info {
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+};
+#define PIDFD_GET_INFO _IOWR(0xff, 11, struct pidfd_info)
+#define PIDFD_INFO_CGROUP (1u << 2)
+#define PIDFD_INFO_EXIT (1u << 3)
+
+/* Gone for good: nobody waits for it any more, and its number is free. */
+static bool is_reaped(int pidfd)
+{
+    return pidfd_signal(pidfd, 0) == -ESRCH;
+}
+
+static uint64_t identity_of(int pidfd)
+{
+    struct stat st;
+
+    return pidfd >= 0 && fstat(pidfd, &st) >= 0 ? (uint64_t) st.st_ino : 0;
+}
+
+/* The path of the cgroup with this number, if it is there still. */
+static char *cgroup_path(uint64_t number)
+{
+    static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+    struct {
+        struct file_handle head;
+        uint64_t number;
+    } handle = { { .handle_bytes = sizeof number, .handle_type = 0xfe }, number };
+    char link[32], path[4096];
+
+    for (size_t i = 0; i < ELEMENTSOF(mounts); i++) {
+        auto_close int mount = open(mounts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        auto_close int fd = mount < 0 ? -1
+                                      : open_by_handle_at(mount, &handle.head, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(link, path, sizeof path - 1);
+        if (n <= 0)
+            continue;
+        path[n] = 0;
+        const char *below = startswith(path, mounts[i]);
+        return below && *below == '/' ? strdup(below) : NULL;
+    }
+    return NULL;
+}
+
+/* Where the process was when it ended (Linux 6.15). */
+static char *last_cgroup(int pidfd)
+{
+    struct pidfd_info info = { .mask = PIDFD_INFO_EXIT | PIDFD_INFO_CGROUP };
+
+    if (pidfd < 0 || ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 || !(info.mask & PIDFD_INFO_CGROUP))
+        return NULL;
+    return cgroup_path(info.cgroup);
+}
+
 /* ---- the cache ---- */
 
-static void sender_read(struct senders *all, struct sender *s, const struct ucred *who)
+/* The process's folder in /proc, if it is there still; *comm is its name then. */
+static int open_process(pid_t pid, int pidfd, char **comm)
 {
     char path[32];
 
-    snprintf(path, sizeof path, "/proc/%d", who->pid);
+    snprintf(path, sizeof path, "/proc/%d", pid);
     auto_close int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* Asked after the folder was opened, which is that of one process for good. */
+    if (proc < 0 || (pidfd >= 0 && is_reaped(pidfd)) || proc_read(proc, "comm", comm, NULL) < 0)
+        return -1;
+    return take_fd(&proc);
+}
+
+static void sender_read(struct senders *all, struct sender *s, const struct ucred *who)
+{
     auto_free char *comm = NULL;
-    if (proc >= 0 && proc_read(proc, "comm", &comm, NULL) < 0)
-        proc = close_fd(proc);
+    auto_close int pidfd = all->pidfd ? all->pidfd(all->userdata) : -1;
+    auto_close int proc = open_process(who->pid, pidfd, &comm);
+    uint64_t identity = identity_of(pidfd);
+
     s->gone = proc < 0;
-    if (s->gone && s->self.n > 0 && s->uid == who->uid) {
+    if (s->gone && s->self.n > 0 && s->uid == who->uid &&
+        (identity == 0 || s->identity == 0 || identity == s->identity)) {
         /* It has ended: what it was a moment ago is what it is now. */
         if (!s->marked)
             field_add(&s->self, SENDER_GONE, "1");
@@ -251,8 +328,9 @@ static void sender_read(struct senders *all, struct sender *s, const struct ucre
         return;
     }
 
-    auto_free char *cgroup = proc >= 0 ? read_cgroup(proc) : NULL;
+    auto_free char *cgroup = proc >= 0 ? read_cgroup(proc) : last_cgroup(pidfd);
     s->uid = who->uid;
+    s->identity = identity;
     field_group_clear(&s->self);
     field_addf(&s->self, "_PID", "%d", who->pid);
     field_addf(&s->self, "_UID", "%u", who->uid);

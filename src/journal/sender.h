@@ -21,6 +21,7 @@
 struct sender {
     pid_t pid;
     uid_t uid;
+    uint64_t identity;        /* inode of its pidfd, which no other process has; 0: not known */
     usec_t read_at, used_at;  /* CLOCK_MONOTONIC */
     bool gone;                /* /proc had nothing of it the last time */
     bool marked;              /* as such, in `self` */
@@ -34,6 +35,9 @@ struct senders {
     /* Called where a process's unit has to be found out: the cgroup path, or NULL. It fills
      * `place` and `unit`. */
     void (*place)(struct sender *s, const char *cgroup, void *userdata);
+    /* A pidfd of the process that has sent what is being looked at (SCM_PIDFD, Linux 6.5), the
+     * caller's; -1 where there is none. A process with its number may be another one by now. */
+    int (*pidfd)(void *userdata);
     void *userdata;
 };
 

@@ -159,6 +159,67 @@ def test_sender_that_is_gone_is_marked(collector):
     assert alive["MESSAGE"] == "alive" and "_REEVE_SENDER_GONE" not in alive
 
 
+IMPOSTOR = """
+import json, os, signal, socket, subprocess, sys
+reeve, directory = sys.argv[1:]
+collector = subprocess.Popen([reeve, "journald", f"--socket-dir={directory}/sockets", f"--root={directory}/root",
+                              f"--persistent-dir={directory}/files", "--volatile-dir=none"])
+environment = dict(os.environ, REEVE_JOURNAL_DIR=f"{directory}/sockets")
+def send(text):
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(text, f"{directory}/sockets/socket")
+while True:
+    try:
+        send(b"MESSAGE=begin")
+        break
+    except OSError:
+        os.sched_yield()
+subprocess.run([reeve, "log", "--sync"], env=environment, check=True)
+os.kill(collector.pid, signal.SIGSTOP)
+for attempt in range(50):
+    sender = os.fork()
+    if sender == 0:
+        send(b"MESSAGE=last words %d" % attempt)
+        os._exit(0)
+    os.waitpid(sender, 0)
+    with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+        last.write(str(sender - 1))
+    other = subprocess.Popen(["sleep", "infinity"])
+    if other.pid == sender:
+        break
+    other.kill()
+    other.wait()
+else:
+    sys.exit("no number was given again")
+os.kill(collector.pid, signal.SIGCONT)
+subprocess.run([reeve, "log", "--sync"], env=environment, check=True)
+text = subprocess.run([reeve, "log", "-D", f"{directory}/files", "-o", "json", f"_PID={sender}"],
+                      capture_output=True, check=True).stdout
+print(text.decode(), end="")
+collector.terminate()
+collector.wait()
+other.kill()
+"""
+
+
+def test_a_process_with_the_number_of_the_sender_is_not_taken_for_it(tmp_path):
+    """By its pidfd, which the kernel hands over with a datagram since Linux 6.5, of one that is gone since 6.16."""
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (6, 16):
+        pytest.skip("a kernel that tells no pidfds of processes that are gone")
+    before = ["unshare", "-pf", "--mount-proc"]
+    can = "open('/proc/sys/kernel/ns_last_pid', 'w').write('50')"
+    if subprocess.run([*before, sys.executable, "-c", can], capture_output=True).returncode != 0:
+        pytest.skip("numbers of processes cannot be chosen here")
+    for folder in ("files", "sockets", "root/etc"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "root/etc/machine-id").write_text("c0ffee00c0ffee00c0ffee00c0ffee00\n")
+    done = subprocess.run([*before, sys.executable, "-c", IMPOSTOR, REEVE, str(tmp_path)],
+                          capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    entry, = [json.loads(line) for line in done.stdout.splitlines()]
+    assert entry["MESSAGE"].startswith("last words") and entry["_REEVE_SENDER_GONE"] == "1"
+    assert "_COMM" not in entry and "_EXE" not in entry and "_CMDLINE" not in entry
+
+
 def test_rotation_and_what_journalctl_says(collector):
     for i in range(3):
         collector.reeve("tee", input=b"".join(b"round %d line %d\n" % (i, k) for k in range(500)))

@@ -1,6 +1,9 @@
 """The journal of a machine that reeve runs: output of units is in its files, with all that belongs
 to it, last words included."""
 import json
+import os
+
+import pytest
 
 
 def entries(reeve, *arguments):
@@ -38,6 +41,29 @@ def test_last_words_of_many_that_die_at_once(reeve):
     for i, name in enumerate(names):
         said = [e["MESSAGE"] for e in entries(reeve, "-u", name)]
         assert f"last words of {i}" in said, said
+
+
+def test_last_words_by_datagram(reeve):
+    """Of a process that had ended before its message was read: whose it was, its pidfd tells, where there are
+    cgroups."""
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (6, 16):
+        pytest.skip("a kernel that tells nothing of processes that are gone")
+    if not reeve.machine.has_cgroup:
+        pytest.skip("no cgroups here")
+    reeve.write("words.service", """
+        [Service]
+        ExecStart=/bin/sh -c 'read x </run/words; logger -t dying last; read x </run/words; exec sleep infinity'
+    """)
+    reeve.run("mkfifo", "/run/words")
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "words.service")
+    entries(reeve)
+    reeve.run("pkill", "-STOP", "-x", "reeve-journald")
+    reeve.run("sh", "-c", "echo >/run/words; echo >/run/words")  # the second when logger has ended
+    reeve.run("pkill", "-CONT", "-x", "reeve-journald")
+    entry, = entries(reeve, "-t", "dying")
+    assert entry["_REEVE_SENDER_GONE"] == "1" and "_COMM" not in entry
+    assert entry["_SYSTEMD_UNIT"] == "words.service"
 
 
 def test_collector_is_killed_under_a_talking_service(reeve):
