@@ -39,7 +39,7 @@ build_and_unit_test() {
 layers_hold() { sh tests/layers.sh; }
 
 static_binary() {
-    configure build/static -Dstatic=true -Dbuildtype=plain -Doptimization=2 && ninja -C build/static --quiet src/reeve man &&
+    configure build/static -Dstatic=true -Dbuildtype=plain -Doptimization=2 && ninja -C build/static --quiet programs man &&
         sh tests/static.sh build/static/src/reeve
 }
 

@@ -191,6 +191,7 @@ static int (*const steps[])(struct child *) = {
     set_umask,
     child_join_keyring,
     child_apply_limits,
+    child_open_pam_session,
     child_check_pids,
     child_enter_user_namespace,
     child_enter_network,

@@ -116,11 +116,12 @@ void child_step(struct child *c, enum exec_status step);
 /* ---- the steps, each in a file of its name ---- */
 
 /* identity.c */
-int child_find_identity(struct child *c);  /* USER, GROUP, CHDIR (home of "~") */
-int child_drop_groups(struct child *c);    /* GROUP */
-int child_set_bounding(struct child *c);   /* CAPABILITIES */
-int child_set_user(struct child *c);       /* USER, CAPABILITIES */
-int child_set_securebits(struct child *c); /* SECUREBITS, NO_NEW_PRIVILEGES */
+int child_find_identity(struct child *c);      /* USER, GROUP, CHDIR (home of "~") */
+int child_drop_groups(struct child *c);        /* GROUP */
+int groups_set(size_t n, const gid_t *groups); /* 0, or -1 and errno */
+int child_set_bounding(struct child *c);       /* CAPABILITIES */
+int child_set_user(struct child *c);           /* USER, CAPABILITIES */
+int child_set_securebits(struct child *c);     /* SECUREBITS, NO_NEW_PRIVILEGES */
 
 /* stdio.c */
 int child_setup_stdio(struct child *c);    /* STDIN, STDOUT, STDERR */
@@ -154,6 +155,9 @@ bool child_wants_pids(const struct child *c);
 int child_check_pids(struct child *c); /* NAMESPACE */
 /* Whether the unit needs a mount namespace. */
 bool child_needs_mounts(const struct child *c);
+
+/* pam.c */
+int child_open_pam_session(struct child *c); /* PAM: after the limits, which its modules change */
 
 /* keyring.c, mac.c, delegate.c */
 int child_join_keyring(struct child *c);    /* KEYRING */

@@ -44,9 +44,7 @@ int child_delegate_cgroup(struct child *c)
 /* The set-up step that would have had to do it. */
 static enum exec_status missing_step(const struct directive *d)
 {
-    return d->class == CLASS_IDENTITY      ? EXEC_STATUS_PAM
-           : strstr(d->name, "Credential") ? EXEC_STATUS_CREDENTIALS
-                                           : EXEC_STATUS_NAMESPACE;
+    return strstr(d->name, "Credential") ? EXEC_STATUS_CREDENTIALS : EXEC_STATUS_NAMESPACE;
 }
 
 /* What is not implemented, and without which the processes would be somebody else, or see something

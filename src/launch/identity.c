@@ -190,7 +190,7 @@ int child_find_identity(struct child *c)
 
 /* Not by <grp.h>, which has a struct group of its own and, in glibc, tells threads we do not have.
  */
-static int set_groups(size_t n, const gid_t *groups)
+int groups_set(size_t n, const gid_t *groups)
 {
 #ifdef SYS_setgroups32
     return (int) syscall(SYS_setgroups32, n, groups);
@@ -211,12 +211,12 @@ int child_drop_groups(struct child *c)
     if (!c->apply_identity) {
         /* As systemd: a command with the prefix + or ! has the groups of User= all the same. Pinned
          * by tests/differential, language/prefix-plus. */
-        if (c->n_login_groups > 0 && set_groups(c->n_login_groups, c->groups) < 0 && errno != EPERM)
+        if (c->n_login_groups > 0 && groups_set(c->n_login_groups, c->groups) < 0 && errno != EPERM)
             return child_fail(c, EXEC_STATUS_GROUP, -errno, "User", c->user);
         return 0;
     }
     /* In a user namespace without the right to it the groups are what they are: as systemd. */
-    if (c->set_groups && set_groups(c->n_groups, c->groups) < 0 &&
+    if (c->set_groups && groups_set(c->n_groups, c->groups) < 0 &&
         !(errno == EPERM && setgroups_denied()))
         return child_fail(c, EXEC_STATUS_GROUP, -errno,
                           c->exec->supplementary_groups ? "SupplementaryGroups" : "User", c->user);

@@ -160,6 +160,10 @@ class Machine:
         binaries.mkdir(parents=True)
         shutil.copy(self.reeve, binaries / "reeve")
         os.chmod(binaries / "reeve", 0o755)
+        helper = pathlib.Path(self.reeve).with_name("reeve-pam")  # where libpam0g-dev is
+        if helper.exists():
+            (stage / "usr/local/libexec").mkdir()
+            shutil.copy(helper, stage / "usr/local/libexec/reeve-pam")
         for tool in TOOLS:
             (binaries / tool).symlink_to("reeve")
             for folder in ("usr/bin", "bin"):

@@ -45,6 +45,7 @@ class Scenario:
     about: str
     phase: str
     keep: bool  # hold references to its units, so that systemd does not forget those that ended
+    needs: str  # a helper that has to be beside the reeve binary, or ""
     files: tuple[File, ...]
     steps: tuple[str, ...]
     unit: str  # what {n} stands for
@@ -95,7 +96,7 @@ def _fill(text, values):
 def _parse_header(lines, where):
     about, header = "", {}
     for line in lines:
-        match = re.fullmatch(r"(phase|keep|matrix): *(.*)", line)
+        match = re.fullmatch(r"(phase|keep|matrix|needs): *(.*)", line)
         if match:
             header[match[1]] = match[2]
         elif line.strip():
@@ -145,7 +146,7 @@ def parse(path, folder):
         steps = tuple(_fill(line, values) for line in sections[-1][1]
                       if line.strip() and not line.startswith("#"))
         result.append(Scenario(file, row or "", about, header.get("phase", "together"),
-                               header.get("keep") != "no", files, steps, unit, values["d"]))
+                               header.get("keep") != "no", header.get("needs", ""), files, steps, unit, values["d"]))
     return result
 
 

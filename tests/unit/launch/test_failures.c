@@ -45,6 +45,8 @@ static const struct failing cases[] = {
     { "Group=surely-nobody", "/bin/true", EXEC_STATUS_GROUP, -ESRCH, "surely-nobody", "Group" },
     { "SupplementaryGroups=surely-nobody", "/bin/true", EXEC_STATUS_GROUP, -ESRCH, "surely-nobody",
       "SupplementaryGroups" },
+    /* The helper is not beside the tests. */
+    { "User=nobody\nPAMName=service", "/bin/true", EXEC_STATUS_PAM, -ENOENT, "service", "PAMName" },
     { "BindPaths=@/nowhere:/opt", "/bin/true", EXEC_STATUS_NAMESPACE, -ENOENT, "@/nowhere",
       "BindPaths" },
     { "ReadOnlyPaths=@/nowhere", "/bin/true", EXEC_STATUS_NAMESPACE, -ENOENT, "@/nowhere",
