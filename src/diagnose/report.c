@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/names.h"
@@ -303,8 +304,8 @@ void report_print(FILE *to, const struct facts *facts, const struct verdict *v,
         print_array(&p, "known", json_object_get(unknown, "evidence"), 8);
         p.label = "next";
         if (!facts->traced)
-            line(&p, "reeve why --again %s runs it once more and watches its system calls",
-                 facts->unit);
+            line(&p, "%sreeve why --again %s runs it once more and watches its system calls",
+                 geteuid() == 0 ? "" : "as root: ", facts->unit);
     }
     json_decref(unknown);
     p.label = "also";

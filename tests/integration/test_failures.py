@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+import why_report
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "differential"))
 import machine as machines  # noqa: E402
@@ -67,7 +69,9 @@ def test_why(box, case):
     missing = case.missing_packages(box)
     if missing:
         pytest.skip(f"needs the packages {' '.join(missing)}")
-    answer, right, proven, fixable = case.ask(box)
+    recorder = Recorder(box)
+    answer, right, proven, fixable = case.ask(recorder)
+    assert why_report.complaints(json.loads(recorder.report)) == []
     if not right:
         report = box.run("reeve", "why", case.unit, "-o", "json").stdout.decode(errors="replace")
         if "may not be traced" in report:
@@ -75,6 +79,23 @@ def test_why(box, case):
         pytest.fail(f"{answer} in place of {case.cause}; asked again: {report}")
     assert proven, f"{answer} lacks one of {case.must}: {say(box, case)}"
     assert fixable, f"{answer} has no fix like {case.fix_any}: {say(box, case)}"
+
+
+class Recorder:
+    """The machine, which keeps what `reeve why` said in it."""
+
+    def __init__(self, box):
+        self._box = box
+        self.report = "null"
+
+    def run(self, *argv, **options):
+        done = self._box.run(*argv, **options)
+        if argv[:2] == ("reeve", "why"):
+            self.report = done.stdout
+        return done
+
+    def __getattr__(self, name):
+        return getattr(self._box, name)
 
 
 def say(box, case):

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+import why_report
 from test_failures import box, runner, why_not  # noqa: F401
 from test_fix import STATE
 
@@ -31,6 +32,7 @@ def test_the_fix_is_seen_to_work(box, case):  # noqa: F811
     before = state(box)
     done = box.run("reeve", "why", "--try-fix", case.unit, "-o", "json")
     report = json.loads(done.stdout)
+    assert why_report.complaints(report) == []
     if any("can be laid" in line or "cannot be made" in line for line in report["blind"]):
         pytest.skip(f"no copy of a machine can be made here: {report['blind']}")
     verified = [f for f in report["cause"]["fixes"] if f.get("verified")]

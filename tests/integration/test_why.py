@@ -1,0 +1,78 @@
+"""`reeve why`: the shape of its reports, its exit statuses, and what it says to those who may not see everything."""
+import json
+
+import why_report
+
+
+def why(reeve, *arguments, user=None):
+    words = ["reeve", "why", "-o", "json", *arguments]
+    if user:
+        words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *words]
+    done = reeve.run(*words)
+    report = json.loads(done.stdout)
+    for one in report if isinstance(report, list) else [report]:
+        assert why_report.complaints(one) == [], done.stdout
+    return report, done.returncode
+
+
+def fail(reeve, unit, *lines):
+    reeve.write(unit, "\n".join(["[Service]", *lines, ""]))
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", unit, check=False)
+    reeve.wait(unit, timeout=30, ActiveState="failed")
+
+
+def test_reports_are_as_promised(reeve):
+    fail(reeve, "gone.service", "User=nobody-of-that-name", "ExecStart=/bin/sleep infinity")
+    fail(reeve, "killed.service", "Type=oneshot", "ExecStartPre=/bin/true", "ExecStart=/bin/sh -c 'kill -SEGV $$$$'")
+    fail(reeve, "secretive.service", "ExecStart=/bin/sh -c 'exit 42'")
+    reeve.write("well.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.write("odd.service", "[Service]\nExecStart=relative/path\n")
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "well.service")
+
+    report, status = why(reeve, "gone.service")
+    assert (report["cause"]["id"], status) == ("user-missing", 0)
+    assert report["timeline"][0]["step"] == "USER"
+    report, status = why(reeve, "--again=no", "killed.service")
+    assert report["state"]["exit"]["signal"] == "SIGSEGV" and report["state"]["exit"]["status"] is None
+    assert (report["cause"]["id"], status) == ("crash-signal", 0)
+    report, status = why(reeve, "secretive.service")
+    assert (report["cause"]["id"], status) == ("unknown", 1)
+    report, status = why(reeve, "well.service")
+    assert (report["cause"], report["state"]["active"], status) == (None, "active", 0)
+    report, status = why(reeve, "odd.service")
+    assert (report["cause"]["id"], status) == ("exec-relative", 0)
+    report, status = why(reeve, "gonne.service")
+    assert (report["cause"]["id"], status) == ("unit-not-found", 4)
+    assert "gone.service" in json.dumps(report["cause"])
+    reports, _ = why(reeve, "--again=no")
+    assert {one["unit"] for one in reports} == {"gone.service", "killed.service", "secretive.service"}
+
+
+def test_without_a_manager(reeve):
+    """A unit's files alone: in a namespace that has no socket of the manager's."""
+    reeve.write("alone.service", "[Service]\nUser=nobody-of-that-name\nExecStart=/bin/sleep infinity\n")
+    done = reeve.run("unshare", "-m", "sh", "-c", "mount -t tmpfs tmpfs /run && reeve why -o json alone.service")
+    report = json.loads(done.stdout)
+    assert why_report.complaints(report) == []
+    assert any(line.startswith("manager: ") for line in report["blind"])
+
+
+def test_a_user_is_told_what_could_not_be_seen(reeve):
+    fail(reeve, "mute.service", "ExecStart=/bin/sh -c 'echo the secret is out; exit 3'")
+    fail(reeve, "lost.service", "ExecStart=/usr/local/sbin/not-installed")
+
+    report, status = why(reeve, "mute.service", user=65534)
+    assert (report["cause"]["id"], status) == ("unknown", 1)
+    assert "the secret is out" not in json.dumps(report)
+    assert [line for line in report["blind"] if line.startswith("journal: ") and "systemd-journal" in line]
+    assert report["state"]["exit"]["status"] == 3
+
+    # What the manager shows to everybody, and a look at the machine, are enough for this one.
+    report, status = why(reeve, "lost.service", user=65534)
+    assert (report["cause"]["id"], status) == ("exec-not-found", 0)
+    assert "/usr/local/sbin/not-installed" in report["cause"]["summary"]
+    done = reeve.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "reeve", "why", "mute.service")
+    assert "blind" in done.stdout and "journal: nothing readable" in done.stdout and "as root" in done.stdout, done.stdout
+    assert reeve.run("setpriv", "--reuid=65534", "--clear-groups", "reeve", "why", "--again", "mute.service").returncode == 1
