@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -24,6 +25,7 @@ struct check_run {
     bool user, is_static, strict, advice;
     enum { OUTPUT_LINES, OUTPUT_AS_JSON, OUTPUT_SARIF } output;
     const char *root;
+    bool inside; /* this process has `root` as its root folder */
     struct unit_loader *loader;
     unsigned errors, warnings;
     json_t *findings;
@@ -32,7 +34,9 @@ struct check_run {
 static const char options_help[] =
     "  --static           only what the files say, nothing of this machine: for CI\n"
     "  --strict           warnings count as errors\n"
-    "  --root=PATH        unit files below that folder (implies --static)\n"
+    "  --root=PATH        units of the system below that folder, and what is there for them; "
+    "without\n"
+    "                     root's privileges only what the files say\n"
     "  --user             units of your own manager\n"
     "  --advice           also hardening that costs the service nothing, and its exposure\n"
     "  -o, --output=json  findings as JSON; sarif: as SARIF 2.1.0, for code review\n"
@@ -71,13 +75,24 @@ static const char *code_of(const struct unit_message *m)
     return m->directive && m->level > LOG_ERR ? "bad-value" : "bad-unit";
 }
 
+/* The file of a message as it is called outside of --root=; a new string or NULL. */
+static char *file_of(const struct check_run *run, const struct unit_message *m)
+{
+    size_t n = run->inside ? strlen(run->root) : 0;
+
+    while (n > 0 && run->root[n - 1] == '/')
+        n--;
+    return m->file ? format("%.*s%s", (int) n, n ? run->root : "", m->file) : NULL;
+}
+
 static void add_json(struct check_run *run, const struct unit_config *c,
                      const struct unit_message *m)
 {
+    auto_free char *file = file_of(run, m);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:i, s:s?, s:s?, s:s, s:s?}", "unit", c->name,
-                          "code", code_of(m), "level", level_name(m->level), "file", m->file,
-                          "line", (int) m->line, "section", m->section, "directive", m->directive,
-                          "text", m->text, "remedy", m->remedy);
+                          "code", code_of(m), "level", level_name(m->level), "file", file, "line",
+                          (int) m->line, "section", m->section, "directive", m->directive, "text",
+                          m->text, "remedy", m->remedy);
 
     (void) json_array_append_new(run->findings, j);
 }
@@ -88,13 +103,14 @@ static void add_sarif(struct check_run *run, const struct unit_config *c,
     auto_free char *text = format("%s%s%s: %s%s%s", c->name, m->directive ? " " : "",
                                   strempty(m->directive), m->text, m->remedy ? "; " : "",
                                   strempty(m->remedy));
+    auto_free char *file = file_of(run, m);
     const char *level = m->level <= LOG_ERR       ? "error"
                         : m->level == LOG_WARNING ? "warning"
                                                   : "note";
     json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:[{s:{s:{s:s}, s:{s:i}}}]}", "ruleId", code_of(m),
                           "level", level, "message", "text", strempty(text), "locations",
-                          "physicalLocation", "artifactLocation", "uri", m->file ?: c->name,
-                          "region", "startLine", m->line ? (int) m->line : 1);
+                          "physicalLocation", "artifactLocation", "uri", file ?: c->name, "region",
+                          "startLine", m->line ? (int) m->line : 1);
 
     (void) json_array_append_new(run->findings, j);
 }
@@ -110,10 +126,11 @@ static void print_message(struct check_run *run, const struct unit_config *c,
         return add_json(run, c, m);
     if (run->output == OUTPUT_SARIF)
         return add_sarif(run, c, m);
-    if (m->file && m->line)
-        printf("%s:%u: ", m->file, m->line);
+    auto_free char *file = file_of(run, m);
+    if (file && m->line)
+        printf("%s:%u: ", file, m->line);
     else
-        printf("%s: ", m->file ? m->file : c->name);
+        printf("%s: ", file ? file : c->name);
     printf("%s%s:%s ", term_color(color), level_name(m->level), term_reset());
     /* Texts often name the directive themselves. */
     if (m->directive && !strstr(m->text, m->directive))
@@ -192,7 +209,7 @@ static int check_one(struct check_run *run, const char *name)
             .unit = c->name, .source = FACTS_FILE, .config = c, .loader = run->loader
         };
 
-        r = surroundings_check(&f);
+        r = surroundings_check(&f, run->inside);
         json_decref(f.probes_owner);
     }
     if (run->advice)
@@ -254,7 +271,6 @@ static int parse_options(struct check_run *run, int argc, char **argv)
             break;
         case 'r':
             run->root = optarg;
-            run->is_static = true;
             break;
         case 'u':
             run->user = true;
@@ -277,6 +293,31 @@ static int parse_options(struct check_run *run, int argc, char **argv)
     return optind < argc ? -1 : usage_error("name at least one unit or file", "");
 }
 
+/* Makes the folder of --root= the root folder, so that users, programs and files are looked for in
+ * it; where that cannot be, only what the files say is checked. */
+static void enter_root(struct check_run *run, char **units)
+{
+    size_t n = strlen(run->root);
+
+    while (n > 0 && run->root[n - 1] == '/')
+        n--;
+    for (char **u = units; *u; u++)
+        if (strchr(*u, '/') && (strncmp(*u, run->root, n) != 0 || (*u)[n] != '/')) {
+            run->is_static = true; /* a file of another place */
+            return;
+        }
+    if (chdir(run->root) < 0 || chroot(".") < 0) {
+        fprintf(stderr, "reeve check: %s: %s; only what the files say is checked\n", run->root,
+                errno == EPERM ? "only root can look into it" : strerror(errno));
+        run->is_static = true;
+        return;
+    }
+    for (char **u = units; *u; u++)
+        if (strchr(*u, '/'))
+            *u += n;
+    run->inside = true;
+}
+
 int verb_check(int argc, char **argv)
 {
     struct check_run run = {};
@@ -286,13 +327,16 @@ int verb_check(int argc, char **argv)
     if (status >= 0)
         return status;
     status = 0;
+    if (run.root && !run.is_static)
+        enter_root(&run, argv + optind);
     r = unit_paths_new(
         &(struct unit_paths_options){ .scope = run.user ? UNIT_SCOPE_USER : UNIT_SCOPE_SYSTEM,
-                                      .root = run.root },
+                                      .root = run.inside ? NULL : run.root },
         &paths);
     if (r >= 0)
-        r = unit_loader_new(&(struct unit_loader_options){ .user = run.user, .root = run.root },
-                            &paths, &run.loader);
+        r = unit_loader_new(
+            &(struct unit_loader_options){ .user = run.user, .root = run.inside ? NULL : run.root },
+            &paths, &run.loader);
     if (r < 0) {
         fprintf(stderr, "reeve check: %s\n", strerror(-r));
         return EXIT_FAILURE;

@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -341,4 +344,39 @@ json_t *probe_label(struct facts *f, const char *path)
     label[n] = 0;
     (void) file_read_line("/sys/fs/selinux/enforce", &enforce);
     return json_pack("{s:o, s:b}", "label", text(label), "enforcing", streq_ptr(enforce, "1"));
+}
+
+/* Tries it in a child. Only root knows what the system's manager may. */
+json_t *probe_namespace(struct facts *f, const char *kind)
+{
+    static const struct {
+        const char *name;
+        int flag;
+    } kinds[] = { { "mount", CLONE_NEWNS },
+                  { "network", CLONE_NEWNET },
+                  { "ipc", CLONE_NEWIPC },
+                  { "uts", CLONE_NEWUTS },
+                  { "user", CLONE_NEWUSER } };
+    bool user = f->config && f->config->user;
+    int flags = user ? CLONE_NEWUSER : 0, status;
+
+    for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+        if (streq(kind, kinds[i].name))
+            flags |= kinds[i].flag;
+    if (!user && geteuid() != 0)
+        return json_object();
+    pid_t pid = fork();
+    if (pid == 0) {
+        int error = unshare(flags) < 0 ? errno : 0;
+
+        if (!error && flags & CLONE_NEWNS &&
+            mount(NULL, "/", NULL, MS_REC | (user ? MS_SLAVE : MS_PRIVATE), NULL) < 0)
+            error = errno;
+        _exit(error);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+        return json_object();
+    int error = WEXITSTATUS(status);
+    return json_pack("{s:b, s:s}", "allowed", error == 0, "errno",
+                     error ? strempty(errno_name(error)) : "");
 }

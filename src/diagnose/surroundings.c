@@ -273,7 +273,54 @@ static void check_resources(struct facts *f)
     }
 }
 
-int surroundings_check(struct facts *f)
+/* Namespaces that a setting takes to have. */
+static void check_namespaces(struct facts *f)
+{
+    static const struct {
+        const char *directive, *kind;
+    } all[] = {
+        { "PrivateNetwork", "network" },
+        { "PrivateUsers", "user" },
+        { "PrivateIPC", "ipc" },
+        { "ProtectHostname", "uts" },
+        { "PrivateTmp", "mount" },
+        { "PrivateDevices", "mount" },
+        { "ProtectSystem", "mount" },
+        { "ProtectHome", "mount" },
+        { "ProtectProc", "mount" },
+        { "ProtectKernelTunables", "mount" },
+        { "ProtectKernelModules", "mount" },
+        { "ProtectKernelLogs", "mount" },
+        { "ProtectControlGroups", "mount" },
+        { "DynamicUser", "mount" },
+        { "ReadWritePaths", "mount" },
+        { "ReadOnlyPaths", "mount" },
+        { "InaccessiblePaths", "mount" },
+        { "BindPaths", "mount" },
+        { "BindReadOnlyPaths", "mount" },
+        { "TemporaryFileSystem", "mount" },
+    };
+    const struct unit_config *c = f->config;
+
+    for (unsigned i = 0; i < c->n_provenance; i++) {
+        const struct directive *d = &directives[c->provenance[i].directive];
+
+        for (size_t k = 0; k < ELEMENTSOF(all); k++) {
+            if (!streq_ptr(d->name, all[k].directive) || !directive_is_set(c, d) ||
+                directive_is_preset(c, d))
+                continue;
+            json_t *p = facts_probe(f, "namespace", "%s", all[k].kind);
+            if (!json_is_false(json_object_get(p, "allowed")))
+                continue;
+            complain(f, d->class == CLASS_HARDENING ? LOG_WARNING : LOG_ERR, "namespace-forbidden",
+                     d->name, "let the container have CAP_SYS_ADMIN and a profile that allows it",
+                     "it takes a %s namespace, which cannot be made here: %s", all[k].kind,
+                     probe_text(p, "errno"));
+        }
+    }
+}
+
+int surroundings_check(struct facts *f, bool elsewhere)
 {
     const struct service_config *s = f->config->service;
     const struct {
@@ -294,7 +341,10 @@ int surroundings_check(struct facts *f)
         for (const struct exec_command *c = lists[i].commands; c; c = c->next)
             check_program(f, c, lists[i].directive);
     check_notify(f);
+    if (elsewhere)
+        return 0;
     check_ports(f);
     check_resources(f);
+    check_namespaces(f);
     return 0;
 }

@@ -118,6 +118,48 @@ def test_low_port(check):
     assert "port-privileged" not in codes(check(service("Environment=PORT=80"), "-o", "json"))
 
 
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@ROOT_ONLY
+def test_namespaces_that_cannot_be_had(tmp_path):
+    unit = tmp_path / "x.service"
+    unit.write_text("[Service]\nExecStart=/bin/true\nPrivateNetwork=yes\nProtectSystem=no\nBindPaths=/tmp\nPrivateUsers=no\n")
+
+    def found(*prefix):
+        done = subprocess.run([*prefix, REEVE, "check", "-o", "json", str(unit)], capture_output=True, text=True, timeout=120)
+        return {f["directive"]: (f["level"], f["line"]) for f in json.loads(done.stdout) if f["code"] == "namespace-forbidden"}
+    if (can := found()) != {}:
+        pytest.skip(f"namespaces cannot be made here: {can}")
+    assert found("setpriv", "--bounding-set=-sys_admin") == {"PrivateNetwork": ("warning", 3), "BindPaths": ("error", 5)}
+
+
+@ROOT_ONLY
+def test_what_is_below_another_root(tmp_path):
+    """Its own users and programs count, and neither this machine's nor its ports."""
+    tmp_path.chmod(0o755)
+    for name, text in {"etc/passwd": "root:x:0:0::/:/bin/sh\nonlythere:x:4711:4711::/:/bin/sh\n", "etc/group": "onlythere:x:4711:\n",
+                       "usr/bin/daemon": "#!/usr/bin/interpreter-of-there\n",
+                       "etc/systemd/system/a.service": "[Service]\nUser=onlythere\nExecStart=/usr/bin/daemon\n",
+                       "etc/systemd/system/b.service": "[Service]\nUser=daemon\nExecStart=/usr/bin/env\nWorkingDirectory=/etc\n"}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def found(*arguments, prefix=()):
+        done = subprocess.run([*prefix, REEVE, "check", f"--root={tmp_path}/", "-o", "json", *arguments], capture_output=True,
+                              text=True, timeout=120, cwd="/")
+        return {(f["code"], f["file"], f["line"]) for f in json.loads(done.stdout) if f["level"] == "error"}, done
+    a, b = (f"{tmp_path}/etc/systemd/system/{name}.service" for name in "ab")
+    assert found("a.service")[0] == {("interpreter-missing", a, 3)}
+    assert found("b.service")[0] == {("user-missing", b, 2), ("program-missing", b, 3)}
+    assert found(b)[0] == {("user-missing", b, 2), ("program-missing", b, 3)}
+    assert found("--static", "b.service")[0] == set()
+    errors, done = found("b.service", prefix=("setpriv", "--bounding-set=-sys_chroot"))
+    assert errors == set() and "only root can look into it" in done.stderr
+
+
 def test_cycle_is_named(check):
     pair = {"a.service": "[Unit]\nAfter=b.service\nWants=b.service\n[Service]\nExecStart=/bin/true\n",
             "b.service": "[Unit]\nAfter=a.service\n[Service]\nExecStart=/bin/true\n"}
