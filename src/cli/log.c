@@ -10,8 +10,10 @@ static int run(const struct log_options *o, struct journal *j)
     struct match *match;
 
     /* These concern the collector, not files. */
-    if (o->action >= ACTION_SYNC && o->action <= ACTION_RELINQUISH)
+    if (o->action >= ACTION_SYNC && o->action <= ACTION_SMART_RELINQUISH)
         return log_info(o, j);
+    if (o->action == ACTION_LIST_NAMESPACES)
+        return log_list_namespaces(o);
     if (log_open(o, j) < 0)
         return 1;
     if (o->action != ACTION_SHOW && o->action != ACTION_TOP)

@@ -17,10 +17,12 @@ enum log_action {
     ACTION_VACUUM,
     ACTION_VERIFY,
     ACTION_HEADER,
+    ACTION_LIST_NAMESPACES,
     ACTION_SYNC,
     ACTION_FLUSH,
     ACTION_ROTATE,
     ACTION_RELINQUISH,
+    ACTION_SMART_RELINQUISH,
     ACTION_TOP,
 };
 
@@ -30,7 +32,7 @@ struct log_options {
     struct output_options output;
 
     /* where */
-    const char *directory, *root, *machine;
+    const char *directory, *root, *machine, *namespaces;
     char **files;
     bool merge, user_only, system_only;
 
@@ -83,5 +85,7 @@ int log_info(const struct log_options *o, struct journal *j);
 /* log_files.c: the files that the options name. Returns 0, or a negative errno, having said what is
  * wrong. */
 int log_open(const struct log_options *o, struct journal *j);
+/* Names of namespaces whose journals there are. */
+int log_list_namespaces(const struct log_options *o);
 /* The folders that hold this machine's files: NULL-terminated. */
 extern const char *const log_places[];

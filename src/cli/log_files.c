@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "base/glob.h"
 #include "base/strv.h"
 #include "cli/log.h"
+#include "cli/term.h"
+#include "journal/json.h"
 
 /* Where journals are: systemd's places, and reeve's own beside a real systemd. */
 const char *const log_places[] = { "/var/log/journal", "/run/log/journal", "/var/log/reeve/journal",
@@ -76,8 +79,10 @@ int log_open(const struct log_options *o, struct journal *j)
 {
     struct id128 machine;
     bool any = false;
+
     int problem = 0;
 
+    journal_set_namespaces(j, o->namespaces);
     if (o->machine) {
         fprintf(stderr,
                 "%s: --machine=%s: containers are not reached; use --directory= or --root=\n",
@@ -118,5 +123,58 @@ int log_open(const struct log_options *o, struct journal *j)
         else
             fprintf(stderr, "No journal files were found.\n");
     }
+    return 0;
+}
+
+/* Namespaces of this machine that have a journal; each once. */
+static void find_namespaces(const struct log_options *o, char ***ret)
+{
+    struct id128 machine;
+    char id[ID128_TEXT_MAX];
+
+    if (id128_machine(o->root, &machine) < 0)
+        return;
+    id128_format(machine, id);
+    for (size_t i = 0; log_places[i]; i++) {
+        auto_free char *path = path_join(strempty(o->root), log_places[i], NULL);
+        DIR *d = path ? opendir(path) : NULL;
+
+        for (struct dirent *e; d && (e = readdir(d));) {
+            const char *rest = startswith(e->d_name, id);
+
+            if (rest && rest[0] == '.' && rest[1] && !strv_contains(*ret, rest + 1) &&
+                strv_add(ret, rest + 1) < 0)
+                break;
+        }
+        if (d)
+            closedir(d);
+    }
+    strv_sort(*ret);
+}
+
+int log_list_namespaces(const struct log_options *o)
+{
+    auto_strv char **names = NULL;
+    bool json = o->output.mode >= ENTRY_JSON && o->output.mode <= ENTRY_JSON_SEQ, more = false;
+
+    find_namespaces(o, &names);
+    if (json)
+        putchar('[');
+    else if (!names && !o->quiet)
+        fputs("No namespaces found.\n", stderr);
+    else if (!o->quiet)
+        printf("%sNAMESPACE%s\n", term_color(COLOR_UNDERLINE), term_reset());
+    STRV_FOREACH (name, names) {
+        auto_strbuf struct strbuf text = { 0 };
+
+        json_add_text(&text, *name, strlen(*name));
+        if (json)
+            printf("%s{\"namespace\":%s}", more ? "," : "", strbuf_text(&text));
+        else
+            puts(*name);
+        more = true;
+    }
+    if (json)
+        puts("]");
     return 0;
 }

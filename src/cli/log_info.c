@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +360,14 @@ static int ask_collector(const struct log_options *o, const char *method)
     return 0;
 }
 
+/* The number of the mount that the path is on; 0 where it is not there. */
+static uint64_t mount_of(const char *path)
+{
+    struct statx st;
+
+    return statx(AT_FDCWD, path, 0, STATX_MNT_ID, &st) < 0 ? 0 : st.stx_mnt_id;
+}
+
 int log_info(const struct log_options *o, struct journal *j)
 {
     switch (o->action) {
@@ -384,13 +393,19 @@ int log_info(const struct log_options *o, struct journal *j)
         return ask_collector(o, "io.systemd.Journal.FlushToVar");
     case ACTION_ROTATE:
         return ask_collector(o, "io.systemd.Journal.Rotate");
+    case ACTION_SMART_RELINQUISH:
+        /* On the root file system there is nothing that could be unmounted. */
+        if (mount_of("/") == mount_of(log_places[0]))
+            return 0;
+        return ask_collector(o, "io.systemd.Journal.RelinquishVar");
     case ACTION_RELINQUISH:
         return ask_collector(o, "io.systemd.Journal.RelinquishVar");
     case ACTION_VERIFY:
         return verify(o, j);
+    case ACTION_LIST_NAMESPACES:
     case ACTION_TOP:
     case ACTION_SHOW:
         break;
     }
-    assert_unreachable(); /* log.c shows entries by itself */
+    assert_unreachable(); /* log.c does these */
 }

@@ -47,8 +47,10 @@ enum {
     OPT_FLUSH,
     OPT_ROTATE,
     OPT_RELINQUISH,
+    OPT_SMART_RELINQUISH,
     OPT_REFUSED,
     OPT_LIST_NAMESPACES,
+    OPT_NAMESPACE,
 };
 
 static const char short_options[] = "hefo:aqmrkM:D:p:g:c:S:U:t:T:u:NF:xi:n::b::I";
@@ -80,7 +82,7 @@ static const struct option long_options[] = {
     { "root", required_argument, NULL, OPT_ROOT },
     { "image", required_argument, NULL, OPT_REFUSED },
     { "image-policy", required_argument, NULL, OPT_REFUSED },
-    { "namespace", required_argument, NULL, OPT_REFUSED },
+    { "namespace", required_argument, NULL, OPT_NAMESPACE },
     { "list-namespaces", no_argument, NULL, OPT_LIST_NAMESPACES },
     { "header", no_argument, NULL, OPT_HEADER },
     { "identifier", required_argument, NULL, 't' },
@@ -117,7 +119,7 @@ static const struct option long_options[] = {
     { "utc", no_argument, NULL, OPT_UTC },
     { "flush", no_argument, NULL, OPT_FLUSH },
     { "relinquish-var", no_argument, NULL, OPT_RELINQUISH },
-    { "smart-relinquish-var", no_argument, NULL, OPT_RELINQUISH },
+    { "smart-relinquish-var", no_argument, NULL, OPT_SMART_RELINQUISH },
     { "sync", no_argument, NULL, OPT_SYNC },
     { "rotate", no_argument, NULL, OPT_ROTATE },
     { "vacuum-size", required_argument, NULL, OPT_VACUUM_SIZE },
@@ -132,7 +134,7 @@ static const char help[] =
     "Where:\n"
     "     --system, --user         only the system's journal, only the user's\n"
     "  -m --merge                  all machines' entries\n"
-    "  -D --directory=DIR  -i --file=GLOB  --root=DIR\n"
+    "  -D --directory=DIR  -i --file=GLOB  --root=DIR  --namespace=NAME|+NAME|*\n"
     "What:\n"
     "  -S --since=TIME  -U --until=TIME     times as in systemd.time(7), also \"yesterday 09:00\"\n"
     "  -c --cursor=C  --after-cursor=C  --cursor-file=FILE\n"
@@ -152,8 +154,8 @@ static const char help[] =
     "  -a --all  --no-full  --truncate-newline  --no-hostname  --utc  --show-cursor  -q --quiet\n"
     "     --no-pager  -e --pager-end\n"
     "Other:\n"
-    "  -N --fields  -F --field=NAME  --list-boots  --list-invocations  --top\n"
-    "     --disk-usage  --header  --verify  --vacuum-size=BYTES  --vacuum-files=N\n"
+    "  -N --fields  -F --field=NAME  --list-boots  --list-invocations  --list-namespaces\n"
+    "     --top  --disk-usage  --header  --verify  --vacuum-size=BYTES  --vacuum-files=N\n"
     "     --vacuum-time=SPAN  --sync  --flush  --rotate\n";
 
 static int wrong(const struct log_options *o, const char *option, const char *value,
@@ -344,6 +346,10 @@ static int finish_options(struct log_options *o)
     default:
         break;
     }
+    if (o->catalog && !o->quiet)
+        fprintf(stderr,
+                "%s: --catalog: no explanations are added; 'reeve why UNIT' has the cause\n",
+                o->program);
     return parse_times(o);
 }
 
@@ -531,6 +537,9 @@ static int parse_one(struct log_options *o, int k, int argc, char **argv)
     case OPT_RELINQUISH:
         o->action = ACTION_RELINQUISH;
         return -1;
+    case OPT_SMART_RELINQUISH:
+        o->action = ACTION_SMART_RELINQUISH;
+        return -1;
     case OPT_SYNC:
         o->action = ACTION_SYNC;
         return -1;
@@ -568,12 +577,15 @@ static int parse_one(struct log_options *o, int k, int argc, char **argv)
         o->output.fields = fields;
         return -1;
     }
+    case OPT_NAMESPACE:
+        o->namespaces = optarg;
+        return -1;
     case OPT_LIST_NAMESPACES:
-        return 0; /* there are none */
+        o->action = ACTION_LIST_NAMESPACES;
+        return -1;
     case OPT_REFUSED:
         fprintf(stderr,
-                "%s: %s is not supported: catalogs, sealing keys, images and namespaces are "
-                "systemd's own\n",
+                "%s: %s is not supported: catalogs, sealing keys and images are systemd's own\n",
                 o->program, argv[optind - 1]);
         return 1;
     default:

@@ -125,6 +125,21 @@ static int add_folder(struct journal *j, const char *path, unsigned flags, journ
     return 0;
 }
 
+void journal_set_namespaces(struct journal *j, const char *which)
+{
+    j->namespaces = which;
+}
+
+/* `suffix` is what follows the machine's id: "" or ".NAMESPACE". */
+static bool namespace_wanted(const char *which, const char *suffix)
+{
+    if (isempty(which))
+        return !*suffix;
+    if (streq(which, "*"))
+        return true;
+    return *suffix ? streq(suffix + 1, *which == '+' ? which + 1 : which) : *which == '+';
+}
+
 int journal_add_directory(struct journal *j, const char *path, unsigned flags, bool machines,
                           const struct id128 *machine, journal_problem problem, void *userdata)
 {
@@ -137,11 +152,12 @@ int journal_add_directory(struct journal *j, const char *path, unsigned flags, b
         return -errno;
     for (struct dirent *e; (e = readdir(d));) {
         struct id128 id;
-        char text[ID128_TEXT_MAX];
+        char text[ID128_TEXT_MAX] = { 0 };
+        size_t n = strcspn(e->d_name, ".");
 
-        if (strlen(e->d_name) != ID128_TEXT_MAX - 1)
+        if (n != ID128_TEXT_MAX - 1 || !namespace_wanted(j->namespaces, e->d_name + n))
             continue;
-        memcpy(text, e->d_name, sizeof text);
+        memcpy(text, e->d_name, n);
         if (id128_parse(text, &id) < 0 || (machine && !id128_equal(id, *machine)))
             continue;
         auto_free char *below = path_join(path, e->d_name, NULL);

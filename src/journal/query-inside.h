@@ -28,6 +28,7 @@ struct journal {
     size_t n, allocated;
     struct folder *folders;
     size_t n_folders, folders_allocated;
+    const char *namespaces;
     struct match *match;
     unsigned n_nodes;
 

@@ -24,12 +24,16 @@ enum {
 /* Adds one file. -EEXIST: it is there already. Otherwise as journal_file_open(). */
 int journal_add_file(struct journal *j, const char *path);
 /* Adds the files of a folder and, where `machines` is set, of its folders named by a machine id (or
- * id.namespace): all of them, or that of `machine`. Files that cannot be read are passed to
- * `problem` (may be NULL) and left out. The folder is remembered for journal_rescan(). Returns 0 or
- * a negative errno of the folder itself. */
+ * id.namespace, see below): all of them, or that of `machine`. Files that cannot be read are passed
+ * to `problem` (may be NULL) and left out. The folder is remembered for journal_rescan(). Returns 0
+ * or a negative errno of the folder itself. */
 typedef void (*journal_problem)(const char *path, int error, void *userdata);
 int journal_add_directory(struct journal *j, const char *path, unsigned flags, bool machines,
                           const struct id128 *machine, journal_problem problem, void *userdata);
+/* Which of the folders ID.NAMESPACE journal_add_directory() takes: the one of that name, "+NAME":
+ * that and ID itself, "*": all; NULL: ID only. Before the folders are added; the text stays the
+ * caller's. */
+void journal_set_namespaces(struct journal *j, const char *which);
 /* Adds what is new in the folders, forgets files that were deleted and read to their end. Returns
  * 1 if there is a new file. */
 int journal_rescan(struct journal *j);

@@ -53,11 +53,25 @@ static bool asks(const char *text, const char *method)
     return *p == '"' && strncmp(p + 1, method, n) == 0 && p[n + 1] == '"';
 }
 
+static int perform_sync(struct store *s)
+{
+    store_sync(s);
+    return 0;
+}
+
+static const struct {
+    const char *method;
+    int (*perform)(struct store *s);
+} requests[] = {
+    { "io.systemd.Journal.Synchronize", perform_sync },
+    { "io.systemd.Journal.Rotate", store_rotate },
+    { "io.systemd.Journal.FlushToVar", store_flush },
+    { "io.systemd.Journal.RelinquishVar", store_relinquish },
+};
+
 /* Rotates, flushes ... as root or the collector's own user may ask. */
 static const char *perform(struct collector *c, const char *text, const struct ucred *who)
 {
-    static const char done[] = "{\"parameters\":{}}";
-
     if (asks(text, "org.varlink.service.GetInfo"))
         return "{\"parameters\":{\"vendor\":\"reeve\",\"product\":\"reeve journald\",\"version\":"
                "\"" REEVE_VERSION "\",\"url\":\"\",\"interfaces\":[\"org.varlink.service\","
@@ -67,26 +81,17 @@ static const char *perform(struct collector *c, const char *text, const struct u
     /* What was sent before the request is kept before it is answered. */
     listen_drain(c);
     streams_drain(c, NULL);
-    if (asks(text, "io.systemd.Journal.Synchronize") && c->store) {
-        store_sync(c->store);
-        return done;
-    }
-    if (asks(text, "io.systemd.Journal.Rotate") && c->store)
-        return store_rotate(c->store) < 0
-                   ? "{\"error\":\"org.varlink.service.SystemError\",\"parameters\":{}}"
-                   : done;
-    if (asks(text, "io.systemd.Journal.FlushToVar") && c->store) {
-        int r = store_flush(c->store);
+    for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
+        if (!asks(text, requests[i].method))
+            continue;
+        /* Where nothing is kept in files there is nothing to do. */
+        int r = c->store ? requests[i].perform(c->store) : 0;
 
-        if (r < 0 && r != -ENODATA) {
-            log_warning("The journal cannot be flushed: %s", strerror(-r));
-            return "{\"error\":\"org.varlink.service.SystemError\",\"parameters\":{}}";
-        }
-        return done;
+        if (r >= 0 || r == -ENODATA)
+            return "{\"parameters\":{}}";
+        log_warning("%s failed: %s", requests[i].method, strerror(-r));
+        return "{\"error\":\"org.varlink.service.SystemError\",\"parameters\":{}}";
     }
-    if (asks(text, "io.systemd.Journal.Synchronize") || asks(text, "io.systemd.Journal.Rotate") ||
-        asks(text, "io.systemd.Journal.FlushToVar"))
-        return done; /* nothing is kept in files: there is nothing to do */
     return "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{}}";
 }
 

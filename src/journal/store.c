@@ -451,7 +451,7 @@ static void on_retention(struct event_source *source, usec_t due, void *userdata
 int store_rotate(struct store *s)
 {
     each_file(s, rotate_file);
-    return s->system.writer ? 0 : -ENODATA;
+    return s->system.writer || !s->directory ? 0 : -EIO;
 }
 
 /* ---- places ---- */
@@ -695,5 +695,17 @@ int store_flush(struct store *s)
     r = copy_directory(s, from);
     if (r >= 0)
         (void) remove_all(from);
+    return r;
+}
+
+int store_relinquish(struct store *s)
+{
+    if (!s->directory || !s->persistent || !s->options.volatile_dir)
+        return -ENODATA;
+    close_files(s, true);
+    s->directory = (free(s->directory), NULL);
+    int r = open_place(s, s->options.volatile_dir, false);
+    if (r < 0)
+        (void) open_place(s, s->options.persistent_dir, true);
     return r;
 }

@@ -50,3 +50,5 @@ void store_vacuum(struct store *s);
 /* From the volatile place to the persistent one, with what was kept so far; -ENODATA where there is
  * nothing to do. */
 int store_flush(struct store *s);
+/* The way back, for what is written from now on: the persistent place can be unmounted then. */
+int store_relinquish(struct store *s);
