@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,4 +235,37 @@ char *strbuf_take(struct strbuf *b)
     char *text = b->text;
     *b = (struct strbuf){};
     return text;
+}
+
+static bool same_letter(char a, char b, bool fold)
+{
+    return a == b || (fold && tolower((unsigned char) a) == tolower((unsigned char) b));
+}
+
+unsigned edit_distance(const char *a, const char *b, unsigned limit, bool fold)
+{
+    enum { LONGEST = 255 };
+    unsigned char rows[3][LONGEST + 1];
+    size_t n = strlen(a), m = strlen(b);
+
+    if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit)
+        return limit + 1;
+    for (size_t j = 0; j <= m; j++)
+        rows[0][j] = (unsigned char) j;
+    for (size_t i = 1; i <= n; i++) {
+        unsigned char *now = rows[i % 3], *last = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
+
+        now[0] = (unsigned char) i;
+        for (size_t j = 1; j <= m; j++) {
+            unsigned best = last[j - 1] + !same_letter(a[i - 1], b[j - 1], fold);
+            unsigned indel = 1u + MIN(last[j], now[j - 1]);
+
+            best = MIN(best, indel);
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2], fold) &&
+                same_letter(a[i - 2], b[j - 1], fold))
+                best = MIN(best, before[j - 2] + 1u);
+            now[j] = (unsigned char) best;
+        }
+    }
+    return MIN((unsigned) rows[n % 3][m], limit + 1);
 }

@@ -71,6 +71,11 @@ const char *path_basename(const char *p);
 /* What is left of path after the folder prefix, without leading slash; NULL if it is not below. */
 const char *path_startswith(const char *path, const char *prefix);
 
+/* How many insertions, deletions, changes and swaps of neighbours make one word of the other;
+ * limit + 1 where it is more than that, or a word has more than 255 bytes. `fold`: case does not
+ * count. */
+unsigned edit_distance(const char *a, const char *b, unsigned limit, bool fold);
+
 /* Writes v in decimal, at most U64_DIGITS characters and no NUL, where snprintf(3) would be most of
  * the work. Returns how many. */
 #define U64_DIGITS 20

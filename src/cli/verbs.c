@@ -55,54 +55,24 @@ const struct verb *verb_find_control(const char *name)
     return NULL;
 }
 
-/* Edits (insert, delete, replace, swap of neighbours) from a to b; SIZE_MAX for words too long. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t rows[3][64];
-    size_t n = strlen(a), m = strlen(b);
-    size_t *before = rows[0], *previous = rows[1], *current = rows[2];
-
-    if (n >= 64 || m >= 64)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= m; j++)
-        previous[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        current[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = previous[j - 1] + (a[i - 1] != b[j - 1]);
-
-            best = MIN(best, previous[j] + 1);
-            best = MIN(best, current[j - 1] + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                best = MIN(best, before[j - 2] + 1);
-            current[j] = best;
-        }
-        size_t *free_row = before;
-        before = previous;
-        previous = current;
-        current = free_row;
-    }
-    return previous[m];
-}
-
 const char *verb_nearest(const char *name, bool control_only)
 {
     const char *best = NULL;
-    size_t best_distance = SIZE_MAX;
+    unsigned most = MAX((unsigned) strlen(name) / 3, 1u), best_distance = most + 1;
 
     for (const struct verb *v = verbs; v->name; v++) {
         if (!v->help || (control_only && !v->control))
             continue;
-        size_t distance = edit_distance(name, v->name);
+        unsigned distance = edit_distance(name, v->name, most, false);
         /* A prefix that was typed is near, however long the rest is. */
         if (strlen(name) >= 3 && startswith(v->name, name))
-            distance = MIN(distance, (size_t) 1);
+            distance = MIN(distance, 1u);
         if (distance < best_distance) {
             best = v->name;
             best_distance = distance;
         }
     }
-    return best_distance <= MAX(strlen(name) / 3, (size_t) 1) ? best : NULL;
+    return best;
 }
 
 const char *personality_verb(const char *program)

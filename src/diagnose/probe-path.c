@@ -100,37 +100,11 @@ json_t *probe_root_path(struct facts *f, const char *argument)
 /* ---- near matches
  * ------------------------------------------------------------------------------------- */
 
-/* Edits (insert, delete, replace, swap neighbours) from a to b, at most `most` + 1. */
-static unsigned edit_distance(const char *a, const char *b, unsigned most)
-{
-    size_t n = strlen(a), m = strlen(b);
-    unsigned rows[3][NAME_MAX + 1];
-
-    if (m > NAME_MAX || n > NAME_MAX || (n > m ? n - m : m - n) > most)
-        return most + 1;
-    for (size_t j = 0; j <= m; j++)
-        rows[0][j] = (unsigned) j;
-    for (size_t i = 1; i <= n; i++) {
-        unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3], *older = rows[(i + 1) % 3];
-
-        now[0] = (unsigned) i;
-        for (size_t j = 1; j <= m; j++) {
-            unsigned replace = before[j - 1] + (a[i - 1] != b[j - 1]);
-            unsigned edit = MIN(before[j], now[j - 1]) + 1;
-
-            now[j] = MIN(replace, edit);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = MIN(now[j], older[j - 2] + 1);
-        }
-    }
-    return rows[n % 3][m];
-}
-
 bool name_is_near(const char *a, const char *b)
 {
     unsigned most = MIN(strlen(a), strlen(b)) < 5 ? 1 : 2;
 
-    return edit_distance(a, b, most) <= most;
+    return edit_distance(a, b, most, false) <= most;
 }
 
 /* Whether one name is the other with more behind it, or without its version: "app-server" for

@@ -300,38 +300,6 @@ const char *directive_property(const struct directive *d)
     return d->property ? d->property : d->name;
 }
 
-/* How many insertions, deletions, changes and swaps of neighbours make one name of the other; no
- * more than `limit` matters. Case does not count. */
-static unsigned edit_distance(const char *a, const char *b, unsigned limit)
-{
-    enum { LONGEST = 48 };
-    unsigned char rows[3][LONGEST + 1];
-    size_t n = strlen(a), m = strlen(b);
-
-    if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit)
-        return limit + 1;
-    for (size_t j = 0; j <= m; j++)
-        rows[0][j] = (unsigned char) j;
-    for (size_t i = 1; i <= n; i++) {
-        unsigned char *now = rows[i % 3], *last = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
-
-        now[0] = (unsigned char) i;
-        for (size_t j = 1; j <= m; j++) {
-            unsigned same = tolower((unsigned char) a[i - 1]) == tolower((unsigned char) b[j - 1]);
-            unsigned best = last[j - 1] + !same;
-            unsigned indel = 1u + MIN(last[j], now[j - 1]);
-
-            best = MIN(best, indel);
-            if (i > 1 && j > 1 &&
-                tolower((unsigned char) a[i - 1]) == tolower((unsigned char) b[j - 2]) &&
-                tolower((unsigned char) a[i - 2]) == tolower((unsigned char) b[j - 1]))
-                best = MIN(best, before[j - 2] + 1u);
-            now[j] = (unsigned char) best;
-        }
-    }
-    return rows[n % 3][m];
-}
-
 unsigned directive_nearest(enum unit_type type, const char *section, const char *name,
                            const struct directive **ret, unsigned n)
 {
@@ -343,7 +311,7 @@ unsigned directive_nearest(enum unit_type type, const char *section, const char 
         for (unsigned i = 0; i < n_directives && found < n; i++)
             if (groups & BIT(directives[i].group) && directives[i].name &&
                 !directives[i].alias_name &&
-                edit_distance(name, directives[i].name, limit) == distance)
+                edit_distance(name, directives[i].name, limit, true) == distance)
                 ret[found++] = &directives[i];
     return found;
 }

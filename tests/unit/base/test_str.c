@@ -90,6 +90,31 @@ static void strv_grows_and_shrinks(void **state)
     assert_true(strv_equal(v, again));
 }
 
+static void edits(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        unsigned limit, distance;
+        bool fold;
+    } cases[] = {
+        { "", "", 0, 0, false },           { "a", "", 3, 1, false },
+        { "start", "start", 2, 0, false }, { "start", "strat", 2, 1, false },
+        { "start", "stat", 2, 1, false },  { "start", "stop", 2, 3, false },
+        { "start", "stop", 3, 3, false },  { "user", "User", 2, 1, false },
+        { "user", "User", 2, 0, true },    { "a", "abcdefgh", 2, 3, false },
+    };
+    auto_free char *longest = calloc(1, 300);
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        unsigned got = edit_distance(cases[i].a, cases[i].b, cases[i].limit, cases[i].fold);
+
+        if (got != cases[i].distance)
+            fail_msg("%s, %s: %u", cases[i].a, cases[i].b, got);
+    }
+    memset(longest, 'x', 256);
+    assert_int_equal(edit_distance(longest, longest, 2, false), 3);
+}
+
 static void join_paths(void **state)
 {
     auto_free char *a = path_join("/", "a", "/b", NULL);
@@ -102,9 +127,13 @@ static void join_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(path_simplify_cases),  cmocka_unit_test(path_startswith_cases),
-        cmocka_unit_test(numbers_in_decimal),   cmocka_unit_test(strv_grows_and_shrinks),
-        cmocka_unit_test(bytes_in_hexadecimal), cmocka_unit_test(join_paths),
+        cmocka_unit_test(path_simplify_cases),
+        cmocka_unit_test(path_startswith_cases),
+        cmocka_unit_test(numbers_in_decimal),
+        cmocka_unit_test(strv_grows_and_shrinks),
+        cmocka_unit_test(bytes_in_hexadecimal),
+        cmocka_unit_test(join_paths),
+        cmocka_unit_test(edits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
