@@ -467,6 +467,16 @@ static void print_cause(const struct systemctl *c, const json_t *p)
     }
 }
 
+/* A process can have written its first lines before the manager takes note of its start; conditions
+ * are looked at before there is one. */
+static usec_t last_start(const json_t *p)
+{
+    usec_t conditions = property_number(p, "ConditionTimestamp");
+    usec_t start = property_number(p, "InactiveExitTimestamp");
+
+    return conditions > 0 ? MIN(conditions, start) : start;
+}
+
 static void print_unit(struct systemctl *c, const json_t *p)
 {
     print_head(p);
@@ -506,8 +516,8 @@ static void print_unit(struct systemctl *c, const json_t *p)
                 term_color(COLOR_YELLOW), term_reset(), property_text(p, "Id"), c->program);
     }
     if (c->lines > 0)
-        output_lines_print(c, property_text(p, "Id"), property_number(p, "InactiveExitTimestamp"),
-                           (unsigned) c->lines, status_line_width(c));
+        output_lines_print(c, property_text(p, "Id"), last_start(p), (unsigned) c->lines,
+                           status_line_width(c));
 }
 
 static int unit_status(const json_t *p)
