@@ -1,8 +1,8 @@
 /* cli/analyze.c -- reeve analyze: systemd-analyze(1). */
 #include "cli/analyze.h"
+#include "cli/usage.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -320,7 +320,7 @@ static int parse_options(int argc, char **argv, struct analyze_options *o)
     int r = 0;
 
     optind = 0;
-    for (int c; r == 0 && (c = getopt_long(argc, argv, "hqm", options, NULL)) >= 0;) {
+    for (int c; r == 0 && (c = verb_getopt(argc, argv, "hqm", options, NULL)) >= 0;) {
         if (c == OPTION_VERSION) {
             print_version(argv[0]);
             return 1;
@@ -381,11 +381,13 @@ static int run(const struct analyze_options *o, const char *name, char *const *a
         if (!streq(commands[i].name, name))
             continue;
         if (check_options(o, name, commands[i].takes, n) < 0)
-            return EXIT_FAILURE;
-        if (n < commands[i].least_arguments)
-            return complain("Too few arguments.", "");
-        if (commands[i].most_arguments >= 0 && n > commands[i].most_arguments)
-            return complain("Too many arguments.", "");
+            return usage_status(o->ctl.program);
+        if (n < commands[i].least_arguments ||
+            (commands[i].most_arguments >= 0 && n > commands[i].most_arguments)) {
+            fprintf(stderr, "Too %s arguments.\n",
+                    n < commands[i].least_arguments ? "few" : "many");
+            return usage_status(o->ctl.program);
+        }
         return commands[i].run(o, args);
     }
     for (size_t i = 0; i < ELEMENTSOF(absent); i++)
@@ -394,7 +396,7 @@ static int run(const struct analyze_options *o, const char *name, char *const *a
             return -EOPNOTSUPP;
         }
     fprintf(stderr, "Unknown command verb '%s'.\n", name);
-    return -EINVAL;
+    return usage_status(o->ctl.program);
 }
 
 int verb_analyze(int argc, char **argv)
@@ -410,7 +412,7 @@ int verb_analyze(int argc, char **argv)
     int r = parse_options(argc, argv, &o);
 
     if (r != 0)
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return r < 0 ? usage_status(argv[0]) : EXIT_SUCCESS;
     const char *name = argv[optind];
     if (name && streq(name, "help")) {
         verb_print_help(argv[0], options_help);

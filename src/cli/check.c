@@ -1,6 +1,5 @@
 /* reeve check -- what is wrong with units before they are started. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/strv.h"
 #include "cli/check_health.h"
 #include "cli/term.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "diagnose/advice.h"
 #include "diagnose/security.h"
@@ -242,12 +242,6 @@ static int check_one(struct check_run *run, const char *name)
     return 0;
 }
 
-static int usage_error(const char *what, const char *which)
-{
-    fprintf(stderr, "reeve check: %s%s\nTry 'reeve check --help'.\n", what, which);
-    return EXIT_USAGE;
-}
-
 /* Returns -1 to go on, or the exit status. */
 static int parse_options(struct check_run *run, int argc, char **argv)
 {
@@ -260,8 +254,7 @@ static int parse_options(struct check_run *run, int argc, char **argv)
     int c;
 
     optind = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "o:h", options, NULL)) >= 0) {
         switch (c) {
         case 's':
             run->is_static = true;
@@ -277,7 +270,7 @@ static int parse_options(struct check_run *run, int argc, char **argv)
             break;
         case 'o':
             if (!streq(optarg, "json") && !streq(optarg, "sarif"))
-                return usage_error("--output= takes json or sarif, not ", optarg);
+                return usage_error("check", "--output= takes json or sarif, not %s", optarg);
             run->output = streq(optarg, "json") ? OUTPUT_AS_JSON : OUTPUT_SARIF;
             break;
         case 'a':
@@ -286,11 +279,10 @@ static int parse_options(struct check_run *run, int argc, char **argv)
         case 'h':
             return verb_print_help("check", options_help);
         default:
-            return usage_error(c == ':' ? "a value is missing for " : "unknown option ",
-                               argv[optind - 1]);
+            return usage_status("check");
         }
     }
-    return optind < argc ? -1 : usage_error("name at least one unit or file", "");
+    return optind < argc ? -1 : usage_error("check", "name at least one unit or file");
 }
 
 /* Makes the folder of --root= the root folder, so that users, programs and files are looked for in

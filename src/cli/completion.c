@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 /* Each shell gets: the verbs, and for each kind of argument the list of verbs that take it. The
@@ -26,6 +27,9 @@ static const char *const sources[] = {
     [COMPLETE_COMMANDS] = "",
 };
 static_assert(ELEMENTSOF(sources) == VERB_COMPLETION_MAX, "a source for every kind");
+
+/* Options are those that a verb's help names. */
+#define OPTIONS "--help 2>/dev/null | grep -oE -e '--[a-z][a-z0-9-]+=?' | sort -u"
 
 static void print_verbs(const char *separator)
 {
@@ -70,6 +74,11 @@ static void print_bash(void)
            "    if [ -z \"$verb\" ]; then\n"
            "        COMPREPLY=($(compgen -W \"$verbs --help --version --user --system\" -- "
            "\"$cur\"))\n"
+           "        return\n    fi\n"
+           "    if [[ $cur == -* ]]; then\n"
+           "        COMPREPLY=($(compgen -W \"$(reeve \"$verb\" " OPTIONS ")\" -- \"$cur\"))\n"
+           "        [[ ${#COMPREPLY[@]} -ne 1 || $COMPREPLY != *= ]] || compopt -o nospace "
+           "2>/dev/null\n"
            "        return\n    fi\n    case $verb in\n");
     for (enum verb_completion k = COMPLETE_NONE + 1; k < VERB_COMPLETION_MAX; k++) {
         if (!has_verbs(k))
@@ -120,6 +129,8 @@ static void print_zsh(void)
            "    for w in ${(@)words[2,CURRENT-1]}; do\n"
            "        [[ $w == -* ]] || { verb=$w; break }\n    done\n"
            "    if [[ -z $verb ]]; then\n        _describe verb verbs\n        return\n    fi\n"
+           "    if [[ $words[CURRENT] == -* ]]; then\n"
+           "        compadd -S '' -- ${(f)\"$(reeve $verb " OPTIONS ")\"}\n        return\n    fi\n"
            "    case $verb in\n");
     for (enum verb_completion k = COMPLETE_NONE + 1; k < VERB_COMPLETION_MAX; k++) {
         if (!has_verbs(k))
@@ -151,6 +162,8 @@ static void print_fish(void)
         print_quoted(v->help);
         printf("\n");
     }
+    printf("complete -c reeve -n \"__fish_seen_subcommand_from $verbs; and string match -q -- '-*' "
+           "(commandline -ct)\" -a \"(reeve (commandline -opc)[2] " OPTIONS ")\"\n");
     for (enum verb_completion k = COMPLETE_NONE + 1; k < VERB_COMPLETION_MAX; k++) {
         if (!has_verbs(k))
             continue;
@@ -185,6 +198,5 @@ int verb_completion(int argc, char **argv)
             shells[i].print();
             return 0;
         }
-    fprintf(stderr, "reeve completion: name one shell: bash, zsh or fish\n");
-    return EXIT_USAGE;
+    return usage_error("completion", "name one shell: bash, zsh or fish");
 }

@@ -1,6 +1,5 @@
 /* reeve draft -- the unit for a program. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/strv.h"
 #include "base/timespan.h"
 #include "base/users.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "diagnose/draft.h"
 #include "unit/command.h"
@@ -94,7 +94,7 @@ int verb_draft(int argc, char **argv)
     bool run = false;
 
     optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "+o:h", options, NULL)) >= 0;)
+    for (int c; (c = verb_getopt(argc, argv, "+o:h", options, NULL)) >= 0;)
         switch (c) {
         case 'r':
             run = true;
@@ -102,8 +102,7 @@ int verb_draft(int argc, char **argv)
         case 'f':
             run = true;
             if (timespan_parse(optarg, &duration) < 0) {
-                fprintf(stderr, "reeve draft: --run-for=%s is no span of time\n", optarg);
-                return EXIT_USAGE;
+                return usage_error("draft", "--run-for=%s is no span of time", optarg);
             }
             break;
         case 'u':
@@ -124,8 +123,7 @@ int verb_draft(int argc, char **argv)
             return EXIT_USAGE;
         }
     if (optind == argc) {
-        fprintf(stderr, "reeve draft: name the program\nTry 'reeve draft --help'.\n");
-        return EXIT_USAGE;
+        return usage_error("draft", "name the program");
     }
     auto_free char *path = NULL, *name = NULL, *self = NULL, *unit = NULL;
     int r = 0;
@@ -142,8 +140,7 @@ int verb_draft(int argc, char **argv)
     name = d.name ? strdup(d.name) : unit_name_for(path);
     unit = name ? format("%s.service", name) : NULL;
     if (!unit || !unit_name_is_valid(unit, UNIT_NAME_PLAIN)) {
-        fprintf(stderr, "reeve draft: --name=%s is no name of a unit\n", strempty(name));
-        return EXIT_USAGE;
+        return usage_error("draft", "--name=%s is no name of a unit", strempty(name));
     }
     d.name = name;
     if (readlink_alloc("/proc/self/exe", &self) >= 0)

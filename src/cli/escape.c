@@ -1,6 +1,5 @@
 /* cli/escape.c -- reeve escape: systemd-escape(1). */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/escape.h"
 #include "base/str.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "unit/enums.h"
 #include "unit/name.h"
@@ -186,7 +186,7 @@ static int parse_options(int argc, char **argv, struct escape_options *o)
     };
 
     optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "hump", options, NULL)) >= 0;)
+    for (int c; (c = verb_getopt(argc, argv, "hump", options, NULL)) >= 0;)
         switch (c) {
         case 'h':
             verb_print_help(argv[0], options_help);
@@ -232,11 +232,11 @@ int verb_escape(int argc, char **argv)
     int r = parse_options(argc, argv, &o);
 
     if (r != 0)
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return r < 0 ? usage_status(argv[0]) : EXIT_SUCCESS;
     const char *wrong = optind >= argc ? "Not enough arguments." : contradiction(&o);
     if (wrong) {
         fprintf(stderr, "%s\n", wrong);
-        return EXIT_FAILURE;
+        return usage_status(argv[0]);
     }
     return print_all(&o, argv + optind);
 }

@@ -1,7 +1,6 @@
 /* reeve explain -- what an exit status, signal, result, cause or belief means; and, for a unit,
  * what its Restart= makes of every end. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "base/str.h"
 #include "cli/table.h"
 #include "cli/unit_files.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "diagnose/cause.h"
 #include "launch/exec_status.h"
@@ -338,7 +338,7 @@ int verb_explain(int argc, char **argv)
     int status = 0;
 
     optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) >= 0;)
+    for (int c; (c = verb_getopt(argc, argv, "o:h", options, NULL)) >= 0;)
         switch (c) {
         case 'U':
             e.unit = optarg;
@@ -351,8 +351,7 @@ int verb_explain(int argc, char **argv)
             break;
         case 'o':
             if (!streq(optarg, "json")) {
-                fprintf(stderr, "reeve explain: --output= takes json, not %s\n", optarg);
-                return EXIT_USAGE;
+                return usage_error("explain", "--output= takes json, not %s", optarg);
             }
             e.ctl.output = OUTPUT_JSON_PRETTY;
             break;
@@ -362,8 +361,7 @@ int verb_explain(int argc, char **argv)
             return EXIT_USAGE;
         }
     if (e.unit && optind < argc) {
-        fprintf(stderr, "reeve explain: give words or --unit=, not both\n");
-        return EXIT_USAGE;
+        return usage_error("explain", "give words or --unit=, not both");
     }
     if (e.unit)
         return explain_unit(&e);

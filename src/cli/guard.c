@@ -2,7 +2,6 @@
  * sd_notify(3). */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "base/str.h"
 #include "base/timespan.h"
 #include "cli/notify.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "health/command.h"
 #include "health/enter.h"
@@ -41,7 +41,7 @@ enum {
     OPTION_SUCCESSES,
     OPTION_HOLD,
     OPTION_KEEP_NOTIFY,
-    OPTION_BESIDE,
+    OPTION_HIDDEN_BESIDE, /* the manager's: manager/service_health.c */
     OPTION_CHECK
 };
 
@@ -60,18 +60,6 @@ static void guard_done(struct guard *g)
     for (size_t i = 0; i < g->n; i++)
         probe_done(&g->probes[i]);
     free(g->probes);
-}
-
-static int usage_error(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    fputs("reeve guard: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputs("\nTry 'reeve guard --help'.\n", stderr);
-    va_end(ap);
-    return EXIT_GUARD_USAGE;
 }
 
 static int print_help(void)
@@ -101,14 +89,14 @@ static int print_help(void)
 static int parse_span(const char *name, const char *text, bool zero, usec_t *ret)
 {
     return timespan_parse(text, ret) < 0 || (!zero && *ret < 10 * USEC_PER_MSEC)
-               ? usage_error("--%s=%s: takes a time span, such as 5s", name, text)
+               ? usage_error("guard", "--%s=%s: takes a time span, such as 5s", name, text)
                : 0;
 }
 
 static int parse_count(const char *name, const char *text, unsigned *ret)
 {
     return parse_unsigned(text, ret) < 0 || *ret == 0
-               ? usage_error("--%s=%s: takes a number greater than 0", name, text)
+               ? usage_error("guard", "--%s=%s: takes a number greater than 0", name, text)
                : 0;
 }
 
@@ -117,9 +105,10 @@ static int add_probe(struct guard *g, const struct check_kind *kind, const char 
     const char *error = NULL;
 
     if (!grow(&g->probes, &g->allocated, g->n + 1))
-        return usage_error("out of memory");
+        return usage_error("guard", "out of memory");
     if (probe_parse(kind, value, &g->probes[g->n], &error) < 0)
-        return usage_error("--%s=%s: %s", kind->option, value, error ? error : "out of memory");
+        return usage_error("guard", "--%s=%s: %s", kind->option, value,
+                           error ? error : "out of memory");
     g->n++;
     return 0;
 }
@@ -140,9 +129,10 @@ static int take_option(struct guard *g, int option)
     case OPTION_KEEP_NOTIFY:
         g->keep_notify = true;
         return 0;
-    case OPTION_BESIDE:
-        return parse_pid(optarg, &g->beside) < 0 ? usage_error("--beside=%s: takes a pid", optarg)
-                                                 : 0;
+    case OPTION_HIDDEN_BESIDE:
+        return parse_pid(optarg, &g->beside) < 0
+                   ? usage_error("guard", "--beside=%s: takes a pid", optarg)
+                   : 0;
     default:
         return add_probe(g, &check_kinds[option - OPTION_CHECK], optarg);
     }
@@ -158,7 +148,7 @@ static int parse_options(struct guard *g, int argc, char **argv)
         { "successes", required_argument, NULL, OPTION_SUCCESSES },
         { "hold", required_argument, NULL, OPTION_HOLD },
         { "keep-notify", no_argument, NULL, OPTION_KEEP_NOTIFY },
-        { "beside", required_argument, NULL, OPTION_BESIDE }, /* the manager's: manager/health.c */
+        { "beside", required_argument, NULL, OPTION_HIDDEN_BESIDE },
         { "help", no_argument, NULL, 'h' },
         {},
     };
@@ -166,27 +156,24 @@ static int parse_options(struct guard *g, int argc, char **argv)
     int c, status = 0;
 
     if (!options)
-        return usage_error("out of memory");
+        return usage_error("guard", "out of memory");
     optind = 0;
-    opterr = 0;
-    while (status == 0 && (c = getopt_long(argc, argv, "+:h", options, NULL)) >= 0) {
+    while (status == 0 && (c = verb_getopt(argc, argv, "+h", options, NULL)) >= 0) {
         if (c == 'h')
             return print_help();
-        status = c == ':'   ? usage_error("%s needs a value", argv[optind - 1])
-                 : c == '?' ? usage_error("unknown option %s", argv[optind - 1])
-                            : take_option(g, c);
+        status = c == '?' ? usage_status("guard") : take_option(g, c);
     }
     if (status)
         return status;
     g->command = argv + optind;
     if (g->n == 0)
-        return usage_error("no probe is given, such as --http=http://127.0.0.1:8080/");
+        return usage_error("guard", "no probe is given, such as --http=http://127.0.0.1:8080/");
     if (!*g->command && g->beside == 0)
-        return usage_error("no command is given: reeve guard --http=URL -- COMMAND...");
+        return usage_error("guard", "no command is given: reeve guard --http=URL -- COMMAND...");
     for (size_t i = 0; i < g->n; i++) {
         probe_complete(&g->probes[i], &g->defaults);
         if (g->beside > 0 && check_needs_begin(&g->probes[i].check))
-            return usage_error("HealthLog= looks into the journal, not into a file");
+            return usage_error("guard", "HealthLog= looks into the journal, not into a file");
     }
     return -1;
 }
@@ -363,7 +350,7 @@ static int note_log_positions(struct guard *g)
 {
     for (size_t i = 0; i < g->n; i++)
         if (log_argument_begin(&g->probes[i].check) < 0)
-            return usage_error("out of memory");
+            return usage_error("guard", "out of memory");
     return 0;
 }
 

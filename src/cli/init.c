@@ -1,7 +1,6 @@
 /* reeve init: the manager, as PID 1 of a container, beside another init, or of a user. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "base/timespan.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "control/manager_service.h"
 #include "event/event.h"
@@ -28,7 +28,7 @@ static const char options_help[] =
     "      --sandbox=strict|best-effort\n"
     "                                Never leave out sandboxing that is refused here, or leave\n"
     "                                out PrivateNetwork= and PrivateTmp= as well\n"
-    "      --user                    A user's manager, also for root\n"
+    "      --user, --system          A user's manager, also for root; that of the system\n"
     "      --tracking=cgroup|holder  How processes are tracked (cgroup where it can be)\n"
     "      --crash-limit=N           After N crashes within a minute only children are reaped (3)\n"
     "      --log-level=LEVEL         What the manager says: err, warning, notice, info, debug\n"
@@ -78,8 +78,7 @@ static const struct option long_options[] = {
 
 static int usage(const char *option, const char *value)
 {
-    fprintf(stderr, "reeve init: --%s=%s is not understood; see `reeve init --help`\n", option,
-            value);
+    (void) usage_error("init", "--%s=%s is not understood", option, value);
     return -EINVAL;
 }
 
@@ -149,7 +148,7 @@ static int parse_arguments(int argc, char **argv, struct init_arguments *a)
     int c;
 
     optind = 1;
-    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "h", long_options, NULL)) >= 0) {
         int r = parse_option(a, c);
 
         if (r != 0)

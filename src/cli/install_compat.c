@@ -1,6 +1,5 @@
 /* install-compat -- links under the names of systemd's programs. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 /* Where --divert works if no folder is named: the one that all PATHs have. */
@@ -138,7 +138,7 @@ int verb_install_compat(int argc, char **argv)
     int option, r;
 
     optind = 0;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+    while ((option = verb_getopt(argc, argv, "h", options, NULL)) >= 0)
         switch (option) {
         case 'h':
             return verb_print_help(argv[0], help);
@@ -153,8 +153,7 @@ int verb_install_compat(int argc, char **argv)
         }
     dir = argv[optind] ? argv[optind] : diverts ? DIVERT_DIR : NULL;
     if (!dir || argc - optind > 1) {
-        fprintf(stderr, "reeve install-compat: name the folder for the links\n");
-        return EXIT_USAGE;
+        return usage_error("install-compat", "name the folder for the links");
     }
     r = readlink_alloc("/proc/self/exe", &self);
     if (r < 0) {

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/timestamp.h"
 #include "cli/log.h"
 #include "cli/term.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 enum {
@@ -138,7 +138,7 @@ static const char help[] =
     "What:\n"
     "  -S --since=TIME  -U --until=TIME     times as in systemd.time(7), also \"yesterday 09:00\"\n"
     "  -c --cursor=C  --after-cursor=C  --cursor-file=FILE\n"
-    "  -b --boot[=ID|OFFSET]       one boot, the current one by default\n"
+    "  -b --boot[=ID|OFFSET]       one boot, the current one by default (--this-boot)\n"
     "  -u --unit=UNIT  --user-unit=UNIT     names or patterns\n"
     "  -I, --invocation=ID|OFFSET  one run of the unit: 0 the latest, -1 the one before\n"
     "     --failure=first|last     the first or last run of the unit that failed\n"
@@ -151,18 +151,29 @@ static const char help[] =
     "              short-delta|short-unix|with-unit|verbose|export|json|json-pretty|json-sse|\n"
     "              json-seq|cat|logfmt\n"
     "     --output-fields=NAME,...  -n --lines[=[+]N]  -r --reverse  -f --follow  --no-tail\n"
-    "  -a --all  --no-full  --truncate-newline  --no-hostname  --utc  --show-cursor  -q --quiet\n"
+    "  -a --all  -l --full  --no-full  --truncate-newline  --no-hostname  --utc  --show-cursor  -q "
+    "--quiet\n"
     "     --no-pager  -e --pager-end\n"
     "Other:\n"
     "  -N --fields  -F --field=NAME  --list-boots  --list-invocations  --list-namespaces\n"
     "     --top  --disk-usage  --header  --verify  --vacuum-size=BYTES  --vacuum-files=N\n"
-    "     --vacuum-time=SPAN  --sync  --flush  --rotate\n";
+    "     --vacuum-time=SPAN  --sync  --flush  --rotate  --relinquish-var  "
+    "--smart-relinquish-var\n"
+    "Without effect, or refused, saying why: catalogs, sealing keys, images, containers are not "
+    "here:\n"
+    "  -x --catalog  --list-catalog  --dump-catalog  --update-catalog  --setup-keys  --interval=\n"
+    "     --force  --verify-key=  --image=  --image-policy=  -M --machine=\n";
+
+/* For messages. */
+static const char *verb_name(const struct log_options *o)
+{
+    return streq(o->program, "journalctl") ? "journalctl" : "log";
+}
 
 static int wrong(const struct log_options *o, const char *option, const char *value,
                  const char *right)
 {
-    fprintf(stderr, "%s: --%s=%s is not %s\n", o->program, option, value, right);
-    return streq(o->program, "journalctl") ? 1 : EXIT_USAGE;
+    return usage_error(verb_name(o), "--%s=%s is not %s", option, value, right);
 }
 
 static const char *const level_names[] = { "emerg",   "alert",  "crit", "err",
@@ -364,7 +375,7 @@ static int parse_one(struct log_options *o, int k, int argc, char **argv)
 
     switch (k) {
     case 'h':
-        return verb_print_help(streq(o->program, "journalctl") ? "journalctl" : "log", help);
+        return verb_print_help(verb_name(o), help);
     case OPT_VERSION:
         return print_version(o->program);
     case 'e':
@@ -589,7 +600,7 @@ static int parse_one(struct log_options *o, int k, int argc, char **argv)
                 o->program, argv[optind - 1]);
         return 1;
     default:
-        return streq(o->program, "journalctl") ? 1 : EXIT_USAGE;
+        return usage_status(verb_name(o));
     }
 }
 
@@ -604,7 +615,7 @@ int log_parse_options(struct log_options *o, int argc, char **argv)
         .until = USEC_INFINITY,
     };
     optind = 0;
-    for (int k; (k = getopt_long(argc, argv, short_options, long_options, NULL)) >= 0;) {
+    for (int k; (k = verb_getopt(argc, argv, short_options, long_options, NULL)) >= 0;) {
         int r = parse_one(o, k, argc, argv);
 
         if (r >= 0)

@@ -1,7 +1,6 @@
 /* cli/notify.c -- reeve notify: systemd-notify(1). */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "base/time.h"
 #include "base/users.h"
 #include "cli/notify.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "manager/notify.h"
 
@@ -407,11 +407,10 @@ static int run(struct notify_options *o)
 int verb_notify(int argc, char **argv)
 {
     struct notify_options o = { 0 };
-    int usage = streq(argv[0], "systemd-notify") ? EXIT_FAILURE : EXIT_USAGE;
     int separator = find_separator(argc, argv), option, r = 0;
 
     optind = 0;
-    while (r >= 0 && (option = getopt_long(separator, argv, "h", long_options, NULL)) >= 0) {
+    while (r >= 0 && (option = verb_getopt(separator, argv, "h", long_options, NULL)) >= 0) {
         if (option == 'h')
             return verb_print_help(argv[0], options_help);
         if (option == OPT_VERSION)
@@ -426,7 +425,7 @@ int verb_notify(int argc, char **argv)
         (void) verb_print_help(argv[0], options_help);
         r = -EINVAL;
     }
-    int status = r < 0 ? usage : run(&o);
+    int status = r < 0 ? usage_status(argv[0]) : run(&o);
     strv_free(o.fields);
     return status;
 }

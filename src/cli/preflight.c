@@ -1,6 +1,5 @@
 /* reeve preflight -- checks for ExecStartPre=: one line each, one exit status. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/str.h"
 #include "base/timespan.h"
 #include "base/users.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "health/check.h"
 
@@ -39,18 +39,6 @@ static void preflight_done(struct preflight *p)
     free(p->checks);
     free(p->groups);
     free(p->name);
-}
-
-static int usage_error(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    fputs("reeve preflight: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputs("\nTry 'reeve preflight --help'.\n", stderr);
-    va_end(ap);
-    return EXIT_PREFLIGHT_USAGE;
 }
 
 static int print_help(void)
@@ -174,9 +162,10 @@ static int add_check(struct preflight *p, const struct check_kind *kind, const c
     const char *error = NULL;
 
     if (!grow(&p->checks, &p->allocated, p->n + 1))
-        return usage_error("out of memory");
+        return usage_error("preflight", "out of memory");
     if (check_parse(kind, value, &p->checks[p->n], &error) < 0)
-        return usage_error("--%s=%s: %s", kind->option, value, error ? error : "out of memory");
+        return usage_error("preflight", "--%s=%s: %s", kind->option, value,
+                           error ? error : "out of memory");
     p->n++;
     return 0;
 }
@@ -196,32 +185,30 @@ static int parse_options(struct preflight *p, int argc, char **argv)
     int c, status;
 
     if (!options)
-        return usage_error("out of memory");
+        return usage_error("preflight", "out of memory");
     optind = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":o:qh", options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "o:qh", options, NULL)) >= 0) {
         switch (c) {
         case OPTION_USER:
             p->user = optarg;
             break;
         case OPTION_WAIT:
             if (timespan_parse(optarg, &p->wait) < 0)
-                return usage_error("--wait=%s: takes a time span, such as 30s", optarg);
+                return usage_error("preflight", "--wait=%s: takes a time span, such as 30s",
+                                   optarg);
             break;
         case 'q':
             p->quiet = true;
             break;
         case 'o':
             if (!streq(optarg, "json"))
-                return usage_error("--output=%s: takes json", optarg);
+                return usage_error("preflight", "--output=%s: takes json", optarg);
             p->json = true;
             break;
         case 'h':
             return print_help();
-        case ':':
-            return usage_error("%s needs a value", argv[optind - 1]);
         case '?':
-            return usage_error("unknown option %s", argv[optind - 1]);
+            return usage_status("preflight");
         default:
             status = add_check(p, &check_kinds[c - OPTION_CHECK], optarg);
             if (status)
@@ -229,9 +216,10 @@ static int parse_options(struct preflight *p, int argc, char **argv)
         }
     }
     if (optind < argc)
-        return usage_error("unexpected argument '%s': checks are options, such as --port=%s",
+        return usage_error("preflight",
+                           "unexpected argument '%s': checks are options, such as --port=%s",
                            argv[optind], argv[optind]);
-    return p->n == 0 ? usage_error("nothing to check") : -1;
+    return p->n == 0 ? usage_error("preflight", "nothing to check") : -1;
 }
 
 int verb_preflight(int argc, char **argv)

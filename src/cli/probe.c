@@ -1,7 +1,6 @@
 /* reeve probe -- whether services are healthy, as their probes see it; the exit status is for the
  * health checks of Docker and Kubernetes. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "cli/systemctl.h"
 #include "cli/table.h"
 #include "cli/term.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 enum { EXIT_UNHEALTHY = 1, EXIT_NO_SUCH_UNIT = 4 };
@@ -41,8 +41,7 @@ static int parse_options(struct probe_run *run, int argc, char **argv)
     int c;
 
     optind = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":qo:h", options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "qo:h", options, NULL)) >= 0) {
         if (c == 'h')
             return verb_print_help("probe", options_help);
         if (c == 'l')
@@ -53,19 +52,14 @@ static int parse_options(struct probe_run *run, int argc, char **argv)
             run->client.quiet = true;
         else if (c == 'o' && streq(optarg, "json"))
             run->client.output = OUTPUT_JSON_PRETTY;
-        else {
-            fprintf(stderr, "reeve probe: %s%s\nTry 'reeve probe --help'.\n",
-                    c == 'o'   ? "--output= takes json, not "
-                    : c == ':' ? "a value is missing for "
-                               : "unknown option ",
-                    c == 'o' ? optarg : argv[optind - 1]);
-            return EXIT_USAGE;
-        }
+        else if (c == 'o')
+            return usage_error("probe", "--output= takes json, not %s", optarg);
+        else
+            return usage_status("probe");
     }
     if (optind < argc)
         return -1;
-    fputs("reeve probe: name at least one unit\nTry 'reeve probe --help'.\n", stderr);
-    return EXIT_USAGE;
+    return usage_error("probe", "name at least one unit");
 }
 
 static bool passes(const struct probe_run *run, const char *active, const char *health)

@@ -1,6 +1,5 @@
 /* The options of systemd-run(1). */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "cli/run.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 enum {
@@ -102,7 +102,7 @@ static const char help[] =
     "  -d --same-dir                In the folder of the caller\n"
     "  -E --setenv=NAME[=VALUE]     A variable; without VALUE as it is here\n"
     "     --expand-environment=BOOL Whether $VARIABLES in the arguments are replaced\n"
-    "  -t --pty                     On a terminal of its own, joined to this one\n"
+    "  -t --pty --tty               On a terminal of its own, joined to this one\n"
     "  -P --pipe                    With standard input, output and error of the caller\n"
     "  -S --shell                   The user's shell: -t -d --wait -G --service-type=exec\n"
     "     --wait                    Wait until it has ended; with its exit status\n"
@@ -110,7 +110,8 @@ static const char help[] =
     "  -r --remain-after-exit       Keep the unit active when its processes have ended\n"
     "  -G --collect                 Forget the unit when it has ended, also if it has failed\n"
     "     --send-sighup --ignore-failure\n"
-    "     --user --system -M USER@  Whose manager\n"
+    "     --user --system           Whose manager\n"
+    "  -M --machine=USER@           With --user: that user's\n"
     "     --on-active=TIME --on-boot=TIME --on-startup=TIME --on-calendar=SPEC\n"
     "     --on-unit-active=TIME --on-unit-inactive=TIME --on-timezone-change --on-clock-change\n"
     "     --timer-property=NAME=VALUE\n"
@@ -119,7 +120,8 @@ static const char help[] =
     "                               When something happens to a path (PathExists=, PathChanged= "
     "...)\n"
     "  -q --quiet                   No words but those of the command\n"
-    "     --json=pretty|short|off   Name and invocation as JSON\n";
+    "     --json=pretty|short|off   Name and invocation as JSON\n"
+    "Refused, saying why: --scope, --socket-property=, -H --host=, -C --capsule=\n";
 
 static int refuse(const char *what, const char *why)
 {
@@ -315,7 +317,7 @@ static int take_option(struct run_options *o, int option, int index)
     case 'S':
         o->shell = true;
         return 0;
-    default: /* getopt_long() has said what is wrong */
+    default: /* verb_getopt() has said what is wrong */
         return -EINVAL;
     }
 }
@@ -350,7 +352,7 @@ int run_parse_options(struct run_options *o, int argc, char **argv)
 
     optind = 0;
     while (r >= 0 &&
-           (option = getopt_long(argc, argv, "+hrtPqGSdE:p:u:H:M:C:", options, &index)) >= 0) {
+           (option = verb_getopt(argc, argv, "+hrtPqGSdE:p:u:H:M:C:", options, &index)) >= 0) {
         if (option == 'h')
             return verb_print_help(o->c.compat ? "systemd-run" : "run", help);
         if (option == OPT_VERSION)

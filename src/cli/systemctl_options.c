@@ -1,6 +1,5 @@
 /* The options of systemctl(1). */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/strv.h"
 #include "cli/state_names.h"
 #include "cli/systemctl.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "unit/enums.h"
 
@@ -151,9 +151,11 @@ static const char options_help[] =
     "     --no-block           Do not wait until it is done\n"
     "     --wait               Wait until the started units have stopped again\n"
     "     --job-mode=MODE      What to do about jobs that conflict: replace, fail ...\n"
+    "     --fail, --irreversible, --ignore-dependencies\n"
+    "                          --job-mode=fail, replace-irreversibly, ignore-dependencies\n"
     "  -T --show-transaction   Show the jobs that were queued\n"
     "  -s --signal=SIGNAL      Signal for kill (TERM)\n"
-    "     --kill-whom=WHOM     main, control, all\n"
+    "     --kill-whom=WHOM     main, control, all (--kill-who=, too)\n"
     "     --kill-value=N       Value that goes with the signal\n"
     "     --what=RESOURCES     What clean removes\n"
     "     --now                Start or stop what is enabled or disabled\n"
@@ -162,10 +164,17 @@ static const char options_help[] =
     "     --no-reload          Do not make the manager read its files anew\n"
     "     --preset-mode=MODE   full, enable-only, disable-only\n"
     "     --drop-in=NAME --stdin   For edit\n"
+    "     --no-warn            Do not warn of what has no effect\n"
+    "     --recursive          Of containers as well: there are none\n"
+    "     --message=TEXT --when=TIME   For halt, poweroff, reboot, kexec\n"
+    "  -i --ignore-inhibitors --check-inhibitors=MODE   The same: nothing inhibits\n"
+    "     --read-only --mkdir  For bind and mount-image, which are not there\n"
     "     --dry-run            Only print what would be done\n"
     "     --root=PATH          Work on the unit files below PATH, without a manager\n"
     "     --system --user --global   Whose units\n"
-    "  -M --machine=USER@      With --user: those of that user\n";
+    "  -M --machine=USER@      With --user: those of that user\n"
+    "Refused, saying why: -H --host=, -C --capsule=, --image=, --image-policy=, --marked,\n"
+    "     --firmware-setup, --boot-loader-menu=, --boot-loader-entry=\n";
 
 int systemctl_usage_exit(const struct systemctl *c)
 {
@@ -494,7 +503,7 @@ static int take_option(struct systemctl *c, int option, int index)
     case 'C':
     case OPT_UNSUPPORTED:
         return not_supported(option, index);
-    default: /* getopt_long() has said what is wrong */
+    default: /* verb_getopt() has said what is wrong */
         return -EINVAL;
     }
 }
@@ -532,7 +541,7 @@ int systemctl_parse_options(struct systemctl *c, int argc, char **argv)
     int option, index = 0;
 
     optind = 0;
-    while ((option = getopt_long(argc, argv, "ht:p:P:alqfs:H:M:C:n:o:iTr", options, &index)) >= 0) {
+    while ((option = verb_getopt(argc, argv, "ht:p:P:alqfs:H:M:C:n:o:iTr", options, &index)) >= 0) {
         int r;
 
         if (option == 'h') {

@@ -2,7 +2,6 @@
  * Source: systemd-cat(1); the header of a stream: sd_journal_stream_fd(3). */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "journal/parse.h"
 
@@ -345,7 +345,7 @@ static const char help[] =
     "     --parse=json|logfmt|go   take level, place in the code, trace id and fields from each\n"
     "                              line, which is kept as it was; traces of runtimes become one "
     "entry\n"
-    "Without COMMAND, standard input is copied.\n";
+    "Without COMMAND, standard input is copied. --namespace= is refused: there are none.\n";
 
 int verb_tee(int argc, char **argv)
 {
@@ -367,10 +367,9 @@ int verb_tee(int argc, char **argv)
         .stderr_priority = -1,
         .level_prefix = 1,
     };
-    int usage = compat ? 1 : EXIT_USAGE;
 
     optind = 0;
-    for (int k; (k = getopt_long(argc, argv, "+ht:p:", options, NULL)) >= 0;) {
+    for (int k; (k = verb_getopt(argc, argv, "+ht:p:", options, NULL)) >= 0;) {
         int *level = k == 'p' ? &o.priority : &o.stderr_priority;
 
         switch (k) {
@@ -385,34 +384,29 @@ int verb_tee(int argc, char **argv)
         case 'e':
             *level = parse_level(optarg);
             if (*level < 0) {
-                fprintf(stderr, "%s: %s is no log level (emerg .. debug, or 0 .. 7)\n", o.program,
-                        optarg);
-                return usage;
+                return usage_error(argv[0], "%s is no log level (emerg .. debug, or 0 .. 7)",
+                                   optarg);
             }
             break;
         case 'l':
             o.level_prefix = parse_boolean(optarg);
             if (o.level_prefix < 0) {
-                fprintf(stderr, "%s: --level-prefix=%s is neither yes nor no\n", o.program, optarg);
-                return usage;
+                return usage_error(argv[0], "--level-prefix=%s is neither yes nor no", optarg);
             }
             break;
         case 'P': {
             int mode = log_parse_from_name(optarg);
 
             if (mode < 0 || compat) {
-                fprintf(stderr, "%s: --parse= takes json, logfmt or go, not %s\n", o.program,
-                        optarg);
-                return usage;
+                return usage_error(argv[0], "--parse= takes json, logfmt or go, not %s", optarg);
             }
             o.parse = (enum log_parse) mode;
             break;
         }
         case 'n':
-            fprintf(stderr, "%s: there are no journal namespaces\n", o.program);
-            return usage;
+            return usage_error(argv[0], "there are no journal namespaces");
         default:
-            return usage;
+            return usage_status(argv[0]);
         }
     }
     if (o.parse != LOG_PARSE_NONE)

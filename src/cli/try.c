@@ -2,7 +2,6 @@
  * the verdict. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "base/timespan.h"
 #include "cli/term.h"
 #include "cli/try.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "control/client.h"
 #include "diagnose/again.h"
@@ -513,12 +513,6 @@ static int try_unit(const struct try_options *o, const char *unit, const char *f
     return status;
 }
 
-static int usage_error(const char *what, const char *which)
-{
-    fprintf(stderr, "reeve try: %s%s\nTry 'reeve try --help'.\n", what, which);
-    return EXIT_USAGE;
-}
-
 int verb_try(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -534,12 +528,11 @@ int verb_try(int argc, char **argv)
     int c;
 
     optind = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "o:h", options, NULL)) >= 0) {
         switch (c) {
         case 'F':
             if (timespan_parse(optarg, &o.stay) < 0 || o.stay == 0)
-                return usage_error("--for= takes a time span, not ", optarg);
+                return usage_error("try", "--for= takes a time span, not %s", optarg);
             break;
         case 'k':
             o.keep = true;
@@ -561,18 +554,17 @@ int verb_try(int argc, char **argv)
             break;
         case 'o':
             if (!streq(optarg, "json"))
-                return usage_error("--output= takes json, not ", optarg);
+                return usage_error("try", "--output= takes json, not %s", optarg);
             o.json = true;
             break;
         case 'h':
             return verb_print_help("try", options_help);
         default:
-            return usage_error(c == ':' ? "a value is missing for " : "unknown option ",
-                               argv[optind - 1]);
+            return usage_status("try");
         }
     }
     if (argc - optind != 1)
-        return usage_error("one unit or unit file has to be named", "");
+        return usage_error("try", "one unit or unit file has to be named");
     if (strchr(argv[optind], '/')) {
         file = realpath(argv[optind], NULL);
         if (!file) {
@@ -581,7 +573,7 @@ int verb_try(int argc, char **argv)
         }
         unit = strdup(path_basename(argv[optind]));
         if (unit && !unit_name_is_valid(unit, UNIT_NAME_PLAIN | UNIT_NAME_INSTANCE))
-            return usage_error("that is not the name of a unit (NAME.service): ", unit);
+            return usage_error("try", "that is not the name of a unit (NAME.service): %s", unit);
     } else {
         unit = strchr(argv[optind], '.') ? strdup(argv[optind])
                                          : format("%s.service", argv[optind]);

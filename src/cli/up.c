@@ -1,7 +1,6 @@
 /* reeve up: an ephemeral manager for the unit files named, in the foreground. */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/timespan.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "control/manager_service.h"
 #include "event/event.h"
@@ -296,19 +296,16 @@ int verb_up(int argc, char **argv)
     int c, r;
 
     optind = 1;
-    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "h", long_options, NULL)) >= 0) {
         r = parse_option(&up, c);
         if (r > 0)
             return verb_print_help("up", options_help);
-        if (r < 0) {
-            if (c != '?')
-                fprintf(stderr, "reeve up: a value is not understood; see `reeve up --help`\n");
-            return EXIT_USAGE;
-        }
+        if (r < 0)
+            return c == '?' ? usage_status("up")
+                            : usage_error("up", "%s is not understood", optarg);
     }
     if (optind == argc) {
-        fprintf(stderr, "reeve up: name unit files or folders with unit files\n");
-        return EXIT_USAGE;
+        return usage_error("up", "name unit files or folders with unit files");
     }
     for (int i = optind; i < argc; i++)
         if (add_path(&up, argv[i]) < 0)

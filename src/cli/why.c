@@ -1,6 +1,5 @@
 /* reeve why -- the cause of a failure, its proof, its fix. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "cli/term.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "diagnose/again.h"
 #include "diagnose/fix.h"
@@ -27,7 +27,7 @@ struct why {
 };
 
 static const char options_help[] =
-    "  --user             units of your own manager\n"
+    "  --user, --system   units of your own manager; of the system's (the default)\n"
     "  -o, --output=json  the report as JSON\n"
     "  --report           the report as Markdown, for a ticket\n"
     "  --try-fix          try the fixes in a copy of this machine that is thrown away (as root)\n"
@@ -209,12 +209,6 @@ static char **failed_units(bool user)
     return take_ptr(names);
 }
 
-static int usage_error(const char *what, const char *which)
-{
-    fprintf(stderr, "reeve why: %s%s\nTry 'reeve why --help'.\n", what, which);
-    return EXIT_USAGE;
-}
-
 int verb_why(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -234,8 +228,7 @@ int verb_why(int argc, char **argv)
     int c, status = 0;
 
     optind = 0;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":o:hy", options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "o:hy", options, NULL)) >= 0) {
         switch (c) {
         case 'u':
             w.user = true;
@@ -245,13 +238,13 @@ int verb_why(int argc, char **argv)
             break;
         case 'o':
             if (!streq(optarg, "json"))
-                return usage_error("--output= takes json, not ", optarg);
+                return usage_error("why", "--output= takes json, not %s", optarg);
             w.json = true;
             break;
         case 'a':
             c = optarg ? parse_boolean(optarg) : 1;
             if (c < 0)
-                return usage_error("--again= takes a boolean, not ", optarg);
+                return usage_error("why", "--again= takes a boolean, not %s", optarg);
             w.again = c ? AGAIN_YES : AGAIN_NO;
             break;
         case 'r':
@@ -273,15 +266,14 @@ int verb_why(int argc, char **argv)
         case 'h':
             return verb_print_help("why", options_help);
         default:
-            return usage_error(c == ':' ? "a value is missing for " : "unknown option ",
-                               argv[optind - 1]);
+            return usage_status("why");
         }
     }
     auto_strv char **units = optind < argc ? strv_copy(argv + optind) : failed_units(w.user);
     bool many = strv_length(units) != 1;
     if ((w.apply || w.undo) && (many || w.user || geteuid() != 0))
-        return usage_error(w.undo ? "--undo" : "--apply",
-                           " is for one unit of the system, as root");
+        return usage_error("why", "%s is for one unit of the system, as root",
+                           w.undo ? "--undo" : "--apply");
     if (w.undo)
         return undo_fix(&w, units[0]);
     if (w.json && many)
