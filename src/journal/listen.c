@@ -439,25 +439,32 @@ static void on_syslog(struct event_source *s, int fd, uint32_t revents, void *us
     read_some(userdata, fd, false, 128);
 }
 
-void listen_drain(struct collector *c)
-{
-    read_some(c, c->native_fd, true, DRAIN_DATAGRAMS);
-    read_some(c, c->syslog_fd, false, DRAIN_DATAGRAMS);
-}
-
 /* Without a manager only: it accepts connections itself, so that none is ever known to this process
- * alone, with which it would be lost. */
-static void on_connection(struct event_source *s, int fd, uint32_t revents, void *userdata)
+ * alone, with which it would be lost. Returns whether there was one. */
+static bool accept_connection(struct collector *c)
 {
-    struct collector *c = userdata;
-    auto_close int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    auto_close int connection = accept4(c->stdout_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (connection < 0)
-        return;
+        return false;
     if (stream_take_connection(c, STREAM_CONNECTION | c->next_connection, connection, NULL) >= 0) {
         take_fd(&connection);
         c->next_connection++;
     }
+    return true;
+}
+
+static void on_connection(struct event_source *s, int fd, uint32_t revents, void *userdata)
+{
+    (void) accept_connection(userdata);
+}
+
+void listen_drain(struct collector *c)
+{
+    read_some(c, c->native_fd, true, DRAIN_DATAGRAMS);
+    read_some(c, c->syslog_fd, false, DRAIN_DATAGRAMS);
+    for (int i = 0; c->control_fd < 0 && i < DRAIN_DATAGRAMS && accept_connection(c); i++)
+        ;
 }
 
 static void on_varlink(struct event_source *s, int fd, uint32_t revents, void *userdata)

@@ -482,20 +482,23 @@ static void on_stream(struct event_source *io, int fd, uint32_t revents, void *u
 }
 
 /* Reads what is in the socket now, and no more, so that a stream that is written to all the time
- * comes to an end as well. */
-static void stream_drain(struct stream *s)
+ * comes to an end as well. Returns false where the stream is at its end (and freed). */
+static bool stream_drain(struct stream *s)
 {
     int queued = 0;
+    char next;
 
     if (ioctl(s->fd, FIONREAD, &queued) < 0)
-        return;
+        return true;
     for (size_t left = MIN((size_t) queued, (size_t) DRAIN_MAX); left > 0;) {
         ssize_t n = stream_read(s, false);
 
         if (n <= 0)
-            return;
+            return n == 0;
         left -= MIN(left, (size_t) n);
     }
+    /* The last line may have no end but that of the stream. */
+    return recv(s->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) != 0 || stream_read(s, true) >= 0;
 }
 
 void streams_drain(struct collector *c, const char *unit)
@@ -503,11 +506,8 @@ void streams_drain(struct collector *c, const char *unit)
     struct stream *s;
 
     MAP_FOREACH (s, &c->streams) {
-        if (!unit || streq_ptr(s->unit, unit)) {
-            stream_drain(s);
-            if (s->held > 0)
-                on_trace_timer(s->trace_timer, 0, s);
-        }
+        if ((!unit || streq_ptr(s->unit, unit)) && stream_drain(s) && s->held > 0)
+            on_trace_timer(s->trace_timer, 0, s);
     }
 }
 

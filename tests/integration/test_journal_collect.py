@@ -167,12 +167,9 @@ collector = subprocess.Popen([reeve, "journald", f"--socket-dir={directory}/sock
 environment = dict(os.environ, REEVE_JOURNAL_DIR=f"{directory}/sockets")
 def send(text):
     socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(text, f"{directory}/sockets/socket")
-while True:
-    try:
-        send(b"MESSAGE=begin")
-        break
-    except OSError:
-        os.sched_yield()
+while not os.path.exists(f"{directory}/sockets/io.systemd.journal"):
+    os.sched_yield()
+send(b"MESSAGE=begin")
 subprocess.run([reeve, "log", "--sync"], env=environment, check=True)
 os.kill(collector.pid, signal.SIGSTOP)
 for attempt in range(50):

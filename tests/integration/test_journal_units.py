@@ -52,14 +52,14 @@ def test_last_words_by_datagram(reeve):
         pytest.skip("no cgroups here")
     reeve.write("words.service", """
         [Service]
-        ExecStart=/bin/sh -c 'read x </run/words; logger -t dying last; read x </run/words; exec sleep infinity'
+        ExecStart=/bin/sh -c 'read x </run/before; logger -t dying last; read x </run/after; exec sleep infinity'
     """)
-    reeve.run("mkfifo", "/run/words")
+    reeve.run("mkfifo", "/run/before", "/run/after")
     reeve.ctl("daemon-reload")
     reeve.ctl("start", "words.service")
     entries(reeve)
     reeve.run("pkill", "-STOP", "-x", "reeve-journald")
-    reeve.run("sh", "-c", "echo >/run/words; echo >/run/words")  # the second when logger has ended
+    reeve.run("sh", "-c", "echo >/run/before; echo >/run/after")  # this when logger has ended
     reeve.run("pkill", "-CONT", "-x", "reeve-journald")
     entry, = entries(reeve, "-t", "dying")
     assert entry["_REEVE_SENDER_GONE"] == "1" and "_COMM" not in entry
