@@ -331,11 +331,12 @@ static json_t *describe_record(const struct invocation_record *record)
         "{s:s, s:I, s:I, s:s, s:i, s:i, s:i}", "invocation", id128_format(record->id, id),
         "started", (json_int_t) record->started.realtime, "ended",
         (json_int_t) record->ended.realtime, "result", strempty(record->result), "main_pid",
-        (int) record->main_pid, "exit_code", record->exit_code, "exit_status", record->exit_status);
+        (int) record->main_pid, "exit_code", (int) record->exit_code, "exit_status",
+        (int) record->exit_status);
     json_t *step = json_pack(
         "{s:s?, s:i, s:i, s:i, s:i, s:b, s:b, s:o, s:s?, s:o, s:o}", "command", record->command,
-        "command_index", (int) record->command_index, "exec_step", record->exec_status, "errno",
-        -record->error, "notify_errno", record->notify_errno, "failed", record->failed,
+        "command_index", (int) record->command_index, "exec_step", (int) record->exec_status,
+        "errno", -record->error, "notify_errno", record->notify_errno, "failed", record->failed,
         "first_failure", record->first_failure, "object", json_text(record->object), "directive",
         record->directive, "status_text", json_text(record->status_text), "notifications",
         json_texts(record->notifications));

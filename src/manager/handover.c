@@ -111,8 +111,8 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
     state_write(w, "condition-failed", u->condition_failed);
     state_write(w, "assert-failed", u->assert_failed);
     state_write_id(w, "invocation", u->invocation);
-    state_write_u64(w, "start-limit-begin", u->start_limit.begin);
-    state_write_u64(w, "start-limit-n", u->start_limit.n);
+    state_write_u64(w, "start-limit-begin", u->start_limit_begin);
+    state_write_u64(w, "start-limit-n", u->start_limit_n);
     state_write_bool(w, "start-limit-hit", u->start_limit_hit);
     state_write_u64(w, "freezer", u->freezer);
     state_write_fd(w, "stream-fd", u->stream_fd);
@@ -220,7 +220,7 @@ static int restore_record(struct unit *u, const char *key, const char *value)
     if (streq(key, "record")) {
         struct invocation_record *r = invocation_record_new();
         char id[ID128_TEXT_MAX];
-        int exit_code, exec_status, error, failed, first;
+        int exit_code, exit_status, exec_status, error, failed, first;
         unsigned command_index;
 
         if (!r)
@@ -229,15 +229,16 @@ static int restore_record(struct unit *u, const char *key, const char *value)
                    "%32s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
                    " %d %d %d %u %d %d %d %d %d",
                    id, &r->started.realtime, &r->started.monotonic, &r->ended.realtime,
-                   &r->ended.monotonic, &r->main_pid, &exit_code, &r->exit_status, &command_index,
+                   &r->ended.monotonic, &r->main_pid, &exit_code, &exit_status, &command_index,
                    &exec_status, &error, &r->notify_errno, &failed, &first) != 14 ||
             id128_parse(id, &r->id) < 0) {
             invocation_record_free(r);
             return -EINVAL;
         }
-        r->exit_code = (int8_t) exit_code;
+        r->exit_code = (unsigned) exit_code & 15;
+        r->exit_status = (uint8_t) exit_status;
         r->command_index = (uint16_t) command_index;
-        r->exec_status = (int16_t) exec_status;
+        r->exec_status = (uint8_t) exec_status;
         r->error = (int16_t) error;
         r->failed = failed;
         r->first_failure = first;
@@ -346,10 +347,10 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         return r < 0 ? r : map_put_u64(&m->invocations, invocation_key(u->invocation), u);
     }
     if (streq(key, "start-limit-begin"))
-        return state_read_u64(value, &u->start_limit.begin);
+        return state_read_u64(value, &u->start_limit_begin);
     if (streq(key, "start-limit-n")) {
         r = state_read_u64(value, &n);
-        u->start_limit.n = r < 0 ? 0 : (unsigned) n;
+        u->start_limit_n = r < 0 ? 0 : (unsigned) n;
         return r;
     }
     if (streq(key, "start-limit-hit")) {

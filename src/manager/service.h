@@ -77,33 +77,32 @@ struct service {
     struct event_source *timer; /* the state's deadline */
     struct event_source *watchdog_timer;
     struct event_source *pid_file_source;
-    int pid_file_fd; /* inotify */
-
-    int idle_fd; /* Type=idle: the child waits until this is closed */
     struct manager_watch *idle_watch;
+    int pid_file_fd; /* inotify */
+    int idle_fd;     /* Type=idle: the child waits until this is closed */
 
     usec_t watchdog_override; /* WATCHDOG_USEC=; USEC_UNSET none */
     struct dual_time watchdog_time;
     usec_t reload_begin; /* when the reload signal was sent */
     usec_t random_extra; /* of RuntimeRandomizedExtraSec= */
     usec_t deadline;     /* that `timer` is set to, monotonic; USEC_INFINITY */
-    unsigned n_restarts;
-    uint64_t oom_kills; /* memory.events, when last looked at */
+    uint64_t oom_kills;  /* memory.events, when last looked at */
 
     struct service_notify *notify; /* socket and history; NULL */
     struct service_health *health; /* what its probes say; NULL */
-    pid_t prober;                  /* the process that makes them; 0: none */
     struct stored_fd *fds;
+    pid_t prober; /* makes `health`; 0: none */
     unsigned n_fds;
+    unsigned n_restarts;
+    int status_errno;
     struct service_connection *connection; /* socket.h; NULL */
 
     struct service_restored *restored; /* while state is handed over */
 
     char *status_text, *bus_error, *varlink_error;
-    int status_errno;
     /* What the launch report of the process that failed said; for the record. */
-    int failed_step, failed_error;
     char *failed_object, *failed_directive;
+    int failed_step, failed_error;
 };
 
 #define UNIT(s) (&(s)->unit)

@@ -48,17 +48,17 @@ void service_record_end(struct service *s)
     r->result = service_result_name(s->result);
     r->failed = s->result != RESULT_SUCCESS && s->result != RESULT_EXEC_CONDITION;
     r->main_pid = s->main_exec.pid;
-    r->exit_code = (int8_t) s->main_exec.code;
-    r->exit_status = s->main_exec.status;
+    r->exit_code = (unsigned) s->main_exec.code & 15;
+    r->exit_status = (uint8_t) s->main_exec.status;
     if (s->failed_phase != NO_PHASE) {
         r->command = service_phase_name(s->failed_phase);
         r->command_index = s->failed_index;
         if (s->failed_phase != SPAWN_START || s->main_exec.pid == 0) {
-            r->exit_code = (int8_t) s->control_exec.code;
-            r->exit_status = s->control_exec.status;
+            r->exit_code = (unsigned) s->control_exec.code & 15;
+            r->exit_status = (uint8_t) s->control_exec.status;
         }
     }
-    r->exec_status = (int16_t) s->failed_step;
+    r->exec_status = (uint8_t) s->failed_step;
     r->error = (int16_t) s->failed_error;
     r->notify_errno = s->status_errno;
     r->object = copy_bounded(s->failed_object);

@@ -149,13 +149,13 @@ int unit_check_start_limit(struct unit *u)
     struct rate_limit limit = {
         .interval = c->start_limit_interval_sec,
         .burst = c->start_limit_burst,
-        .begin = u->start_limit.begin,
-        .n = u->start_limit.n,
+        .begin = u->start_limit_begin,
+        .n = u->start_limit_n,
     };
     bool below = rate_limit_below(&limit, now_usec(CLOCK_MONOTONIC));
 
-    u->start_limit.begin = limit.begin;
-    u->start_limit.n = limit.n;
+    u->start_limit_begin = limit.begin;
+    u->start_limit_n = limit.n;
     if (below) {
         u->start_limit_hit = false;
         return 0;
@@ -171,8 +171,8 @@ void unit_reset_failed(struct unit *u)
     if (u->ops->reset_failed)
         u->ops->reset_failed(u);
     u->start_limit_hit = false;
-    u->start_limit.begin = 0;
-    u->start_limit.n = 0;
+    u->start_limit_begin = 0;
+    u->start_limit_n = 0;
     unit_end_series(u);
     unit_queue_add(u, QUEUE_GC);
     unit_changed(u);

@@ -76,18 +76,18 @@ struct invocation_record {
     const char *result;  /* "exit-code" ...: a static string */
     const char *command; /* "ExecStartPre" ...: the command that decided the result; static */
     pid_t main_pid;      /* 0: none ever ran */
-    int exit_status;
-    int notify_errno; /* ERRNO= */
+    int notify_errno;    /* ERRNO= */
     uint16_t command_index;
-    int16_t exec_status; /* the set-up step that failed (launch/exec_status.h), 0: none */
-    int16_t error;       /* of that step, negative errno */
-    int8_t exit_code;    /* CLD_EXITED ..., 0: none */
-    bool failed;
-    bool first_failure;   /* of a restart series */
-    char *object;         /* the path or name that the step choked on; NULL */
-    char *directive;      /* the setting that asked for it; NULL */
-    char *status_text;    /* the last STATUS=; NULL */
-    char **notifications; /* the last messages, refused ones too, with who sent them; NULL */
+    int16_t error;          /* of the set-up step that failed, negative errno */
+    uint8_t exec_status;    /* that step (launch/exec_status.h), 0: none */
+    uint8_t exit_status;    /* or the signal */
+    unsigned exit_code : 4; /* CLD_EXITED ..., 0: none */
+    bool failed : 1;
+    bool first_failure : 1; /* of a restart series */
+    char *object;           /* the path or name that the step choked on; NULL */
+    char *directive;        /* the setting that asked for it; NULL */
+    char *status_text;      /* the last STATUS=; NULL */
+    char **notifications;   /* the last messages, refused ones too, with who sent them; NULL */
 };
 #define UNIT_RECORDS_MAX 3
 
@@ -111,7 +111,6 @@ struct unit {
     struct tracker *tracker; /* made on demand by unit_tracker(); NULL */
     struct invocation_record *records;
     struct collector_stream *stream; /* of the current invocation's output; NULL */
-    int stream_fd;                   /* the service's end of it, -1 */
     int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
     char **activation; /* what set it off, for its commands: "TRIGGER_UNIT=..."; NULL */
     char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
@@ -120,10 +119,9 @@ struct unit {
     struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;
     struct dual_time state_change, condition_time, assert_time;
     struct id128 invocation;
-    struct {
-        usec_t begin;
-        unsigned n;
-    } start_limit;
+    usec_t start_limit_begin;
+    unsigned start_limit_n;
+    int stream_fd; /* the service's end of `stream`, -1 */
 
     uint64_t cpu_usage, memory_peak; /* of its last cgroup, UINT64_MAX: not known */
 

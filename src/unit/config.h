@@ -154,16 +154,16 @@ struct unit_config {
     bool transient;
     bool user; /* for a manager of one user */
 
-    struct unit_presets *presets;
-#define CONFIG_GROUP_MEMBER(id, tag, member) const struct tag *member;
-    CONFIG_GROUPS(CONFIG_GROUP_MEMBER)
-#undef CONFIG_GROUP_MEMBER
     uint32_t owned; /* bit GROUP_...: that pointer is no preset, but this unit's own */
-
     uint16_t n_provenance, allocated_provenance;
     uint16_t n_messages, allocated_messages;
     struct provenance *provenance;
     struct unit_message *messages;
+
+    struct unit_presets *presets;
+#define CONFIG_GROUP_MEMBER(id, tag, member) const struct tag *member;
+    CONFIG_GROUPS(CONFIG_GROUP_MEMBER)
+#undef CONFIG_GROUP_MEMBER
 };
 
 /* The presets that the rows give. unit_presets_ref() and _unref() take and return NULL. The groups
