@@ -88,7 +88,8 @@ bench)
     [ $# -gt 0 ] || python3 tests/bench/why.py --reeve build/static/src/reeve
     [ $# -eq 0 ] || shift
     python3 tests/bench/journal.py --reeve build/static/src/reeve "$@"
-    ninja -C build/static --quiet tests/bench/bench_launch
+    ninja -C build/static --quiet tests/bench/bench_launch tests/bench/bench_trace
+    build/static/tests/bench/bench_trace
     exec build/static/tests/bench/bench_launch ;;
 fuzz)
     install $build_packages $check_packages

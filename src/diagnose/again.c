@@ -46,11 +46,11 @@ int facts_tell_manager(const struct facts *f, bool user, const char *verb)
     return run_program(argv, 4096, ASK_TIMEOUT, &output, NULL);
 }
 
-/* Starts it without waiting: the manager cannot answer while it is stopped at a fork that we have
- * to see. The process ends with the job; the tracer's loop reaps it. */
-static int start_aside(const struct facts *f, bool user, pid_t *ret_pid)
+/* VERB of the unit without waiting: the manager cannot answer while it is stopped at a fork that we
+ * have to see. The process ends with the job; the tracer's loop reaps it. */
+static int tell_aside(const struct facts *f, bool user, const char *verb, pid_t *ret_pid)
 {
-    const char *argv[] = { program(f), "start", user ? "--user" : "--system", "--", f->unit, NULL };
+    const char *argv[] = { program(f), verb, user ? "--user" : "--system", "--", f->unit, NULL };
     pid_t pid = fork();
 
     if (pid < 0)
@@ -157,7 +157,7 @@ int facts_run_untraced(struct facts *f, const struct rerun *how)
     bool in_series, is_done = false;
     const char *reason = prepare(f, how, &in_series);
     pid_t job;
-    int r = reason ? refuse(f, reason) : start_aside(f, how->user, &job);
+    int r = reason ? refuse(f, reason) : tell_aside(f, how->user, "start", &job);
 
     if (r < 0 || reason)
         return r;
@@ -188,6 +188,27 @@ static int note_refusal(struct facts *f)
              : 0;
 }
 
+/* Stops the unit while its processes are still traced, as those have to be that have the filter. */
+static void stop_watched(const struct facts *f, const struct rerun *how, struct tracer *t)
+{
+    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_TIMEOUT);
+    size_t executed;
+    pid_t job;
+
+    if (tell_aside(f, how->user, "stop", &job) < 0)
+        return;
+    while (tracer_run(t, STEP) > 0 && tracer_watched(t, &executed) > 0 &&
+           now_usec(CLOCK_MONOTONIC) < end)
+        ;
+    while (kill(job, 0) >= 0 && now_usec(CLOCK_MONOTONIC) < end)
+        if (waitpid(job, NULL, WNOHANG) != 0)
+            return;
+        else
+            (void) usleep(STEP);
+    if (kill(job, SIGKILL) >= 0)
+        (void) waitpid(job, NULL, 0);
+}
+
 int facts_run_again(struct facts *f, const struct rerun *how)
 {
     struct tracer *t = NULL;
@@ -207,16 +228,19 @@ int facts_run_again(struct facts *f, const struct rerun *how)
     int r = tracer_new(&t);
     if (r < 0)
         return r;
-    r = tracer_seize_manager(t, manager, is_ours, f);
+    /* What may run on afterwards must not have the filter. */
+    r = tracer_seize_manager(t, manager, !how->keep, is_ours, f);
     if (r < 0) {
         tracer_free(t);
         return refuse(f, "the manager may not be traced here");
     }
-    r = start_aside(f, how->user, &job);
+    r = tell_aside(f, how->user, "start", &job);
     if (r >= 0)
         watch(how, t, job);
     bool works = tracer_watched(t, &executed) > 0 && executed > 0;
     tracer_release_manager(t);
+    if (tracer_has_filtered(t))
+        stop_watched(f, how, t);
     tracer_let_go(t);
     if (r >= 0 && kill(job, SIGKILL) >= 0)
         (void) waitpid(job, NULL, 0);

@@ -22,16 +22,16 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "diagnose/trace-decode.h"
+#include "diagnose/trace-filter.h"
 
 #define EVENTS_MAX 4096
-/* What a filtered call hands to the tracer, to be told from a filter of the program's own. */
-#define TRACE_COOKIE 0x7265
-
 /* One traced thread. */
 struct thread {
     pid_t tid, pid;
     bool
         unwatched; /* the manager, or a process of it that has not executed a program of the unit */
+    bool filtered; /* it has our filter */
+    bool inject;   /* it shall get it at the end of its execve() */
     bool held; /* its first stop came before its parent's fork was seen, which says what it is */
     const struct trace_call *call; /* the one it is in, or NULL */
     uint64_t args[6];
@@ -43,7 +43,8 @@ struct thread {
 };
 
 struct tracer {
-    bool filter;        /* the traced processes have ours */
+    bool filter;        /* the root process has installed ours itself */
+    bool may_filter;    /* others get it, where they may have it */
     struct map threads; /* tid -> struct thread */
     struct trace_event *events;
     size_t n_events, allocated, dropped;
@@ -53,7 +54,7 @@ struct tracer {
     pid_t manager; /* 0: a program is traced, not a manager */
     int (*wanted)(pid_t pid, void *userdata);
     void *userdata;
-    size_t executed;
+    size_t executed, n_filtered;
     struct trace_process *processes;
     size_t n_processes, processes_allocated;
     struct trace_root root_state;
@@ -99,7 +100,7 @@ void tracer_let_go(struct tracer *t)
 
     MAP_FOREACH (th, &t->threads) {
         /* Without us the filtered calls would fail with ENOSYS for good. */
-        if (t->filter)
+        if (th->filtered)
             (void) kill(th->pid, SIGKILL);
         else if (th->held) /* it is stopped, and its stop was waited for */
             (void) ptrace(PTRACE_DETACH, th->tid, NULL, NULL);
@@ -128,61 +129,6 @@ void tracer_free(struct tracer *t)
         free(t->processes[i].command);
     free(t->processes);
     free(t);
-}
-
-/* ---- the filter
- * --------------------------------------------------------------------------------------- */
-
-static int add_rule(scmp_filter_ctx filter, const char *name)
-{
-    int nr = seccomp_syscall_resolve_name(name);
-
-    if (nr == __NR_SCMP_ERROR)
-        return 0; /* not on this architecture */
-    /* Hot paths stay fast: only datagrams with an address of their own, only executable memory. */
-    if (streq(name, "sendto"))
-        return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
-                                SCMP_A4(SCMP_CMP_NE, 0));
-    if (streq(name, "mmap"))
-        return seccomp_rule_add(
-            filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
-            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC | PROT_WRITE));
-    if (streq(name, "mprotect"))
-        return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-    return seccomp_rule_add(filter, SCMP_ACT_TRACE(TRACE_COOKIE), nr, 0);
-}
-
-static void auto_filter_p(scmp_filter_ctx *filter)
-{
-    if (*filter)
-        seccomp_release(*filter);
-}
-
-int trace_filter_install(void)
-{
-    _cleanup_(auto_filter_p) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int r;
-
-    if (!filter)
-        return -ENOMEM;
-    /* The unit's own NoNewPrivileges= decides, not the tracer. */
-    r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-    if (r >= 0)
-        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-#ifdef __x86_64__
-    if (r >= 0)
-        r = seccomp_arch_add(filter, SCMP_ARCH_X86);
-    if (r == -EEXIST)
-        r = 0;
-#endif
-    for (const struct trace_call *c = trace_calls; r >= 0 && c->name; c++) {
-        int e = add_rule(filter, c->name);
-
-        if (e < 0 && e != -EDOM && e != -EINVAL)
-            r = e;
-    }
-    return r < 0 ? r : seccomp_load(filter);
 }
 
 /* ---- events
@@ -402,6 +348,7 @@ static struct thread *thread_get(struct tracer *t, pid_t tid)
     th->tid = tid;
     th->pid = tid;
     th->unwatched = t->manager > 0;
+    th->filtered = t->filter;
     th->forked_at = now_usec(CLOCK_MONOTONIC);
     if (map_put_u64(&t->threads, (uint64_t) tid, th) < 0) {
         free(th);
@@ -426,25 +373,41 @@ static void resume(struct tracer *t, struct thread *th, int signal)
 {
     /* With the filter, a thread runs freely until the next filtered call; its end has to be asked
      * for. */
-    bool to_end = !th->unwatched && (!t->filter || th->call);
+    bool to_end = !th->unwatched && (!th->filtered || th->call);
 
     (void) ptrace(to_end ? PTRACE_SYSCALL : PTRACE_CONT, th->tid, NULL, (void *) (intptr_t) signal);
 }
 
-static void on_syscall_stop(struct tracer *t, struct thread *th)
+/* From here on it is stopped at few calls only. Without the filter it is at all of them. */
+static int inject(struct tracer *t, struct thread *th)
+{
+    int status = 0;
+    int r = trace_filter_inject(th->pid, th->tid, &status);
+
+    th->inject = false;
+    th->filtered = r == 0;
+    t->n_filtered += r == 0;
+    return r == -EINTR ? status : 0;
+}
+
+/* Returns 0, or the wait status of what came instead of the end of it. */
+static int on_syscall_stop(struct tracer *t, struct thread *th)
 {
     struct __ptrace_syscall_info info = {};
 
     if (ptrace(PTRACE_GET_SYSCALL_INFO, th->tid, (void *) sizeof info, &info) < 0)
-        return;
-    if (info.op == PTRACE_SYSCALL_INFO_SECCOMP && t->filter) {
+        return 0;
+    if (info.op == PTRACE_SYSCALL_INFO_SECCOMP && th->filtered) {
         if (info.seccomp.ret_data == TRACE_COOKIE)
             call_begins(t, th, info.arch, info.seccomp.nr, (const uint64_t *) info.seccomp.args);
-    } else if (info.op == PTRACE_SYSCALL_INFO_ENTRY && !t->filter) {
+    } else if (info.op == PTRACE_SYSCALL_INFO_ENTRY && !th->filtered) {
         call_begins(t, th, info.arch, info.entry.nr, (const uint64_t *) info.entry.args);
     } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
         call_ends(t, th, info.exit.rval, info.exit.is_error);
+        if (th->inject)
+            return inject(t, th);
     }
+    return 0;
 }
 
 static void add_process(struct tracer *t, const struct thread *th)
@@ -505,6 +468,7 @@ static bool on_exec(struct tracer *t, struct thread *th)
     th->unwatched = wanted <= 0;
     if (!th->unwatched)
         t->executed++;
+    th->inject = !th->unwatched && t->may_filter && !th->filtered && trace_filter_fits(th->pid) > 0;
     if (is_command)
         add_process(t, th);
     if (th->pid == t->root)
@@ -525,6 +489,7 @@ static void on_new_process(struct tracer *t, struct thread *parent)
     child->pid = thread_group((pid_t) tid);
     child->executed_at = parent->executed_at;
     child->unwatched = parent->unwatched;
+    child->filtered = parent->filtered;
     if (child->held)
         resume(t, child, 0);
     child->held = false;
@@ -621,6 +586,8 @@ static void on_end(struct tracer *t, pid_t tid, int status)
     t->root_state.core = WIFSIGNALED(status) && WCOREDUMP(status);
 }
 
+static void handle(struct tracer *t, pid_t tid, int status);
+
 static void on_stop(struct tracer *t, pid_t tid, int status)
 {
     bool is_new = !map_get_u64(&t->threads, (uint64_t) tid);
@@ -638,12 +605,15 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
     switch (status >> 16) {
     case 0:
         if (signal == (SIGTRAP | 0x80)) {
-            on_syscall_stop(t, th);
+            int other = on_syscall_stop(t, th);
+
+            if (other)
+                return handle(t, tid, other);
             signal = 0;
         }
         break;
     case PTRACE_EVENT_SECCOMP:
-        on_syscall_stop(t, th);
+        (void) on_syscall_stop(t, th);
         signal = 0;
         break;
     case PTRACE_EVENT_EXEC:
@@ -679,19 +649,30 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
     resume(t, th, signal);
 }
 
+static void handle(struct tracer *t, pid_t tid, int status)
+{
+    if (WIFSTOPPED(status))
+        on_stop(t, tid, status);
+    else
+        on_end(t, tid, status);
+}
+
 #define TRACE_OPTIONS \
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | \
      PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT)
 
-int tracer_seize_manager(struct tracer *t, pid_t manager, int (*wanted)(pid_t pid, void *userdata),
-                         void *userdata)
+int tracer_seize_manager(struct tracer *t, pid_t manager, bool filter,
+                         int (*wanted)(pid_t pid, void *userdata), void *userdata)
 {
+    unsigned long options = TRACE_OPTIONS | (filter ? PTRACE_O_TRACESECCOMP : 0);
+
     t->manager = manager;
+    t->may_filter = filter;
     t->wanted = wanted;
     t->userdata = userdata;
     if (!thread_get(t, manager))
         return -ENOMEM;
-    if (ptrace(PTRACE_SEIZE, manager, NULL, (void *) (unsigned long) TRACE_OPTIONS) < 0) {
+    if (ptrace(PTRACE_SEIZE, manager, NULL, (void *) options) < 0) {
         int r = -errno;
 
         thread_free(map_remove_u64(&t->threads, (uint64_t) manager));
@@ -723,6 +704,11 @@ void tracer_release_manager(struct tracer *t)
     thread_free(th);
 }
 
+bool tracer_has_filtered(const struct tracer *t)
+{
+    return t->n_filtered > 0;
+}
+
 size_t tracer_watched(const struct tracer *t, size_t *ret_executed)
 {
     struct thread *th;
@@ -737,11 +723,11 @@ size_t tracer_watched(const struct tracer *t, size_t *ret_executed)
 int tracer_seize(struct tracer *t, pid_t pid, bool filter)
 {
     unsigned long options = TRACE_OPTIONS | (filter ? PTRACE_O_TRACESECCOMP : 0);
-    struct thread *th = thread_get(t, pid);
 
+    t->filter = filter;
+    struct thread *th = thread_get(t, pid);
     if (!th)
         return -ENOMEM;
-    t->filter = filter;
     if (ptrace(PTRACE_SEIZE, pid, NULL, (void *) options) < 0) {
         int r = -errno;
 
@@ -775,10 +761,8 @@ int tracer_run(struct tracer *t, usec_t timeout)
             result = errno == ECHILD ? 0 : -errno;
             break;
         }
-        if (tid > 0 && WIFSTOPPED(status))
-            on_stop(t, tid, status);
-        else if (tid > 0)
-            on_end(t, tid, status);
+        if (tid > 0)
+            handle(t, tid, status);
         if (tid != 0)
             continue;
 

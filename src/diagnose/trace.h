@@ -79,13 +79,17 @@ int tracer_seize(struct tracer *t, pid_t pid, bool filter);
 /* Seizes a service manager in place of a program: it is stopped only while it forks, and let go
  * again by tracer_release_manager(). What it forks is watched from its execve() on, if `wanted`
  * says so of its pid then (asked again at each execve()): 1 it is watched, 0 it is let go, -1 it
- * is still a part of the manager, and what it executes is asked about. Without a filter.
- * Returns as tracer_seize(). */
-int tracer_seize_manager(struct tracer *t, pid_t manager, int (*wanted)(pid_t pid, void *userdata),
-                         void *userdata);
+ * is still a part of the manager, and what it executes is asked about. With `filter`,
+ * a program gets the filter as it begins, where it may have one and has none of its own; it has to
+ * be traced to its end then. Returns as tracer_seize(). */
+int tracer_seize_manager(struct tracer *t, pid_t manager, bool filter,
+                         int (*wanted)(pid_t pid, void *userdata), void *userdata);
+/* Whether there were programs that got it. */
+bool tracer_has_filtered(const struct tracer *t);
 void tracer_release_manager(struct tracer *t);
 
-/* Lets go of everything that is traced: without a filter it runs on. The events stay. */
+/* Lets go of everything that is traced: without a filter it runs on, else it is killed. The events
+ * stay. */
 void tracer_let_go(struct tracer *t);
 
 /* How many watched processes and threads there are; *ret_executed: how many ever executed a

@@ -210,7 +210,18 @@ def compare(machine, name, program, settings="", command=None):
     answer = json.loads(done.stdout)
     if any(step["step"] == "untraced" for step in answer["steps"]):
         pytest.skip("the manager may not be traced here")
-    return answer, untraced, said(machine, unit)
+    tried = said(machine, unit)
+
+    # There the program gets the tracer's filter, where it may have one.
+    machine.run("reeve", "why", "--again", unit)
+    assert masked(said(machine, unit)) == masked(tried)
+    return answer, untraced, tried
+
+
+def masked(words_and_status):
+    """Without what a program sees of the filter itself."""
+    words, status = words_and_status
+    return [line for line in words.splitlines() if "Seccomp:" not in line], status
 
 
 CASES = {

@@ -211,6 +211,88 @@ static void what_repeats_is_counted(void **state)
     }
 }
 
+static int every_program(pid_t pid, void *userdata)
+{
+    (void) pid;
+    (void) userdata;
+    return 1;
+}
+
+/* A manager that starts one program, whose words go into the pipe. */
+_noreturn_ static void be_manager(const char *script, int words, int go)
+{
+    char c;
+    int status;
+
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (read(go, &c, 1) != 1)
+        _exit(99);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* So that everybody may have a filter. */
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || dup2(words, 1) < 0)
+            _exit(98);
+        shell((void *) script);
+        _exit(97);
+    }
+    waitpid(pid, &status, 0);
+    _exit(0);
+}
+
+static void a_program_of_a_manager_gets_the_filter(void **state)
+{
+    static const char script[] =
+        "grep ^Seccomp: /proc/self/status; cat /nowhere/file 2>&1; (kill -USR1 $$) & trap 'echo "
+        "signal' USR1; wait; echo end $?";
+
+    (void) state;
+    for (int filter = 0; filter < 2; filter++) {
+        struct tracer *t = NULL;
+        int words[2], go[2];
+        char text[512] = "";
+        size_t n = 0, executed;
+
+        assert_int_equal(pipe2(words, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+        assert_int_equal(tracer_new(&t), 0);
+        pid_t manager = fork();
+        assert_true(manager >= 0);
+        if (manager == 0)
+            be_manager(script, words[1], go[0]);
+        int r = tracer_seize_manager(t, manager, filter, every_program, NULL);
+        if (r == -EPERM) {
+            kill(manager, SIGKILL);
+            waitpid(manager, NULL, 0);
+            tracer_free(t);
+            skip();
+        }
+        assert_int_equal(write(go[1], "", 1), 1);
+        while (tracer_run(t, USEC_PER_SEC) > 0)
+            ;
+        close(words[1]);
+        for (ssize_t got; (got = read(words[0], text + n, sizeof text - 1 - n)) > 0;)
+            n += (size_t) got;
+        (void) tracer_watched(t, &executed);
+        assert_true(executed >= 3);
+        const struct trace_event *e = find(t, "openat", ENOENT);
+        if (!e || !strstr(text, "signal") || !strstr(text, "No such file"))
+            fail_msg("filter %d: %s", filter, text);
+#ifdef __x86_64__
+        /* A machine may have a filter of its own around all of it: then none is given. */
+        if (strstr(text, "Seccomp:\t0"))
+            assert_false(tracer_has_filtered(t));
+        else if (filter)
+            assert_non_null(strstr(text, "Seccomp:\t2"));
+        if (!filter)
+            assert_false(tracer_has_filtered(t));
+#endif
+        close(words[0]);
+        close(go[0]);
+        close(go[1]);
+        tracer_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +302,7 @@ int main(void)
         cmocka_unit_test(dies_by_signal),
         cmocka_unit_test(a_stopped_child_stays_stopped_until_continued),
         cmocka_unit_test(what_repeats_is_counted),
+        cmocka_unit_test(a_program_of_a_manager_gets_the_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
