@@ -149,6 +149,11 @@ static struct match *unit_match(const struct log_options *o, struct journal *j)
         unit_names(j, o->user_units, user_fields, &user) < 0 ||
         (o->user_only && unit_names(j, o->units, user_fields, &user) < 0))
         r = -ENOMEM;
+    if (r >= 0 && !system && !user) {
+        fprintf(stderr, "%s: the journal has nothing of a unit that matches %s\n", o->program,
+                o->units ? o->units[0] : o->user_units[0]);
+        r = -ENODATA;
+    }
     STRV_FOREACH (u, system)
         r = r < 0 ? r : add_unit(any, *u);
     STRV_FOREACH (u, user)
@@ -157,7 +162,7 @@ static struct match *unit_match(const struct log_options *o, struct journal *j)
         match_free(any);
         return NULL;
     }
-    return any; /* no alternative: nothing */
+    return any;
 }
 
 /* ---- boots ---- */
