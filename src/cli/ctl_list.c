@@ -383,15 +383,15 @@ static int compare_timers(const void *a, const void *b)
     return strcmp(x->unit, y->unit);
 }
 
-/* systemctl shows no more than two units of time. */
-static char *format_span(usec_t span, char text[static TIMESTAMP_TEXT_MAX])
+/* "5 days"; the column says that it is what is left. */
+static char *format_left(char text[static TIMESTAMP_TEXT_MAX], usec_t t, usec_t now)
 {
-    usec_t accuracy = span >= USEC_PER_DAY           ? USEC_PER_DAY
-                      : span >= 5 * USEC_PER_HOUR    ? USEC_PER_HOUR
-                      : span >= 10 * USEC_PER_MINUTE ? USEC_PER_MINUTE
-                                                     : USEC_PER_SEC;
+    char *left = timestamp_format_relative(text, t, now);
+    char *word = left ? (char *) endswith(left, " left") : NULL;
 
-    return timespan_format(text, span, accuracy);
+    if (word)
+        *word = '\0';
+    return left;
 }
 
 static void add_timer_row(const struct systemctl *c, struct table *t, const struct timer_row *row,
@@ -402,10 +402,7 @@ static void add_timer_row(const struct systemctl *c, struct table *t, const stru
 
     table_add_json(t, has_next ? timestamp_format(text, row->next, c->timestamp) : NULL,
                    json_integer(has_next ? (json_int_t) row->next : 0));
-    table_add_json(t,
-                   !has_next          ? NULL
-                   : row->next <= now ? timestamp_format_relative(span, row->next, now)
-                                      : format_span(row->next - now, span),
+    table_add_json(t, has_next ? format_left(span, row->next, now) : NULL,
                    json_integer(has_next ? (json_int_t) row->next : 0));
     table_add_json(t, has_last ? timestamp_format(text, row->last, c->timestamp) : NULL,
                    json_integer((json_int_t) row->last));

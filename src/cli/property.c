@@ -111,7 +111,8 @@ char *property_format(const char *name, const json_t *value, enum timestamp_styl
 bool property_is_empty(const char *name, const json_t *value)
 {
     if (json_is_string(value))
-        return json_string_length(value) == 0 ||
+        /* "~": all but nothing. */
+        return json_string_length(value) == 0 || streq(json_string_value(value), "~") ||
                (endswith(name, "ActionExitStatus") && streq(json_string_value(value), "[not set]"));
     if (json_is_array(value))
         return json_array_size(value) == 0;

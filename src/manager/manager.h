@@ -235,6 +235,8 @@ struct property_row {
     int (*get)(const struct unit *u, struct property_value *v); /* 0, or -ENODATA: leave it out */
     bool privileged;
 };
+/* For a row of a setting that is no property: it is left out. */
+int property_none(const struct unit *u, struct property_value *v);
 /* Tables end with a NULL name. */
 extern const struct property_row unit_properties[];
 /* The type's own rows; never NULL. */

@@ -472,6 +472,11 @@ static int get_ReeveMessages(const struct unit *u, struct property_value *v)
     { #name, get_##name, false }, { #name "Monotonic", get_##name##Monotonic, false },
 
 /* clang-format off */
+int property_none(const struct unit *u, struct property_value *v)
+{
+    return -ENODATA;
+}
+
 const struct property_row unit_properties[] = {
     { "Id", get_id, false },
     { "Names", get_names, false },

@@ -283,6 +283,7 @@ const struct property_row service_properties[] = {
     { "ExecMainPID", get_exec_main_pid },
     { "ExecMainCode", get_exec_main_code },
     { "ExecMainStatus", get_exec_main_status },
+    { "PermissionsStartOnly", property_none },
     { "ReeveHealth", get_health },
     { "ReeveHealthAnswers", get_health_answers },
     { "ReeveNotifications", get_notify_history, .privileged = true },

@@ -910,6 +910,7 @@ static const struct property_row socket_properties[] = {
     { "TriggerLimitBurst", get_trigger_burst },
     { "PollLimitIntervalUSec", get_poll_interval },
     { "PollLimitBurst", get_poll_burst },
+    { "Service", property_none },
     { 0 },
 };
 

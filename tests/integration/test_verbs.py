@@ -122,6 +122,33 @@ def test_lists_are_json_too(reeve):
     assert "PATH" in json.loads(reeve.ctl("show-environment", "-o", "json"))
 
 
+# As systemctl of 257 has them.
+LEFT = {"6d": "5 days", "100d": "3 months 8 days", "26h": "1 day 1h", "500d": "1 year 4 months", "31d": "1 month 0 days",
+        "2h": r"1h 5\dmin", "19h": "18h"}
+
+
+def test_what_is_left_of_timers(reeve):
+    for span in LEFT:
+        reeve.write(f"t{span}.timer", f"[Timer]\nOnActiveSec={span}\nUnit=x.service\n")
+    reeve.write("x.service", "[Service]\nExecStart=/bin/true\n")
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", *(f"t{span}.timer" for span in LEFT))
+    text = reeve.ctl("list-timers")
+    for span, left in LEFT.items():
+        assert re.search(rf"^\w+ \S+ \S+ \S+ +{left} - +- t{span}.timer +x.service$", text, re.M), (span, text)
+
+
+def test_show_prints_properties_of_systemd_alone(reeve):
+    """No settings that are none, and lists of "all but nothing" with --all only."""
+    reeve.write("s.socket", "[Socket]\nListenStream=/run/s\nService=x.service\n")
+    reeve.write("x.service", "[Service]\nExecStart=/bin/true\n")
+    reeve.ctl("daemon-reload")
+    text = reeve.run("systemctl", "show", "s.socket", "x.service").stdout
+    assert not re.search("^(Service|PermissionsStartOnly|SystemCallFilter|RestrictFileSystems)=", text, re.M)
+    assert "Triggers=x.service" in text
+    assert reeve.run("systemctl", "show", "--all", "-p", "SystemCallFilter", "x.service").stdout == "SystemCallFilter=~\n"
+
+
 def test_wait_ends_when_the_unit_has(reeve):
     reeve.write("short.service", "[Service]\nExecStart=/bin/sh -c 'read x </run/gate; exit 7'\n")
     reeve.run("mkfifo", "/run/gate")
