@@ -521,7 +521,7 @@ static int check_all(const struct run_options *o)
             r = check_property(o, UNIT_SERVICE, *p);
     STRV_FOREACH (p, o->trigger)
         if (r >= 0)
-            r = check_property(o, streq(o->trigger_type, "timer") ? UNIT_TIMER : UNIT_PATH, *p);
+            r = check_property(o, unit_type_from_string(o->trigger_type), *p);
     if (r >= 0 && o->service_type) {
         auto_free char *type = format("Type=%s", o->service_type);
 

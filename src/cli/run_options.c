@@ -119,9 +119,11 @@ static const char help[] =
     "     --path-property=NAME=VALUE\n"
     "                               When something happens to a path (PathExists=, PathChanged= "
     "...)\n"
+    "     --socket-property=NAME=VALUE\n"
+    "                               When somebody connects to a socket (ListenStream= ...)\n"
     "  -q --quiet                   No words but those of the command\n"
     "     --json=pretty|short|off   Name and invocation as JSON\n"
-    "Refused, saying why: --scope, --socket-property=, -H --host=, -C --capsule=\n";
+    "Refused, saying why: --scope, -H --host=, -C --capsule=\n";
 
 static int refuse(const char *what, const char *why)
 {
@@ -284,7 +286,7 @@ static int take_option(struct run_options *o, int option, int index)
     case OPT_PATH_PROPERTY:
         return add_trigger(o, "path", optarg);
     case OPT_SOCKET_PROPERTY:
-        return refuse("--socket-property", ": sockets are not run yet");
+        return add_trigger(o, "socket", optarg);
     case 'M':
         return systemctl_set_machine(&o->c, optarg);
     case 'H':

@@ -917,6 +917,7 @@ static const struct property_row socket_properties[] = {
 const struct unit_ops socket_ops = {
     .object_size = sizeof(struct socket),
     .has_processes = true,
+    .can_transient = true,
     .done = socket_done,
     .load = socket_load,
     .coldplug = socket_coldplug,

@@ -66,7 +66,7 @@ def test_wrong_settings_are_refused_in_the_words_of_unit_files(reeve):
     assert "RootImage=/x: directive not supported" in reeve.run(
         "reeve", "run", "--wait", "-p", "RootImage=/x", "true").stderr
     assert reeve.run("reeve", "run", "--scope", "true").returncode == 2
-    assert "sockets" in reeve.run("reeve", "run", "--socket-property=ListenStream=/x", "true").stderr
+    assert "did you mean ListenStream=?" in words("--socket-property=ListenSteam=/x")
     assert "did you mean OnCalendar=?" in words("--on-active=1h", "--timer-property=OnCalender=daily")
 
 
@@ -207,6 +207,22 @@ def test_later(reeve):
     reeve.ctl("run", "--path-property=PathExists=/tmp/flag", "--unit=watch", "mv", "/tmp/flag", "/tmp/taken")
     reeve.path("/tmp/flag").touch()
     reeve.until(lambda: reeve.path("/tmp/taken").exists(), MINUTE)
+
+
+ANSWER = "import socket; s = socket.socket(fileno=3); c, _ = s.accept(); c.send(b'hello'); c.close(); s.accept()"
+ASK = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/ask'); print(s.recv(9).decode())"
+
+
+def test_when_somebody_connects(reeve):
+    reeve.ctl("run", "--unit=ask", "--socket-property=ListenStream=/run/ask", "/usr/bin/python3", "-c", ANSWER)
+    assert reeve.show("ask.service", "ActiveState") == "inactive"
+    reeve.ctl("daemon-reload")
+    reeve.ctl("daemon-reexec")
+    assert reeve.run("/usr/bin/python3", "-c", ASK).stdout == "hello\n"
+    assert reeve.show("ask.service", "ActiveState") == "active"
+    assert reeve.show("ask.socket", "SubState") == "running"
+    reeve.ctl("stop", "ask.socket", "ask.service")
+    reeve.until(lambda: not list(reeve.path("/run/systemd/transient").glob("ask*")), MINUTE)
 
 
 def test_many_at_once_have_files_of_their_own(reeve):
