@@ -109,21 +109,22 @@ static void on_request(struct event_source *s, int fd, uint32_t revents, void *u
         return;
     }
     q->n += (size_t) n;
-    if (!memchr(q->text, 0, q->n)) {
-        if (q->n >= sizeof q->text - 1)
-            request_free(q);
-        return;
-    }
     (void) getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
-    const char *answer = perform(q->collector, q->text, &who);
-    /* Answers fit the socket's buffer; a client that reads none of them loses the connection. */
-    size_t used = strlen(q->text) + 1;
-    if (send(fd, answer, strlen(answer) + 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-        request_free(q);
-        return;
+    while (memchr(q->text, 0, q->n)) {
+        const char *answer = perform(q->collector, q->text, &who);
+
+        /* Answers fit the socket's buffer; a client that reads none of them loses the connection.
+         */
+        size_t used = strlen(q->text) + 1;
+        if (send(fd, answer, strlen(answer) + 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+            request_free(q);
+            return;
+        }
+        memmove(q->text, q->text + used, q->n - used);
+        q->n -= used;
     }
-    memmove(q->text, q->text + used, q->n - used);
-    q->n -= used;
+    if (q->n >= sizeof q->text - 1)
+        request_free(q);
 }
 
 int request_accept(struct collector *c, int listener)
@@ -132,8 +133,14 @@ int request_accept(struct collector *c, int listener)
 
     if (fd < 0)
         return -errno;
-    if (c->n_requests >= REQUESTS_MAX)
-        return -EBUSY;
+    /* Whoever has waited for longest makes room: anybody may connect, and ask nothing. */
+    if (c->n_requests >= REQUESTS_MAX) {
+        struct request *oldest = c->requests;
+
+        while (oldest->next)
+            oldest = oldest->next;
+        request_free(oldest);
+    }
     struct request *q = new0(struct request, 1);
     if (!q)
         return -ENOMEM;

@@ -135,6 +135,65 @@ def test_payload_by_descriptor(collector, sealed):
     assert len(entry["MESSAGE"]) == 500000
 
 
+def test_datagrams_at_the_limits_of_size(collector):
+    """From none to the largest that a socket takes, by both sockets; a payload that is too large costs itself."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        buffer = s.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        largest = buffer // 2
+        while True:  # the kernel counts what it needs besides
+            try:
+                s.sendto(b"MESSAGE=" + b"x" * (largest - 8), str(collector.sockets / "socket"))
+                break
+            except OSError:
+                largest -= 1024
+        sizes = [9, 10, 4095, 4096, 4097, 65535, 65536, 65537, largest - 1]
+        for size in sizes:
+            s.sendto(b"MESSAGE=" + b"x" * (size - 8), str(collector.sockets / "socket"))
+            s.sendto(b"<14>t: " + b"y" * (size - 8), str(collector.sockets / "dev-log"))
+        for nothing in (b"", b"\n", b"=", b"MESSAGE", b"MESSAGE=", b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xffx\n"):
+            s.sendto(nothing, str(collector.sockets / "socket"))
+            s.sendto(nothing, str(collector.sockets / "dev-log"))
+        fd = os.memfd_create("payload", os.MFD_ALLOW_SEALING)
+        os.ftruncate(fd, (64 << 20) + 1)
+        fcntl.fcntl(fd, 1033, 0xf)
+        s.connect(str(collector.sockets / "socket"))
+        socket.send_fds(s, [b""], [fd])
+        os.close(fd)
+        s.send(b"MESSAGE=the last")
+    entries = collector.entries()
+    texts = [e["MESSAGE"] for e in entries if e["_TRANSPORT"] == "journal" and e["MESSAGE"]]
+    assert sorted(map(len, texts)) == sorted([largest - 8] + [size - 8 for size in sizes] + [len("the last")])
+    texts = [e["MESSAGE"] for e in entries if e["_TRANSPORT"] == "syslog" and "y" in e["MESSAGE"]]
+    assert sorted(map(len, texts)) == sorted(size - 8 for size in sizes)
+
+
+def test_clients_that_never_read_or_ask(collector):
+    """None of them keeps the others from being heard."""
+    asks_nothing, sockets = [], collector.sockets
+    for name in ["io.systemd.journal"] * 100 + ["stdout"] * 100:
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.connect(str(sockets / name))
+        asks_nothing.append(s)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.connect(str(sockets / "io.systemd.journal"))
+        s.settimeout(DEADLINE)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            while True:
+                s.sendall(b'{"method":"org.varlink.service.GetInfo"}\0' * 100)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.connect(str(sockets / "io.systemd.journal"))
+        s.settimeout(DEADLINE)
+        s.sendall(b'{"method":"org.varlink.service.GetInfo"}\0' * 2)
+        text = b""
+        while text.count(b"\0") < 2:
+            text += s.recv(65536)
+    collector.reeve("tee", "-t", "prog", input=b"heard\n")
+    assert [e["MESSAGE"] for e in collector.entries()] == ["heard"]
+    for s in asks_nothing:
+        s.close()
+
+
 def test_logger(collector):
     if not shutil.which("logger"):
         pytest.skip("no logger here")
