@@ -27,10 +27,7 @@
 
 enum path_state { PATH_DEAD, PATH_WAITING, PATH_RUNNING, PATH_FAILED, PATH_STATE_MAX };
 
-static const struct {
-    const char *name; /* SubState= */
-    enum active_state active;
-} states[PATH_STATE_MAX] = {
+static const struct trigger_state states[PATH_STATE_MAX] = {
     [PATH_DEAD] = { "dead", ACTIVE_INACTIVE },
     [PATH_WAITING] = { "waiting", ACTIVE_ACTIVE },
     [PATH_RUNNING] = { "running", ACTIVE_ACTIVE },
@@ -520,29 +517,17 @@ static int path_save(const struct unit *u, struct state_writer *w)
 {
     const struct path *p = PATH(u);
 
-    state_write(w, "state", states[p->state].name);
-    state_write_u64(w, "result", p->result);
+    trigger_save(w, &states[p->state], p->result);
     return 0;
 }
 
 static int path_restore(struct unit *u, const char *key, const char *value, struct state_reader *r)
 {
     struct path *p = PATH(u);
-    uint64_t n;
 
-    if (streq(key, "result")) {
-        if (state_read_u64(value, &n) < 0 || n >= PATH_RESULT_MAX)
-            return -EINVAL;
-        p->result = (uint8_t) n;
-    } else if (streq(key, "state")) {
-        for (n = 0; n < PATH_STATE_MAX; n++)
-            if (streq(states[n].name, value)) {
-                p->restored = (uint8_t) n;
-                return 0;
-            }
-        return -EINVAL;
-    }
-    return 0;
+    (void) r;
+    return MIN(0, trigger_restore(key, value, states, PATH_STATE_MAX, PATH_RESULT_MAX, &p->restored,
+                                  &p->result));
 }
 
 static int path_coldplug(struct unit *u)

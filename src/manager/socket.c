@@ -39,10 +39,7 @@ enum socket_state {
     SOCKET_STATE_MAX,
 };
 
-static const struct {
-    const char *name; /* SubState= */
-    enum active_state active;
-} states[SOCKET_STATE_MAX] = {
+static const struct trigger_state states[SOCKET_STATE_MAX] = {
     [SOCKET_DEAD] = { "dead", ACTIVE_INACTIVE },
     [SOCKET_LISTENING] = { "listening", ACTIVE_ACTIVE },
     [SOCKET_RUNNING] = { "running", ACTIVE_ACTIVE },
@@ -775,8 +772,7 @@ static int socket_save(const struct unit *u, struct state_writer *w)
 {
     const struct socket *s = SOCKET(u);
 
-    state_write(w, "state", states[s->state].name);
-    state_write_u64(w, "result", s->result);
+    trigger_save(w, &states[s->state], s->result);
     state_write_u64(w, "accepted", s->n_accepted);
     state_write_u64(w, "refused", s->n_refused);
     for (const struct socket_port *p = s->ports; p; p = p->next)
@@ -802,24 +798,12 @@ static int restore_fd(struct socket *s, const char *value, struct state_reader *
     return k;
 }
 
-static int restore_small(const char *value, uint64_t max, uint8_t *ret)
-{
-    uint64_t n;
-
-    if (state_read_u64(value, &n) < 0 || n >= max)
-        return -EINVAL;
-    *ret = (uint8_t) n;
-    return 0;
-}
-
 static int socket_restore(struct unit *u, const char *key, const char *value,
                           struct state_reader *r)
 {
     struct socket *s = SOCKET(u);
     uint64_t n = 0;
 
-    if (streq(key, "result"))
-        return restore_small(value, SOCKET_RESULT_MAX, &s->result);
     if (streq(key, "port"))
         return str_replace(&s->restored_address, value);
     if (streq(key, "port-fd"))
@@ -830,14 +814,8 @@ static int socket_restore(struct unit *u, const char *key, const char *value,
         *(streq(key, "accepted") ? &s->n_accepted : &s->n_refused) = (unsigned) n;
         return 0;
     }
-    if (!streq(key, "state"))
-        return 0;
-    for (n = 0; n < SOCKET_STATE_MAX; n++)
-        if (streq(states[n].name, value)) {
-            s->restored = (uint8_t) n;
-            return 0;
-        }
-    return -EINVAL;
+    return MIN(0, trigger_restore(key, value, states, SOCKET_STATE_MAX, SOCKET_RESULT_MAX,
+                                  &s->restored, &s->result));
 }
 
 static int socket_coldplug(struct unit *u)

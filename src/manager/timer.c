@@ -37,10 +37,7 @@ enum timer_state {
     TIMER_STATE_MAX,
 };
 
-static const struct {
-    const char *name; /* SubState= */
-    enum active_state active;
-} states[TIMER_STATE_MAX] = {
+static const struct trigger_state states[TIMER_STATE_MAX] = {
     [TIMER_DEAD] = { "dead", ACTIVE_INACTIVE },     [TIMER_WAITING] = { "waiting", ACTIVE_ACTIVE },
     [TIMER_RUNNING] = { "running", ACTIVE_ACTIVE }, [TIMER_ELAPSED] = { "elapsed", ACTIVE_ACTIVE },
     [TIMER_FAILED] = { "failed", ACTIVE_FAILED },
@@ -526,8 +523,7 @@ static int timer_save(const struct unit *u, struct state_writer *w)
 {
     const struct timer *t = TIMER(u);
 
-    state_write(w, "state", states[t->state].name);
-    state_write_u64(w, "result", t->result);
+    trigger_save(w, &states[t->state], t->result);
     state_write_time(w, "last-trigger", t->last_trigger);
     return 0;
 }
@@ -535,23 +531,12 @@ static int timer_save(const struct unit *u, struct state_writer *w)
 static int timer_restore(struct unit *u, const char *key, const char *value, struct state_reader *r)
 {
     struct timer *t = TIMER(u);
-    uint64_t n;
 
+    (void) r;
     if (streq(key, "last-trigger"))
         return state_read_time(value, &t->last_trigger);
-    if (streq(key, "result")) {
-        if (state_read_u64(value, &n) < 0 || n >= TIMER_RESULT_MAX)
-            return -EINVAL;
-        t->result = (uint8_t) n;
-    } else if (streq(key, "state")) {
-        for (n = 0; n < TIMER_STATE_MAX; n++)
-            if (streq(states[n].name, value)) {
-                t->restored = (uint8_t) n;
-                return 0;
-            }
-        return -EINVAL;
-    }
-    return 0;
+    return MIN(0, trigger_restore(key, value, states, TIMER_STATE_MAX, TIMER_RESULT_MAX,
+                                  &t->restored, &t->result));
 }
 
 static int timer_coldplug(struct unit *u)

@@ -86,3 +86,30 @@ int trigger_fire(struct unit *u, char *const *environment)
     }
     return 0;
 }
+
+void trigger_save(struct state_writer *w, const struct trigger_state *state, uint8_t result)
+{
+    state_write(w, "state", state->name);
+    state_write_u64(w, "result", result);
+}
+
+int trigger_restore(const char *key, const char *value, const struct trigger_state *states,
+                    size_t n_states, size_t n_results, uint8_t *state, uint8_t *result)
+{
+    uint64_t n;
+
+    if (streq(key, "result")) {
+        if (state_read_u64(value, &n) < 0 || n >= n_results)
+            return -EINVAL;
+        *result = (uint8_t) n;
+        return 1;
+    }
+    if (!streq(key, "state"))
+        return 0;
+    for (n = 0; n < n_states; n++)
+        if (streq(states[n].name, value)) {
+            *state = (uint8_t) n;
+            return 1;
+        }
+    return -EINVAL;
+}
