@@ -161,16 +161,28 @@ static const struct directive *find_directive(const struct facts *f, const char 
     return d && directive_is_set(f->config, d) ? d : NULL;
 }
 
-char *facts_where(const struct facts *f, const char *section, const char *directive)
+/* The last of the assignments that count, or of those that do not, as "file:line". */
+static char *last_assignment(const struct facts *f, const char *section, const char *directive,
+                             bool overridden)
 {
     const struct directive *d = find_directive(f, section, directive);
     const struct provenance *found[64];
-    unsigned n = d ? directive_provenance(f->config, d, false, found, ELEMENTSOF(found)) : 0;
+    unsigned n = d ? directive_provenance(f->config, d, overridden, found, ELEMENTSOF(found)) : 0;
 
     if (n == 0)
         return NULL;
     const struct provenance *last = found[MIN(n, (unsigned) ELEMENTSOF(found)) - 1];
     return format("%s:%u", unit_config_file(f->config, last->file), last->line);
+}
+
+char *facts_where(const struct facts *f, const char *section, const char *directive)
+{
+    return last_assignment(f, section, directive, false);
+}
+
+char *facts_overridden(const struct facts *f, const char *section, const char *directive)
+{
+    return last_assignment(f, section, directive, true);
 }
 
 /* "Name=value" lines without the names, one behind the other. */

@@ -151,6 +151,8 @@ const struct trace_event *facts_find_call(const struct facts *f, const char *cal
 /* Where the effective value of a directive stands: "/etc/systemd/system/x.service:12", a new
  * string; NULL where it is not set. */
 char *facts_where(const struct facts *f, const char *section, const char *directive);
+/* The same of the assignment that it is in force in place of. */
+char *facts_overridden(const struct facts *f, const char *section, const char *directive);
 /* The effective value as text, a new string; NULL where it is not set. */
 char *facts_setting(const struct facts *f, const char *section, const char *directive);
 

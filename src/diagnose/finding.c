@@ -133,10 +133,12 @@ void find_setting(struct finding *f, const struct facts *facts, const char *sect
                   const char *directive)
 {
     auto_free char *where = facts_where(facts, section, directive);
+    auto_free char *former = facts_overridden(facts, section, directive);
     auto_free char *value = facts_setting(facts, section, directive);
 
     if (where && value)
-        find_evidence(f, EVIDENCE_UNIT, "%s: %s=%s", where, directive, value);
+        find_evidence(f, EVIDENCE_UNIT, former ? "%s: %s=%s (in place of %s)" : "%s: %s=%s", where,
+                      directive, value, former);
     else if (value)
         find_evidence(f, EVIDENCE_UNIT, "%s=%s", directive, value);
 }

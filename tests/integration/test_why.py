@@ -50,6 +50,16 @@ def test_reports_are_as_promised(reeve):
     assert {one["unit"] for one in reports} == {"gone.service", "killed.service", "secretive.service"}
 
 
+def test_the_line_that_counts_and_the_one_that_does_not(reeve):
+    reeve.write("moved.service.d/50-place.conf", "[Service]\nWorkingDirectory=/srv/moved-away\n")
+    fail(reeve, "moved.service", "ExecStart=/bin/sleep infinity", "WorkingDirectory=/srv")
+    report, _ = why(reeve, "moved.service")
+    assert report["cause"]["id"] == "workdir-missing"
+    texts = [e["text"] for e in report["cause"]["evidence"] if e["source"] == "unit"]
+    assert "/etc/systemd/system/moved.service.d/50-place.conf:2: WorkingDirectory=/srv/moved-away " \
+           "(in place of /etc/systemd/system/moved.service:3)" in texts
+
+
 def test_without_a_manager(reeve):
     """A unit's files alone: in a namespace that has no socket of the manager's."""
     reeve.write("alone.service", "[Service]\nUser=nobody-of-that-name\nExecStart=/bin/sleep infinity\n")
