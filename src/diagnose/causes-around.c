@@ -1,8 +1,6 @@
 /* Causes around the unit: its manager and session, how its output travels, labels, certificates and
  * the files that every system is expected to have. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -22,12 +20,6 @@ static const struct facts_line *said_one_of(const struct facts *facts, const cha
     for (size_t i = 0; !l && i < n; i++)
         l = facts_find_line(facts, facts_explained(facts), words[i]);
     return l;
-}
-
-static const struct exec_command *main_command(const struct facts *facts)
-{
-    return facts->config && facts->config->type == UNIT_SERVICE ? facts->config->service->exec_start
-                                                                : NULL;
 }
 
 /* ---- the manager
@@ -235,7 +227,7 @@ static bool is_set_output(const struct facts *facts)
 
 void judge_output_buffered(struct facts *facts, struct finding *f)
 {
-    const struct exec_command *c = main_command(facts);
+    const struct exec_command *c = judge_main_command(facts);
     const struct facts_invocation *i = facts->n_invocations > 0 ? &facts->invocations[0] : NULL;
     size_t at = 0;
     const char *script = NULL;
@@ -290,7 +282,7 @@ void judge_notify_socket_unset(struct facts *facts, struct finding *f)
     static const char *const words[] = { "NOTIFY_SOCKET", "notify systemd",         "sd_notify",
                                          "sd-notify",     "notify service manager", "SdNotify" };
     const struct facts_line *l = said_one_of(facts, words, ELEMENTSOF(words));
-    const struct exec_command *c = main_command(facts);
+    const struct exec_command *c = judge_main_command(facts);
     auto_free char *access = facts_setting(facts, "Service", "NotifyAccess");
 
     const char *cleared = c ? clears_environment(c) : NULL;
@@ -331,7 +323,7 @@ void judge_exec_selinux_denied(struct facts *facts, struct finding *f)
                                            "var_t",       "etc_t",       "unlabeled_t",
                                            "home_root_t" };
     const struct facts_invocation *i = facts_explained(facts);
-    const struct exec_command *c = main_command(facts);
+    const struct exec_command *c = judge_main_command(facts);
     const char *path = i && i->launch.object ? i->launch.object : c ? c->path : NULL;
 
     if (!i || i->launch.status != EXEC_STATUS_EXEC || i->launch.error != EACCES || !path ||
@@ -375,7 +367,7 @@ static bool may_be_certificate(const char *path)
 /* The files that the program was seen to read, that its command line names, or its words. */
 static char **certificates(const struct facts *facts)
 {
-    const struct exec_command *c = main_command(facts);
+    const struct exec_command *c = judge_main_command(facts);
     char **all = new0(char *, 2);
     size_t at = 0;
 

@@ -447,3 +447,42 @@ bool judge_is_set(const struct facts *facts, const char *directive)
 
     return value && *value;
 }
+
+const struct exec_command *judge_main_command(const struct facts *facts)
+{
+    return facts->config ? facts->config->service->exec_start : NULL;
+}
+
+/* The values of a directive as the files have them: the parsed ones have lost what was refused. */
+char **judge_raw_settings(const struct facts *facts, const char *directive)
+{
+    size_t n = strlen(directive);
+    char **values = new0(char *, 2);
+
+    for (unsigned k = 0;
+         values && facts->config && k < 1 + strv_length(facts->config->dropin_paths); k++) {
+        const char *path = unit_config_file(facts->config, k);
+        auto_free char *file = NULL;
+
+        if (!path || *path != '/' || file_read(path, 1 << 20, &file, NULL) < 0)
+            continue;
+        auto_strv char **lines = strv_split(file, "\n");
+        STRV_FOREACH (line, lines) {
+            char *s = strstrip(*line);
+            size_t name = strncmp(s, directive, n) == 0 ? n + strspn(s + n, " \t") : 0;
+
+            if (name > 0 && s[name] == '=' && strv_add(&values, strstrip(s + name + 1)) < 0)
+                break;
+        }
+    }
+    return values;
+}
+
+/* The last one; a new string, or NULL. */
+char *judge_raw_setting(const struct facts *facts, const char *directive)
+{
+    auto_strv char **values = judge_raw_settings(facts, directive);
+    size_t n = strv_length(values);
+
+    return n > 0 ? strdup(values[n - 1]) : NULL;
+}

@@ -80,3 +80,11 @@ const struct trace_event *judge_last_call(const struct facts *facts, const char 
 
 /* Whether [Service] sets the directive to something. */
 bool judge_is_set(const struct facts *facts, const char *directive);
+
+/* The first command of ExecStart=; NULL. */
+const struct exec_command *judge_main_command(const struct facts *facts);
+
+/* What the files give the directive, line for line as it is written, as new strings: all of them,
+ * or the last one; NULL. */
+char **judge_raw_settings(const struct facts *facts, const char *directive);
+char *judge_raw_setting(const struct facts *facts, const char *directive);
