@@ -22,6 +22,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "diagnose/trace-decode.h"
+#include "diagnose/trace-event.h"
 #include "diagnose/trace-filter.h"
 
 #define EVENTS_MAX 4096
@@ -134,23 +135,6 @@ void tracer_free(struct tracer *t)
 /* ---- events
  * ------------------------------------------------------------------------------------------- */
 
-/* What is no failure but the ordinary way of asynchronous programs. */
-static bool is_noise(int error)
-{
-    switch (error) {
-    case EAGAIN:
-    case EINPROGRESS:
-    case EINTR:
-    case 512: /* ERESTARTSYS and its like, seen by tracers only */
-    case 513:
-    case 514:
-    case 516:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static int keep_event(struct tracer *t, struct trace_event *e)
 {
     auto_free char *key = format("%d %s %d", (int) e->pid, e->text, e->error);
@@ -244,36 +228,6 @@ static void call_begins(struct tracer *t, struct thread *th, uint32_t arch, uint
         th->pending = decode(t, th);
 }
 
-/* Of what succeeded: programs that ran, ports, and files that may be configuration. */
-static bool is_of_interest(const struct trace_event *e)
-{
-    static const char *const folders[] = { "/etc/",  "/opt/",  "/srv/", "/usr/local/etc/",
-                                           "/home/", "/root/", "/var/", "/usr/local/share/" };
-    static const char *const not_theirs[] = { "/etc/ld.so",    "/etc/passwd",    "/etc/group",
-                                              "/etc/nsswitch", "/etc/localtime", "/etc/ssl",
-                                              "/etc/host",     "/etc/resolv" };
-
-    /* Peers, and what is told to the manager. */
-    if (streq(e->call, "connect"))
-        return e->port > 0 || (e->address && strstr(e->address, "notify"));
-    if (startswith(e->call, "send"))
-        return e->address && strstr(e->address, "notify");
-    if (!startswith(e->call, "open"))
-        return true;
-    for (size_t i = 0; e->path && i < ELEMENTSOF(not_theirs); i++)
-        if (startswith(e->path, not_theirs[i]))
-            return false;
-    /* What it writes to may be full. */
-    if (e->path && (e->flags & (O_WRONLY | O_RDWR)) && !startswith(e->path, "/dev/") &&
-        !startswith(e->path, "/proc/"))
-        return true;
-    for (size_t i = 0; e->path && i < ELEMENTSOF(folders); i++)
-        if (startswith(e->path, folders[i]))
-            return (startswith(e->path, "/var/") || !strstr(e->path, "/lib/")) &&
-                   !endswith(e->path, ".py");
-    return false;
-}
-
 static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool is_error)
 {
     const struct trace_call *call = th->call;
@@ -283,7 +237,7 @@ static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool 
     /* EAGAIN is how forks and locks fail in earnest; how a connection in progress ends is not seen,
      * but where it leads is. */
     bool fails = call && error &&
-                 (!is_noise(error) ||
+                 (!trace_error_is_noise(error) ||
                   (error == EAGAIN &&
                    (strstr(call->name, "fork") || startswith(call->name, "clone") ||
                     streq(call->name, "flock"))) ||
@@ -295,7 +249,7 @@ static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool 
         if (e) {
             e->error = error;
             e->result = result;
-            if ((error || is_of_interest(e)) && keep_event(t, e) < 0)
+            if ((error || trace_event_is_of_interest(e)) && keep_event(t, e) < 0)
                 t->dropped++;
         } else {
             t->dropped++;
@@ -303,34 +257,6 @@ static void call_ends(struct tracer *t, struct thread *th, int64_t result, bool 
     }
     event_free(e);
     th->call = NULL;
-}
-
-bool trace_event_is_failure(const struct trace_event *e)
-{
-    return e->error != 0;
-}
-
-bool trace_event_is_telling(const struct trace_event *e)
-{
-    static const char *const optional[] = {
-        "/etc/ld.so.preload", "/etc/localtime", "/usr/share/locale",   "/usr/lib/locale",
-        "/etc/nsswitch.conf", "/run/nscd/",     "/var/run/nscd/",      "/etc/gnutls",
-        "/proc/sys/",         "/sys/",          "/usr/share/zoneinfo", "/etc/sysconfig",
-        "/usr/share/nls",
-    };
-
-    if (!trace_event_is_failure(e) || e->killed_by_filter)
-        return e->killed_by_filter;
-    if (e->error == EINPROGRESS)
-        return false;
-    if (e->error != ENOENT || !e->path)
-        return true;
-    for (size_t i = 0; i < ELEMENTSOF(optional); i++)
-        if (startswith(e->path, optional[i]))
-            return false;
-    /* Searches that go on after a miss: libraries, modules, programs in $PATH. */
-    return !strstr(e->path, "/lib/x86_64-linux-gnu/") && !strstr(e->path, "glibc-hwcaps") &&
-           !strstr(e->path, "/site-packages/") && !endswith(e->path, ".pyc");
 }
 
 /* ---- stops
