@@ -37,20 +37,22 @@ static int slots_used;
 
 void fork_reserve_slots(void)
 {
-    auto_close int null = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_close int filler = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     /* Descriptors that nobody shares stay as they are. */
-    if (null < 0 || slot_filler >= 0 || close_range(~0U, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+    if (filler < 0 || slot_filler >= 0 || close_range(~0U, ~0U, CLOSE_RANGE_UNSHARE) < 0)
         return;
     for (int slot = SLOTS_BEGIN; slot < SLOTS_END; slot++) {
-        int fd = fcntl(null, F_DUPFD_CLOEXEC, slot);
+        int flags = fcntl(slot, F_GETFL);
 
-        if (fd == slot)
-            continue;
-        close_fd(fd);
-        (void) close_range(SLOTS_BEGIN, (unsigned) slot - 1, 0);
-        return;
+        /* What a manager that executed itself anew leaves of its own slots is such a filler. */
+        if (slot == filler || (flags >= 0 && !(flags & O_PATH)))
+            return;
     }
+    /* The last one first: below a limit of descriptors none is made. */
+    for (int slot = SLOTS_END - 1; slot >= SLOTS_BEGIN; slot--)
+        if (dup3(filler, slot, O_CLOEXEC) < 0)
+            return;
     slot_filler = SLOTS_END - 1;
 }
 

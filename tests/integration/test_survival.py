@@ -2,6 +2,8 @@
 
 REEVE_SURVIVAL=full takes the numbers of the promise (500 services, 200 crashes, a minute of forks);
 else they are scaled down. The random moments come from REEVE_SEED, which a failure names."""
+import collections
+import contextlib
 import os
 import pathlib
 import random
@@ -154,6 +156,31 @@ def test_crash_limit(reeve):
     assert is_alive(reeve, pid)
     reeve.run("kill", "-9", pid)
     reeve.until(lambda: not is_alive(reeve, pid), PATIENCE, lambda: f"{pid} is a zombie")
+
+
+def descriptors(reeve):
+    """How many of each kind the manager has."""
+    kinds = collections.Counter()
+    for fd in pathlib.Path(f"/proc/{reeve.machine.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            kinds[os.readlink(fd).split(":")[0]] += 1
+    return kinds
+
+
+@pytest.mark.machine(init=INIT)
+def test_descriptors_stay_the_same(reeve):
+    """A new life has what the one before had, what makes launches cheap (launch/fork.h) included."""
+    for i in range(5):
+        reeve.write(f"s{i}.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+        reeve.ctl("start", f"s{i}.service")
+    before = descriptors(reeve)
+    assert before["/"] >= 16, before
+    for blow in (reexec, crash, crash, reexec):
+        blow(reeve)
+        reeve.until(lambda: answers(reeve), PATIENCE)
+        reeve.ctl("restart", "s0.service")
+        reeve.until(lambda: descriptors(reeve) == before, PATIENCE,
+                    lambda: f"{before} became {descriptors(reeve)}")
 
 
 def test_state_of_everything_survives_a_crash(reeve):
