@@ -125,11 +125,11 @@ int journal_file_open_fd(int fd, const char *path, struct journal_file **ret)
     return 0;
 }
 
-static int open_by(const char *path,
+static int open_by(int folder, const char *name, const char *path,
                    int (*how)(int fd, const char *path, struct journal_file **ret),
                    struct journal_file **ret)
 {
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    auto_close int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
         return -errno;
@@ -139,14 +139,14 @@ static int open_by(const char *path,
     return r;
 }
 
-int journal_file_peek(const char *path, struct journal_file **ret)
+int journal_file_peek(int folder, const char *name, const char *path, struct journal_file **ret)
 {
-    return open_by(path, file_peek, ret);
+    return open_by(folder, name, path, file_peek, ret);
 }
 
 int journal_file_open(const char *path, struct journal_file **ret)
 {
-    return open_by(path, journal_file_open_fd, ret);
+    return open_by(AT_FDCWD, path, path, journal_file_open_fd, ret);
 }
 
 int journal_file_refresh(struct journal_file *f)

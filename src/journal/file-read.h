@@ -42,10 +42,11 @@ int journal_file_open(const char *path, struct journal_file **ret);
 int journal_file_open_fd(int fd, const char *path, struct journal_file **ret);
 void journal_file_close(struct journal_file *f);
 
-/* Opens it, but reads no more than its header, as it is now: for files that may never be needed.
- * Nothing else of it may be asked for before journal_file_map(), which does no more than that once
- * it has. Returns 0 or what mmap(2) gives. */
-int journal_file_peek(const char *path, struct journal_file **ret);
+/* Opens it, by its name in a folder that is open (or AT_FDCWD), but reads no more than its header,
+ * as it is now: for files that may never be needed. `path` is for messages. Nothing else of it may
+ * be asked for before journal_file_map(), which does no more than that once it has. Returns 0 or
+ * what mmap(2) gives. */
+int journal_file_peek(int folder, const char *name, const char *path, struct journal_file **ret);
 int journal_file_map(struct journal_file *f);
 
 /* Maps what was added since. Returns 1 if the file grew, 0, or a negative errno. Pointers into the

@@ -12,52 +12,12 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "journal/compress.h"
+#include "journal/file-write-inside.h"
 
-#define GROW_STEP (8u << 20)
 #define CLEAN_STEP (256u << 10)
-#define MAX_SIZE_DEFAULT (128u << 20)
-#define MAX_SIZE_MIN (512u << 10)
-#define COMPRESS_THRESHOLD 512
 #define CHAIN_DEPTH_MAX 100
 #define ARRAY_FIRST 4
 #define ARRAY_LARGE 8192
-#define RECENT 512
-#define TAILS 512 /* remembered ends of entry arrays, in files that do not keep them */
-
-struct journal_writer {
-    int fd;
-    uint8_t *map;
-    uint64_t allocated; /* of the file */
-    uint64_t clean;     /* zeros were written up to here; 0: not yet needed */
-    uint64_t max_size;
-    uint64_t end; /* where the next object goes */
-    struct writer_options options;
-    uint64_t next_seqnum;
-    uint64_t generation; /* tells field groups whose offsets they hold */
-    uint8_t *packed;     /* scratch for compression */
-    size_t packed_allocated;
-    struct item {
-        uint64_t offset, hash;
-    } * items; /* of the entry being made */
-    size_t items_allocated;
-    struct recent {
-        uint64_t ends; /* of the field */
-        struct item item;
-    } recent[RECENT]; /* fields that occurred more than once */
-    struct tail {
-        uint64_t data, array;
-        size_t n; /* entries in the array */
-    } tails[TAILS];
-    struct tail main_tail;
-};
-
-static uint64_t last_generation;
-
-static struct journal_header *header(const struct journal_writer *w)
-{
-    return (struct journal_header *) w->map;
-}
-
 const struct journal_header *journal_writer_header(const struct journal_writer *w)
 {
     return header(w);
@@ -78,15 +38,9 @@ void journal_writer_set_seqnum(struct journal_writer *w, uint64_t next)
     w->next_seqnum = MAX(next, w->next_seqnum);
 }
 
-/* What readers may follow is written before what leads to it. */
-static inline void publish(void)
-{
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-}
-
 /* ---- room ---- */
 
-static int allocate(int fd, uint64_t from, uint64_t n)
+int writer_allocate(int fd, uint64_t from, uint64_t n)
 {
     static const char zeros[4096];
 
@@ -107,11 +61,11 @@ static int extend(struct journal_writer *w, uint64_t end)
     if (end > w->max_size)
         return -E2BIG;
     uint64_t size = MIN((end + GROW_STEP - 1) / GROW_STEP * GROW_STEP, w->max_size);
-    int r = allocate(w->fd, w->allocated, size - w->allocated);
+    int r = writer_allocate(w->fd, w->allocated, size - w->allocated);
     if (r == -ENOSPC && size > end + 65536) {
         /* The last of the disk in smaller steps. */
         size = MIN((end + 65535) / 65536 * 65536, w->max_size);
-        r = allocate(w->fd, w->allocated, size - w->allocated);
+        r = writer_allocate(w->fd, w->allocated, size - w->allocated);
     }
     if (r < 0)
         return r;
@@ -146,8 +100,7 @@ static int make_room(struct journal_writer *w, uint64_t end)
     return r >= 0 && w->clean > 0 ? make_clean(w, end) : r;
 }
 
-/* A new object at the end. Nothing points to it yet. */
-static int object_new(struct journal_writer *w, enum object_type type, uint64_t size,
+int writer_object_new(struct journal_writer *w, enum object_type type, uint64_t size,
                       uint64_t *ret_offset)
 {
     uint64_t at = w->end;
@@ -162,8 +115,7 @@ static int object_new(struct journal_writer *w, enum object_type type, uint64_t 
     return 0;
 }
 
-/* The object is whole: walks through the file go as far as it from now on. */
-static void object_done(struct journal_writer *w, uint64_t offset)
+void writer_object_done(struct journal_writer *w, uint64_t offset)
 {
     publish();
     header(w)->tail_object_offset = offset;
@@ -210,14 +162,14 @@ static int field_get_or_add(struct journal_writer *w, const char *name, size_t n
         }
         at = o->next_hash_offset;
     }
-    int r = object_new(w, OBJECT_FIELD, sizeof(struct field_object) + n, &at);
+    int r = writer_object_new(w, OBJECT_FIELD, sizeof(struct field_object) + n, &at);
     if (r < 0)
         return r;
     struct field_object *o = (struct field_object *) (w->map + at);
     o->hash = hash;
     o->next_hash_offset = o->head_data_offset = 0;
     memcpy(o->payload, name, n);
-    object_done(w, at);
+    writer_object_done(w, at);
     chain_add(w, b, at, offsetof(struct field_object, next_hash_offset));
     h->n_fields++;
     h->field_hash_chain_depth = MAX(h->field_hash_chain_depth, depth);
@@ -270,7 +222,7 @@ static int data_add(struct journal_writer *w, uint64_t hash, struct hash_item *b
     if (r < 0)
         return r;
     uint8_t flags = pack(w, &payload, &n);
-    r = object_new(w, OBJECT_DATA, payload_at(w) + n, &at);
+    r = writer_object_new(w, OBJECT_DATA, payload_at(w) + n, &at);
     if (r < 0)
         return r;
     struct data_object *d = (struct data_object *) (w->map + at);
@@ -283,7 +235,7 @@ static int data_add(struct journal_writer *w, uint64_t hash, struct hash_item *b
     if (w->options.compact)
         d->tail_entry_array_offset = d->tail_entry_array_n_entries = 0;
     memcpy((uint8_t *) d + payload_at(w), payload, n);
-    object_done(w, at);
+    writer_object_done(w, at);
     chain_add(w, b, at, offsetof(struct data_object, next_hash_offset));
     f->head_data_offset = at;
     header(w)->n_data++;
@@ -340,20 +292,19 @@ static void array_set(struct journal_writer *w, uint64_t array, size_t i, uint64
 static int array_new(struct journal_writer *w, size_t capacity, uint64_t *ret)
 {
     uint64_t at, size = ARRAY_ITEMS + capacity * (w->options.compact ? 4 : 8);
-    int r = object_new(w, OBJECT_ENTRY_ARRAY, size, &at);
+    int r = writer_object_new(w, OBJECT_ENTRY_ARRAY, size, &at);
 
     if (r < 0)
         return r;
     /* The room is zero: the file is new there, and nothing was written that was not linked. */
     memset(w->map + at + sizeof(struct object), 0, size - sizeof(struct object));
-    object_done(w, at);
+    writer_object_done(w, at);
     header(w)->n_entry_arrays++;
     *ret = at;
     return 0;
 }
 
-/* Where the chain of arrays that begins at `first` ends, given how many entries it has. */
-static struct tail find_tail(const struct journal_writer *w, uint64_t data, uint64_t first,
+struct tail writer_find_tail(const struct journal_writer *w, uint64_t data, uint64_t first,
                              uint64_t n)
 {
     struct tail t = { .data = data, .array = first };
@@ -427,7 +378,7 @@ static struct tail data_tail(struct journal_writer *w, uint64_t data)
         return (struct tail){ data, d->tail_entry_array_offset, d->tail_entry_array_n_entries };
     struct tail *t = tail_slot(w, data);
     if (t->data != data)
-        *t = find_tail(w, data, d->entry_array_offset, d->n_entries - 1);
+        *t = writer_find_tail(w, data, d->entry_array_offset, d->n_entries - 1);
     return *t;
 }
 
@@ -650,7 +601,8 @@ static int entry_new(struct journal_writer *w, const struct dual_time *time, siz
                      uint64_t *ret)
 {
     uint64_t at, xor = 0;
-    int r = object_new(w, OBJECT_ENTRY, ENTRY_ITEMS + n * (w->options.compact ? 4 : 16), &at);
+    int r = writer_object_new(w, OBJECT_ENTRY, ENTRY_ITEMS + n * (w->options.compact ? 4 : 16),
+                              &at);
 
     if (r < 0)
         return r;
@@ -673,7 +625,7 @@ static int entry_new(struct journal_writer *w, const struct dual_time *time, siz
     e->monotonic = time->monotonic;
     e->boot_id = w->options.boot;
     e->xor_hash = xor;
-    object_done(w, at);
+    writer_object_done(w, at);
     *ret = at;
     return 0;
 }
@@ -723,172 +675,4 @@ int journal_writer_append(struct journal_writer *w, const struct dual_time *time
 void journal_writer_notify(struct journal_writer *w)
 {
     (void) ftruncate(w->fd, (off_t) w->allocated);
-}
-
-/* ---- opening and closing ---- */
-
-static uint64_t round_max(uint64_t max, bool compact)
-{
-    uint64_t limit = compact ? UINT32_MAX : UINT64_C(1) << 40;
-
-    if (max == 0)
-        max = MAX_SIZE_DEFAULT;
-    max = MIN(MAX(max, (uint64_t) MAX_SIZE_MIN), limit);
-    return max & ~UINT64_C(4095);
-}
-
-static int table_new(struct journal_writer *w, enum object_type type, uint64_t buckets,
-                     uint64_t *ret_offset, uint64_t *ret_size)
-{
-    uint64_t at, size = buckets * sizeof(struct hash_item);
-    int r = object_new(w, type, sizeof(struct object) + size, &at);
-
-    if (r < 0)
-        return r;
-    object_done(w, at);
-    *ret_offset = at + sizeof(struct object);
-    *ret_size = size;
-    return 0;
-}
-
-static int file_begin(struct journal_writer *w)
-{
-    struct journal_header *h = header(w);
-
-    w->end = sizeof *h;
-    /* Room first: nothing may be touched that has no blocks. */
-    int r = allocate(w->fd, 0, MIN((uint64_t) GROW_STEP, w->max_size));
-    if (r < 0)
-        return r;
-    w->allocated = MIN((uint64_t) GROW_STEP, w->max_size);
-    *h = (struct journal_header){
-        /* Not COMPATIBLE_TAIL_ENTRY_BOOT_ID, though it holds: systemd 252 cannot verify a file that
-         * has it. */
-        .incompatible_flags = INCOMPATIBLE_KEYED_HASH | INCOMPATIBLE_ZSTD |
-                              (w->options.compact ? INCOMPATIBLE_COMPACT : 0),
-        .state = STATE_ONLINE,
-        .file_id = id128_random(),
-        .machine_id = w->options.machine,
-        .tail_entry_boot_id = w->options.boot,
-        .seqnum_id = w->options.seqnum_id,
-        .header_size = sizeof *h,
-        .arena_size = w->allocated - sizeof *h,
-    };
-    if (id128_is_null(h->seqnum_id))
-        h->seqnum_id = h->file_id;
-    /* As many buckets as a file of this size has fields at most, some 576 bytes each. */
-    r = table_new(w, OBJECT_FIELD_HASH_TABLE, 1023, &h->field_hash_table_offset,
-                  &h->field_hash_table_size);
-    if (r >= 0)
-        r = table_new(w, OBJECT_DATA_HASH_TABLE, MAX(w->max_size / 576, (uint64_t) 2047),
-                      &h->data_hash_table_offset, &h->data_hash_table_size);
-    if (r < 0)
-        return r;
-    w->clean = w->end; /* of the tables few pages are ever touched in a small journal */
-    publish();
-    memcpy(h->signature, JOURNAL_SIGNATURE, sizeof h->signature);
-    return 0;
-}
-
-/* Whether what is there can be written on. */
-static int file_continue(struct journal_writer *w)
-{
-    struct journal_header *h = header(w);
-    uint32_t flags = INCOMPATIBLE_KEYED_HASH | INCOMPATIBLE_ZSTD |
-                     (w->options.compact ? INCOMPATIBLE_COMPACT : 0);
-
-    if (memcmp(h->signature, JOURNAL_SIGNATURE, sizeof h->signature) != 0 ||
-        h->header_size != sizeof *h || h->incompatible_flags != flags ||
-        (h->compatible_flags & ~(uint32_t) COMPATIBLE_WRITABLE) || h->state != STATE_OFFLINE ||
-        !id128_equal(h->machine_id, w->options.machine) ||
-        h->header_size + h->arena_size > w->allocated || w->allocated > w->max_size ||
-        h->tail_object_offset % 8 != 0 || h->tail_object_offset < h->header_size ||
-        h->tail_object_offset > w->allocated - sizeof(struct object))
-        return -EBUSY;
-    if (h->data_hash_table_size == 0 || h->field_hash_table_size == 0 ||
-        h->data_hash_table_offset + h->data_hash_table_size > w->allocated ||
-        h->field_hash_table_offset + h->field_hash_table_size > w->allocated)
-        return -EBUSY;
-    const struct object *last = (const struct object *) (w->map + h->tail_object_offset);
-    if (last->size < sizeof *last || last->size > w->allocated - h->tail_object_offset)
-        return -EBUSY;
-    w->end = align8(h->tail_object_offset + last->size);
-    /* What a former writer had begun behind it is not zero. */
-    if (w->end < w->allocated)
-        (void) fallocate(w->fd, FALLOC_FL_ZERO_RANGE, (off_t) w->end,
-                         (off_t) (w->allocated - w->end));
-    w->clean = w->end;
-    w->main_tail = find_tail(w, 0, h->entry_array_offset, h->n_entries);
-    w->next_seqnum = MAX(w->next_seqnum, h->tail_entry_seqnum + 1);
-    h->state = STATE_ONLINE;
-    return 0;
-}
-
-static void writer_free(struct journal_writer *w)
-{
-    if (w->map)
-        munmap(w->map, w->max_size);
-    close_fd(w->fd);
-    free(w->items);
-    free(w->packed);
-    free(w);
-}
-
-DEFINE_AUTO(struct journal_writer, writer, writer_free)
-
-int journal_writer_open(const char *path, const struct writer_options *options,
-                        struct journal_writer **ret)
-{
-    struct stat st;
-    _cleanup_(auto_writer_p) struct journal_writer *w = new0(struct journal_writer, 1);
-
-    if (!w)
-        return -ENOMEM;
-    w->options = *options;
-    if (w->options.compress_threshold == 0)
-        w->options.compress_threshold = COMPRESS_THRESHOLD;
-    w->next_seqnum = MAX(options->next_seqnum, (uint64_t) 1);
-    w->max_size = round_max(options->max_size, options->compact);
-    w->generation = ++last_generation;
-    w->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
-                 options->mode ? options->mode : 0640);
-    if (w->fd < 0)
-        return -errno;
-    if (fstat(w->fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EBUSY;
-    w->allocated = (uint64_t) st.st_size;
-    if (w->allocated > w->max_size ||
-        (w->allocated > 0 && w->allocated < sizeof(struct journal_header)))
-        return -EBUSY;
-    void *map = mmap(NULL, w->max_size, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
-    if (map == MAP_FAILED)
-        return -errno;
-    w->map = map;
-    int r = w->allocated == 0 ? file_begin(w) : file_continue(w);
-    if (r < 0) {
-        if (st.st_size == 0)
-            (void) unlink(path); /* nothing is in it */
-        return r;
-    }
-    *ret = take_ptr(w);
-    return 0;
-}
-
-void journal_writer_close(struct journal_writer *w, bool archive, bool sync)
-{
-    if (!w)
-        return;
-    if (archive && w->end < w->allocated && ftruncate(w->fd, (off_t) w->end) >= 0) {
-        w->allocated = w->end;
-        header(w)->arena_size = w->end - header(w)->header_size;
-    }
-    if (sync)
-        (void) fdatasync(w->fd);
-    header(w)->state = archive ? STATE_ARCHIVED : STATE_OFFLINE;
-    if (sync)
-        (void) fdatasync(w->fd);
-    journal_writer_notify(w);
-    writer_free(w);
 }

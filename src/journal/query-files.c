@@ -1,6 +1,7 @@
 /* Which files a query is asked of. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +29,13 @@ static int reader_prepare(struct journal *j, struct reader *r)
     return r->states ? 0 : -ENOMEM;
 }
 
-int journal_add_file(struct journal *j, const char *path)
+static int add_file(struct journal *j, int folder, const char *name, const char *path)
 {
     struct reader *r = new0(struct reader, 1), *same = NULL;
 
     if (!r)
         return -ENOMEM;
-    int k = journal_file_peek(path, &r->file);
+    int k = journal_file_peek(folder, name, path, &r->file);
     if (k >= 0)
         same = find_reader(j, r->file->device, r->file->inode);
     if (same) {
@@ -61,6 +62,11 @@ int journal_add_file(struct journal *j, const char *path)
     if (j->seek == SEEK_NONE)
         reader_join(j, r);
     return 0;
+}
+
+int journal_add_file(struct journal *j, const char *path)
+{
+    return add_file(j, AT_FDCWD, path, path);
 }
 
 static bool wanted(const char *name, unsigned flags)
@@ -91,17 +97,17 @@ static int scan_folder(struct journal *j, const struct folder *f, int *ret_new)
         if (e->d_type != DT_SOCK && wanted(e->d_name, f->flags))
             (void) strv_add(&names, e->d_name);
     }
-    closedir(d);
     strv_sort(names);
     STRV_FOREACH (name, names) {
         auto_free char *path = path_join(f->path, *name, NULL);
-        int r = path ? journal_add_file(j, path) : -ENOMEM;
+        int r = path ? add_file(j, dirfd(d), *name, path) : -ENOMEM;
 
         if (r >= 0)
             *ret_new = 1;
         else if (r != -EEXIST && r != -ENODATA && r != -ENOENT && f->problem)
             f->problem(path ? path : f->path, r, f->userdata);
     }
+    closedir(d);
     return 0;
 }
 

@@ -20,49 +20,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "journal/collect.h"
-#include "journal/filter.h"
-#include "journal/parse.h"
-#include "journal/rate.h"
+#include "journal/stream.h"
 
-#define MESSAGE_SPACE 8 /* "MESSAGE=" */
-#define HEADER_LINES 7
-#define HEADER_MAX (16u * 1024)
 #define DRAIN_MAX (16u << 20)
 #define TRACE_PATIENCE (2 * USEC_PER_SEC)
-
-struct stream {
-    struct collector *collector;
-    struct event_source *io;
-    uint64_t id;
-    int fd;
-    bool connection, header_done;
-    struct ucred peer; /* who connected */
-    uint64_t inode;    /* of the service's end, 0: not known */
-    char *stream_id;   /* _STREAM_ID */
-
-    char *unit, *slice, *cgroup, *identifier;
-    struct id128 invocation;
-    int facility, priority, level_max;
-    bool level_prefix, to_journal, to_console, to_kmsg;
-    struct rate_settings rate;
-    struct line_filter filter;
-    struct field_group fields;
-
-    char *partial; /* the unfinished line, behind MESSAGE_SPACE bytes */
-    size_t partial_n, partial_allocated;
-    pid_t partial_pid;
-    /* LogParse=: the first `held` bytes of `partial` are whole lines of a runtime's trace, which
-     * waits for its next line; the unfinished line, if any, is behind them and a newline. */
-    enum log_parse parse;
-    struct parsed parsed;
-    struct trace_state trace;
-    size_t held;
-    struct event_source *trace_timer;
-    /* Of the spill file, -1: nothing is there. While a batch is being kept, old_slot is what holds
-     * if it is not taken. */
-    int slot, old_slot;
-};
 
 enum line_break { BREAK_NEWLINE, BREAK_NUL, BREAK_LINE_MAX, BREAK_EOF, BREAK_PID_CHANGE };
 
@@ -343,7 +304,7 @@ static void stream_feed(struct stream *s, char *text, size_t n, const struct ucr
 
 /* ---- reading ---- */
 
-static void stream_free(struct stream *s)
+void stream_free(struct stream *s)
 {
     event_source_free(s->io);
     event_source_free(s->trace_timer);
@@ -363,7 +324,7 @@ static void stream_free(struct stream *s)
     free(s);
 }
 
-static void stream_end(struct stream *s)
+void stream_end(struct stream *s)
 {
     auto_wire struct wire_out m = { 0 };
     struct ucred who = { .pid = s->partial_pid, .uid = s->peer.uid, .gid = s->peer.gid };
@@ -413,8 +374,7 @@ static ssize_t peek(struct stream *s, struct ucred *ret_who)
     return n;
 }
 
-/* Takes n bytes, which were looked at, out of the socket. */
-static void commit(struct stream *s, size_t n)
+void stream_commit(struct stream *s, size_t n)
 {
     while (n > 0) {
         ssize_t k = recv(s->fd, s->collector->batch, MIN(n, (size_t) READ_BATCH), MSG_DONTWAIT);
@@ -426,8 +386,6 @@ static void commit(struct stream *s, size_t n)
         n -= (size_t) k;
     }
 }
-
-static size_t stream_header(struct stream *s, const char *text, size_t n);
 
 /* One batch. Returns the bytes taken, 0 where there was nothing, -ENOTCONN when the stream is at
  * its end (and freed). */
@@ -471,12 +429,12 @@ static ssize_t stream_read(struct stream *s, bool hung_up)
                    s->partial_n, batch, &s->slot) < 0)
         log_debug("No memory is left to keep the unfinished line of %s", strempty(s->unit));
     console_flush(s->collector->console);
-    commit(s, (size_t) n);
+    stream_commit(s, (size_t) n);
     spill_clear(&s->collector->spill, &s->old_slot);
     return n;
 }
 
-static void on_stream(struct event_source *io, int fd, uint32_t revents, void *userdata)
+void stream_readable(struct event_source *io, int fd, uint32_t revents, void *userdata)
 {
     (void) stream_read(userdata, revents & (EPOLLHUP | EPOLLERR));
 }
@@ -509,323 +467,4 @@ void streams_drain(struct collector *c, const char *unit)
         if ((!unit || streq_ptr(s->unit, unit)) && stream_drain(s) && s->held > 0)
             on_trace_timer(s->trace_timer, 0, s);
     }
-}
-
-/* ---- settings ---- */
-
-static char *take_text(const struct wire_item *item, char *old)
-{
-    char *fresh = memdup0(item->value, item->length);
-
-    if (!fresh)
-        return old;
-    free(old);
-    return fresh;
-}
-
-static void stream_setting(struct stream *s, const struct wire_item *i)
-{
-    if (wire_item_is(i, "UNIT"))
-        s->unit = take_text(i, s->unit);
-    else if (wire_item_is(i, "SLICE"))
-        s->slice = take_text(i, s->slice);
-    else if (wire_item_is(i, "CGROUP"))
-        s->cgroup = take_text(i, s->cgroup);
-    else if (wire_item_is(i, "IDENTIFIER"))
-        s->identifier = take_text(i, s->identifier);
-    else if (wire_item_is(i, "STREAM_ID"))
-        s->stream_id = take_text(i, s->stream_id);
-    else if (wire_item_is(i, "INVOCATION"))
-        s->invocation = wire_item_id128(i);
-    else if (wire_item_is(i, "INODE"))
-        s->inode = wire_item_u64(i);
-    else if (wire_item_is(i, "FACILITY"))
-        s->facility = (int) wire_item_u64(i);
-    else if (wire_item_is(i, "PRIORITY"))
-        s->priority = (int) wire_item_u64(i) & LOG_PRIMASK;
-    else if (wire_item_is(i, "LEVEL_MAX"))
-        s->level_max = (int) wire_item_u64(i) & LOG_PRIMASK;
-    else if (wire_item_is(i, "LEVEL_PREFIX"))
-        s->level_prefix = wire_item_u64(i);
-    else if (wire_item_is(i, "PARSE"))
-        s->parse = (enum log_parse) wire_item_u64(i);
-    else if (wire_item_is(i, "TO_JOURNAL"))
-        s->to_journal = wire_item_u64(i);
-    else if (wire_item_is(i, "TO_CONSOLE"))
-        s->to_console = wire_item_u64(i);
-    else if (wire_item_is(i, "TO_KMSG"))
-        s->to_kmsg = wire_item_u64(i);
-    else if (wire_item_is(i, "RATE_INTERVAL"))
-        s->rate.interval = wire_item_u64(i);
-    else if (wire_item_is(i, "RATE_BURST"))
-        s->rate.burst = (unsigned) wire_item_u64(i);
-    else if (wire_item_is(i, "ALLOW") || wire_item_is(i, "DENY"))
-        line_filter_add(&s->filter, i->value, i->length, wire_item_is(i, "DENY"));
-    else if (wire_item_is(i, "EXTRA"))
-        field_add_whole(&s->fields, i->value, i->length);
-}
-
-static void stream_settings(struct stream *s, struct wire_in *in)
-{
-    struct wire_item item;
-
-    field_group_clear(&s->fields);
-    line_filter_done(&s->filter);
-    s->level_max = -1;
-    s->rate = (struct rate_settings){ .interval = USEC_INFINITY };
-    while (wire_next(in, &item))
-        stream_setting(s, &item);
-
-    field_add(&s->fields, "_TRANSPORT", "stdout");
-    field_add(&s->fields, "_STREAM_ID", s->stream_id);
-    field_add(&s->fields, "SYSLOG_IDENTIFIER", isempty(s->identifier) ? NULL : s->identifier);
-    field_addf(&s->fields, "SYSLOG_FACILITY", "%d", s->facility);
-    field_add(&s->fields, "_SYSTEMD_CGROUP", s->cgroup);
-    collector_add_unit(s->collector, &s->fields, s->unit, s->slice, s->invocation);
-}
-
-/* ---- where streams come from ---- */
-
-/* What a collector before had of an unfinished line. */
-static void claim_partial(struct stream *s)
-{
-    auto_free char *text = NULL;
-    size_t n;
-    pid_t pid;
-
-    uint8_t *head = s->collector->batch;
-    ssize_t head_n = recv(s->fd, head, SPILL_BATCH_MAX, MSG_DONTWAIT | MSG_PEEK);
-    s->slot = spill_claim(&s->collector->spill, s->id, head, head_n > 0 ? (size_t) head_n : 0,
-                          &text, &n, &pid);
-    if (s->slot < 0 || !grow(&s->partial, &s->partial_allocated, MESSAGE_SPACE + n))
-        return;
-    memcpy(s->partial + MESSAGE_SPACE, text, n);
-    s->partial_n = n;
-    s->partial_pid = pid;
-}
-
-static struct stream *stream_new(struct collector *c, uint64_t id, int fd)
-{
-    struct stream *s = new0(struct stream, 1);
-    char text[ID128_TEXT_MAX];
-    socklen_t n = sizeof s->peer;
-
-    if (!s || map_put_u64(&c->streams, id, s) < 0) {
-        free(s);
-        return NULL;
-    }
-    s->collector = c;
-    s->id = id;
-    s->fd = -1;
-    s->slot = s->old_slot = -1;
-    s->priority = LOG_INFO;
-    s->facility = LOG_FAC(LOG_DAEMON);
-    s->level_max = -1;
-    s->rate.interval = USEC_INFINITY;
-    if (event_add_io(c->loop, fd, EPOLLIN, on_stream, s, &s->io) < 0) {
-        stream_free(s);
-        return NULL;
-    }
-    s->stream_id = strdup(id128_format(id128_random(), text));
-    s->fd = fd;
-    (void) getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &s->peer, &n);
-    claim_partial(s);
-    return s;
-}
-
-int stream_take(struct collector *c, struct wire_in *in)
-{
-    struct stream *s = map_get_u64(&c->streams, in->head.id);
-
-    if (!s) {
-        if (in->fd < 0)
-            return -EBADF; /* it ended while its settings were changed */
-        s = stream_new(c, in->head.id, in->fd);
-        if (!s)
-            return -ENOMEM;
-        take_fd(&in->fd);
-        s->header_done = true;
-    }
-    stream_settings(s, in);
-    return 0;
-}
-
-static bool is_stream_key(uint64_t key, void *userdata)
-{
-    struct collector *c = userdata;
-
-    return map_get_u64(&c->streams, key);
-}
-
-void streams_adopted(struct collector *c)
-{
-    spill_sweep(&c->spill, is_stream_key, c);
-}
-
-void streams_done(struct collector *c)
-{
-    struct stream *s;
-
-    /* Without stream_end(): the streams go on, only this process does not. */
-    MAP_FOREACH (s, &c->streams) {
-        s->slot = -1;
-        stream_free(s);
-    }
-    map_done(&c->streams);
-}
-
-bool stream_find_unit(struct collector *c, const char *unit, struct stream_place *ret)
-{
-    struct stream *s, *newest = NULL;
-
-    MAP_FOREACH (s, &c->streams) {
-        if (!s->connection && streq_ptr(s->unit, unit) && (!newest || s->id > newest->id))
-            newest = s;
-    }
-    if (newest)
-        *ret = (struct stream_place){ newest->unit, newest->slice, newest->invocation };
-    return newest;
-}
-
-bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place *ret)
-{
-    struct stream *s;
-
-    MAP_FOREACH (s, &c->streams) {
-        if (inode != 0 && s->inode == inode) {
-            *ret = (struct stream_place){ s->unit, s->slice, s->invocation };
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- connections: sd_journal_stream_fd(3) and what systemd's own services do ---- */
-
-/* The manager keeps with the connection what its header said, from before the header is taken out
- * of the socket: the next collector may find it there. */
-static void store_connection(struct stream *s, const char *header, size_t n)
-{
-    auto_wire struct wire_out m = { 0 };
-
-    wire_begin(&m, WIRE_STORE, s->id);
-    wire_put(&m, "UNIT", s->unit);
-    wire_put(&m, "IDENTIFIER", s->identifier);
-    wire_put(&m, "STREAM_ID", s->stream_id);
-    wire_put(&m, "SLICE", s->slice);
-    wire_put(&m, "CGROUP", s->cgroup);
-    wire_put_id128(&m, "INVOCATION", s->invocation);
-    wire_put_u64(&m, "PRIORITY", (uint64_t) s->priority);
-    wire_put_u64(&m, "FACILITY", (uint64_t) s->facility);
-    wire_put_u64(&m, "LEVEL_PREFIX", s->level_prefix);
-    wire_put_u64(&m, "TO_JOURNAL", 1);
-    wire_put_u64(&m, "TO_CONSOLE", s->to_console);
-    wire_put_u64(&m, "TO_KMSG", s->to_kmsg);
-    wire_put_bytes(&m, "HEADER", header, n);
-    control_send(s->collector, &m, s->fd);
-}
-
-/* A header that the collector before has kept, and perhaps not taken out. */
-static void drop_header(struct stream *s, const struct wire_item *header)
-{
-    char *there = (char *) s->collector->batch;
-    ssize_t n = recv(s->fd, there, MIN(header->length, (size_t) READ_BATCH),
-                     MSG_DONTWAIT | MSG_PEEK);
-
-    if (n > 0 && (size_t) n == header->length && memcmp(there, header->value, (size_t) n) == 0)
-        commit(s, (size_t) n);
-}
-
-static void header_unit(struct stream *s, const char *unit)
-{
-    struct collector *c = s->collector;
-    struct stream_place place;
-    struct sender *sender;
-
-    /* Only those who could be anybody may say who they are. */
-    if (!isempty(unit) && (s->peer.uid == 0 || s->peer.uid == getuid())) {
-        s->unit = strdup(unit);
-        if (stream_find_unit(c, unit, &place)) {
-            s->slice = place.slice ? strdup(place.slice) : NULL;
-            s->invocation = place.invocation;
-        }
-        return;
-    }
-    sender = sender_get(&c->senders, &s->peer, event_loop_now(c->loop, CLOCK_MONOTONIC));
-    if (sender && sender->unit)
-        s->unit = strdup(sender->unit);
-    /* Who connects mostly becomes another program before it writes. */
-    if (sender)
-        sender->read_at = 0;
-}
-
-/* The seven lines with which a connection begins: identifier, unit, priority, level prefix, and
- * whether to forward to syslog, kmsg and console. Returns its length, or 0 until it is whole. */
-static size_t stream_header(struct stream *s, const char *text, size_t n)
-{
-    char *lines[HEADER_LINES] = { 0 };
-    size_t at = 0, got = 0;
-
-    while (got < HEADER_LINES) {
-        const char *end = memchr(text + at, '\n', n - at);
-
-        if (!end)
-            break;
-        lines[got++] = memdup0(text + at, (size_t) (end - text) - at);
-        at = (size_t) (end - text) + 1;
-    }
-    bool whole = got == HEADER_LINES;
-    for (size_t i = 0; i < HEADER_LINES; i++)
-        whole = whole && lines[i];
-    if (whole) {
-        unsigned priority = (unsigned) strtoul(lines[2], NULL, 10);
-        struct wire_in none = { .fd = -1 };
-
-        s->identifier = strdup(lines[0]);
-        header_unit(s, lines[1]);
-        s->priority = LOG_PRI(priority);
-        s->facility = priority > 7 ? LOG_FAC(priority) : LOG_FAC(LOG_DAEMON);
-        s->level_prefix = streq(lines[3], "1");
-        s->to_journal = true;
-        s->to_kmsg = streq(lines[5], "1");
-        s->to_console = streq(lines[6], "1");
-        s->header_done = true;
-        stream_settings(s, &none);
-        store_connection(s, text, at);
-        event_source_set_io(s->io, EPOLLIN);
-    }
-    for (size_t i = 0; i < HEADER_LINES; i++)
-        free(lines[i]);
-    return whole ? at : 0;
-}
-
-int stream_take_connection(struct collector *c, uint64_t id, int fd, struct wire_in *stored)
-{
-    struct wire_item item;
-    int on = 1;
-
-    (void) setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-    struct stream *s = map_get_u64(&c->streams, id);
-    if (s)
-        return -EEXIST;
-    s = stream_new(c, id, fd);
-    if (!s)
-        return -ENOMEM;
-    s->connection = true;
-    (void) shutdown(fd, SHUT_WR);
-    if (stored) {
-        struct wire_in look = *stored;
-
-        while (wire_next(&look, &item)) {
-            if (!wire_item_is(&item, "HEADER"))
-                continue;
-            s->header_done = true;
-            drop_header(s, &item);
-        }
-        stream_settings(s, stored);
-    }
-    /* Until the header is whole it stays in the socket, and only news is waited for. */
-    if (!s->header_done)
-        event_source_set_io(s->io, EPOLLIN | EPOLLET);
-    return 0;
 }

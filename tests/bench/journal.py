@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Benchmarks of the journal: reeve beside systemd's journald and journalctl, alternating in one run.
 
-    journal.py --reeve BINARY [--root DIR] [--entries 1000000] [--rounds 5] [--row collect|query|many]
+    journal.py --reeve BINARY [--root DIR] [--entries 1000000] [--rounds 5] [--load LOAD...]
                [--many 20000000] [--output-file FILE]
 
 Values are CPU seconds (user and system) of the program alone, medians of the rounds. journald and
 journalctl are taken from the root file system DIR, "/" by default. Of each collection every entry is
-looked for in what was kept; each query goes into a pipe whose reader makes a checksum. Needs root."""
+looked for in what was kept; each query goes into a pipe whose reader makes a checksum. With --many, queries of so
+many entries in 100 files are compared with those of one of the files (they take 8 GB for 20 million). Needs root."""
 import argparse
 import collections
 import hashlib
@@ -107,6 +108,16 @@ QUERIES = [
     ("one field, last 20", "SYSLOG_IDENTIFIER=bench -n 20", True, None),
 ]
 
+# name, arguments: at most so many times as slow on 100 files as on one of them
+MANY_FILES = 100
+MANY = [
+    ("one unit, last 20", "-u bench7.service -n 20", 2),
+    ("since, first 20", "--since=@{middle} -n +20", 2),
+    ("since, last 20", "--since=@{middle} -n 20", 2),
+    ("one field, first 20", "SYSLOG_IDENTIFIER=bench -n +20", 2),
+    ("one field, last 20", "SYSLOG_IDENTIFIER=bench -n 20", 2),
+]
+
 
 class Reeve:
     name = "reeve"
@@ -114,11 +125,11 @@ class Reeve:
     def __init__(self, options):
         self.binary = os.path.abspath(options.reeve)
 
-    def collector(self, directory):
+    def collector(self, directory, more=""):
         root, files = directory / "root", directory / "files"
         (root / "etc/systemd").mkdir(parents=True)
         files.mkdir()
-        (root / "etc/systemd/journald.conf").write_text(CONF)
+        (root / "etc/systemd/journald.conf").write_text(CONF + more)
         (root / "etc/machine-id").write_text("0" * 31 + "1\n")
         process = subprocess.Popen([*OWN, self.binary, "journald", f"--socket-dir={directory}/sockets",
                                     f"--persistent-dir={files}", "--volatile-dir=none",
@@ -271,6 +282,35 @@ def bench_queries(options, systems, table, files):
                       "  OUTPUTS DIFFER" if same and len(set(sums.values())) > 1 else "")
 
 
+def bench_many(options, reeve, table, directory):
+    # A file is full when three quarters of its hash table are, which has a place for 576 bytes of it.
+    size = options.many // MANY_FILES * 4 // 3 * 576 * 101 // 100
+    process, sockets, files = reeve.collector(directory, f"SystemMaxFileSize={size}\nSystemMaxFiles=1000\n")
+    for _ in range(10):
+        write_lines(sockets, options.many // 10, 100)
+    settled(process.pid)
+    process.terminate()
+    process.wait(DEADLINE)
+    archived = sorted(files.rglob("*@*.journal"))
+    one = directory / "one"
+    one.mkdir()
+    os.link(archived[len(archived) // 2], one / archived[0].name)
+
+    def time_of(place, which):
+        text = subprocess.run(reeve.query(place, ["-o", "short-unix", "-n", which]), capture_output=True, text=True)
+        return float(text.stdout.split()[0])
+    table.row(f"{options.many} entries in {len(archived) + 1} files", "many", "one", "ratio", "")
+    for title, arguments, most in MANY:
+        seconds = {}
+        for place in (one, files):
+            middle = f"{(time_of(place, '1') + time_of(place, '+1')) / 2:.6f}"
+            words = reeve.query(place, arguments.format(middle=middle).split())
+            seconds[place] = statistics.median(ask(words)[0] for _ in range(max(options.rounds, 3) * 3))
+        ratio = seconds[files] / seconds[one]
+        table.row(f"  {title}", f"{seconds[files]:.4f} s", f"{seconds[one]:.4f} s", f"{ratio:.1f}",
+                  f"<= {most}: " + ("yes" if ratio <= most else "NO"))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--reeve", required=True)
@@ -279,6 +319,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--load", action="append", choices=list(LOADS))
     parser.add_argument("--files", help="ask of these files only, collect nothing")
+    parser.add_argument("--many", type=int, help="nothing else, but many files with one, so many entries in all")
     parser.add_argument("--output-file", type=argparse.FileType("w"))
     options = parser.parse_args()
     options.load = options.load or list(LOADS)
@@ -288,6 +329,9 @@ def main():
         systems.pop()
     with tempfile.TemporaryDirectory(prefix="reeve-bench-") as name:
         table = Table(options.output_file)
+        if options.many:
+            bench_many(options, systems[0], table, pathlib.Path(name))
+            return
         files = options.files or bench_collect(options, systems, table, pathlib.Path(name))
         bench_queries(options, systems, table, files)
 
