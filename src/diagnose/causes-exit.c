@@ -76,30 +76,50 @@ void judge_rlimit_exceeded(struct facts *facts, struct finding *f)
     find_fix_dropin(f, "allow more", "[Service]\n%s=infinity\n", directive);
 }
 
+/* The signal that ended the main process; 0. Of one that counts as a clean end the manager does not
+ * speak, but keeps it, and says "Deactivated" only where nobody had it stopped. */
+static int ending_signal(const struct facts *facts)
+{
+    const struct facts_exit *e = judge_main_exit(facts);
+
+    if (e)
+        return e->code == CLD_EXITED ? 0 : e->status;
+    return facts_property_is(facts, "ActiveState", "inactive") &&
+                   facts_property_number(facts, "ExecMainCode", 0) == CLD_KILLED &&
+                   judge_manager_said(facts, "Deactivated")
+               ? (int) facts_property_number(facts, "ExecMainStatus", 0)
+               : 0;
+}
+
 void judge_killed_by_outsider(struct facts *facts, struct finding *f)
 {
     /* Others than these come from within: of a fault, a limit, a filter, a timer. */
     static const int sent[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
-    const struct facts_exit *e = judge_main_exit(facts);
+    int signo = ending_signal(facts);
     bool is_sent = false;
 
-    for (size_t i = 0; e && i < ELEMENTSOF(sent); i++)
-        is_sent = is_sent || e->status == sent[i];
-    if (!e || e->code == CLD_EXITED || !is_sent ||
-        (!judge_result_is(facts, "signal") && e->status == SIGKILL) ||
+    for (size_t i = 0; i < ELEMENTSOF(sent); i++)
+        is_sent = is_sent || signo == sent[i];
+    if (!is_sent || (!judge_result_is(facts, "signal") && signo == SIGKILL) ||
         judge_result_is(facts, "timeout") || judge_result_is(facts, "oom-kill") ||
         judge_result_is(facts, "watchdog") || judge_manager_said(facts, "Stopping"))
         return;
     find(f, SURE_LIKELY + 0.05,
          "somebody else sent it SIG%s: the manager did not, and memory was not out",
-         signal_name(e->status));
-    find_fact(f, "signal", signal_name(e->status));
-    judge_exit_evidence(f, e);
+         signal_name(signo));
+    find_fact(f, "signal", signal_name(signo));
+    if (judge_main_exit(facts))
+        judge_exit_evidence(f, judge_main_exit(facts));
+    else
+        find_evidence(f, EVIDENCE_EXIT, "ExecStart was ended by SIG%s, which counts as clean",
+                      signal_name(signo));
     find_evidence(f, EVIDENCE_MANAGER, "Result=%s: no stop, no timeout, no watchdog, no OOM kill",
                   strempty(facts_property(facts, "Result")));
     find_fix(f, "look for what kills by name: cron jobs, pkill, killall, other units (grep -r kill "
                 "/etc/cron* /etc/systemd)");
-    find_fix_dropin(f, "and let it come back", "[Service]\nRestart=on-failure\n");
+    bool clean = facts_property_is(facts, "Result", "success");
+    find_fix_dropin(f, "and let it come back",
+                    clean ? "[Service]\nRestart=always\n" : "[Service]\nRestart=on-failure\n");
 }
 
 static bool begins_panic(const char *text)

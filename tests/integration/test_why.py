@@ -60,6 +60,24 @@ def test_the_line_that_counts_and_the_one_that_does_not(reeve):
            "(in place of /etc/systemd/system/moved.service:3)" in texts
 
 
+def test_a_signal_from_outside_is_no_stop(reeve):
+    """SIGTERM is a clean end: systemctl shows a unit that is merely inactive. Its signal is kept while the unit is loaded,
+    as what an active unit wants is."""
+    reeve.write("keeper.service", "[Unit]\nWants=ended.service stopped.service\n[Service]\nExecStart=/bin/sleep infinity\n")
+    for name in ("ended", "stopped"):
+        reeve.write(f"{name}.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("daemon-reload")
+    reeve.ctl("start", "keeper.service", "ended.service", "stopped.service")
+    reeve.run("kill", reeve.show("ended.service", "MainPID"))
+    reeve.ctl("stop", "stopped.service")
+    reeve.wait("ended.service", timeout=30, ActiveState="inactive", Result="success")
+    report, status = why(reeve, "--again=no", "ended.service")
+    assert (report["cause"]["id"], status) == ("killed-by-outsider", 0)
+    assert report["state"]["exit"]["signal"] == "SIGTERM"
+    report, status = why(reeve, "--again=no", "stopped.service")
+    assert (report["cause"], status) == (None, 0)
+
+
 def test_without_a_manager(reeve):
     """A unit's files alone: in a namespace that has no socket of the manager's."""
     reeve.write("alone.service", "[Service]\nUser=nobody-of-that-name\nExecStart=/bin/sleep infinity\n")
