@@ -1,4 +1,5 @@
 /* cli/notify.c -- reeve notify: systemd-notify(1). */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,12 +29,14 @@
 struct notify_options {
     char **fields;  /* of the message */
     char **command; /* --exec: what is behind ";", part of argv; NULL */
+    const char *status;
     int fds[NOTIFY_FDS_MAX];
     size_t n_fds;
     const char *fd_name;
     pid_t pid; /* to send as; 0: as ourselves */
     uid_t uid;
     gid_t gid;
+    bool ready, reloading, stopping, main_pid;
     bool as_user, booted, no_block, exec;
 };
 
@@ -48,7 +51,8 @@ static const char options_help[] =
     "     --status=TEXT      Set the status text\n"
     "     --booted           Exit with 0 if the system was booted with systemd, and do no more\n"
     "     --no-block         Do not wait until the manager has taken it in\n"
-    "     --exec             Execute the command behind \";\" afterwards\n"
+    "     --exec             Execute the command behind \";\" afterwards; its options after "
+    "\"--\"\n"
     "     --fd=FD            Send a descriptor along\n"
     "     --fdname=NAME      The name of the descriptors\n";
 
@@ -140,7 +144,7 @@ static int choose_user(struct notify_options *o, const char *text)
         o->uid = uid;
         o->gid = getgid();
     } else
-        return say(r, "Can't resolve user %s", text);
+        return say(-EINVAL, "Can't resolve user %s", text);
     o->as_user = true;
     return 0;
 }
@@ -149,8 +153,11 @@ static int add_fd(struct notify_options *o, const char *text)
 {
     int fd;
 
-    if (parse_int(text, &fd) < 0 || fd < 0)
-        return say(0, "Failed to parse file descriptor: %s", text);
+    int r = parse_int(text, &fd);
+    if (r < 0 || fd < 0) {
+        (void) say(0, "Failed to parse file descriptor: %s", text);
+        return r < 0 ? r : -EBADF;
+    }
     for (size_t i = 0; i < o->n_fds; i++)
         if (o->fds[i] == fd)
             return say(-ENOENT,
@@ -184,10 +191,12 @@ int notify_connect(const char *address, int *ret)
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
     size_t n = strlen(address);
 
+    if (startswith(address, "vsock"))
+        return -EINVAL; /* of virtual machines */
     if ((address[0] != '/' && address[0] != '@') || n < 2)
-        return -EAFNOSUPPORT;
+        return -EPROTO;
     if (n >= sizeof sun.sun_path)
-        return -E2BIG;
+        return -ENAMETOOLONG;
     memcpy(sun.sun_path, address, n);
     if (address[0] == '@')
         sun.sun_path[0] = 0;
@@ -278,7 +287,7 @@ static int notify(const struct notify_options *o)
 
     if (!text)
         return say(-ENOMEM, "Failed to notify %s", "init system");
-    if (isempty(address))
+    if (!address)
         return say(0, "No status data could be sent: $NOTIFY_SOCKET was not set%s", "");
     int r = notify_connect(address, &fd);
     if (r >= 0)
@@ -297,29 +306,28 @@ static int notify(const struct notify_options *o)
 
 static int parse_one(struct notify_options *o, int option)
 {
-    usec_t now;
-    int r;
-
     switch (option) {
     case OPT_READY:
-        return strv_add(&o->fields, "READY=1");
+        o->ready = true;
+        return 0;
     case OPT_RELOADING:
-        now = now_usec(CLOCK_MONOTONIC);
-        r = strv_add(&o->fields, "RELOADING=1");
-        return r < 0 ? r : strv_addf(&o->fields, "MONOTONIC_USEC=%ju", (uintmax_t) now);
+        o->reloading = true;
+        return 0;
     case OPT_STOPPING:
-        return strv_add(&o->fields, "STOPPING=1");
+        o->stopping = true;
+        return 0;
     case OPT_STATUS:
-        return strv_addf(&o->fields, "STATUS=%s", optarg);
+        o->status = optarg;
+        return 0;
     case OPT_PID:
-        r = choose_pid(optarg, &o->pid);
-        return r < 0 ? r : add_main_pid(&o->fields, o->pid);
+        o->main_pid = true;
+        return choose_pid(optarg, &o->pid);
     case OPT_UID:
         return choose_user(o, optarg);
     case OPT_FD:
         return add_fd(o, optarg);
     case OPT_FDNAME:
-        if (!notify_fd_name_is_valid(optarg))
+        if (*optarg && !notify_fd_name_is_valid(optarg))
             return say(0, "File descriptor name invalid: %s", optarg);
         o->fd_name = optarg;
         return 0;
@@ -337,47 +345,74 @@ static int parse_one(struct notify_options *o, int option)
     }
 }
 
-/* The place of the first argument that is ";", or argc. Options behind it are the command's. */
-static int find_separator(int argc, char **argv)
-{
-    int i = 1;
-
-    while (i < argc && !streq(argv[i], ";"))
-        i++;
-    return i;
-}
-
-/* What is no option: assignments, up to `end`; then, with --exec, ";" and a command. */
-static int parse_rest(struct notify_options *o, char **args, char **end, char **last)
-{
-    if (!o->exec)
-        end = last;
-    else if (end == last)
-        return say(0, "If --exec is used argument list must contain '%s' separator, refusing.",
-                   ";");
-    else if (end + 1 == last)
-        return say(0, "Empty command line specified after '%s' separator, refusing.", ";");
-    else
-        o->command = end + 1;
-    for (; args < end; args++) {
-        int r = strv_add(&o->fields, *args);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static int add_fd_fields(struct notify_options *o)
+/* What the options say, whatever their order. */
+static int add_fields(struct notify_options *o)
 {
     int r = 0;
 
     if (o->fd_name && o->n_fds == 0)
         return say(0, "No file descriptors passed, but %s set, refusing.", "--fdname=");
-    if (o->n_fds > 0 && !strv_contains(o->fields, "FDSTORE=1"))
+    if (o->reloading) {
+        r = strv_add(&o->fields, "RELOADING=1");
+        if (r >= 0)
+            r = strv_addf(&o->fields, "MONOTONIC_USEC=%ju", (uintmax_t) now_usec(CLOCK_MONOTONIC));
+    }
+    if (r >= 0 && o->ready)
+        r = strv_add(&o->fields, "READY=1");
+    if (r >= 0 && o->stopping)
+        r = strv_add(&o->fields, "STOPPING=1");
+    if (r >= 0 && o->status)
+        r = strv_addf(&o->fields, "STATUS=%s", o->status);
+    if (r >= 0 && o->main_pid)
+        r = add_main_pid(&o->fields, o->pid);
+    if (r >= 0 && o->n_fds > 0)
         r = strv_add(&o->fields, "FDSTORE=1");
     if (r >= 0 && o->fd_name)
         r = strv_addf(&o->fields, "FDNAME=%s", o->fd_name);
     return r;
+}
+
+/* What is no option: assignments, which outrank what the options say; then, with --exec, ";" and a
+ * command, whose options have to stand behind "--". */
+static int add_arguments(struct notify_options *o, char **args)
+{
+    int r = 0;
+
+    for (; r >= 0 && *args && !(o->exec && streq(*args, ";")); args++)
+        r = strchr(*args, '=')                ? strv_env_set(&o->fields, *args)
+            : strv_contains(o->fields, *args) ? 0
+                                              : strv_add(&o->fields, *args);
+    if (r < 0 || !o->exec)
+        return r;
+    if (!*args)
+        return say(0, "If --exec is used argument list must contain '%s' separator, refusing.",
+                   ";");
+    if (!args[1])
+        return say(0, "Empty command line specified after '%s' separator, refusing.", ";");
+    o->command = args + 1;
+    return o->fields ? 0 : say(0, "No notify message specified while %s, refusing.", "--exec");
+}
+
+/* Descriptors that the caller has left open for us, and not named. */
+static void warn_of_others(const struct notify_options *o)
+{
+    auto_closedir DIR *dir = o->n_fds > 0 ? opendir("/proc/self/fd") : NULL;
+    unsigned n = 0;
+
+    for (struct dirent *d; dir && (d = readdir(dir));) {
+        int fd, flags;
+        bool named = false;
+
+        if (parse_int(d->d_name, &fd) < 0 || fd <= STDERR_FILENO)
+            continue;
+        flags = fcntl(fd, F_GETFD);
+        for (size_t i = 0; i < o->n_fds; i++)
+            named = named || o->fds[i] == fd;
+        n += flags >= 0 && !(flags & FD_CLOEXEC) && !named;
+    }
+    if (n > 0)
+        fprintf(stderr, "Warning: %u more file descriptors passed than referenced with --fd=.\n",
+                n);
 }
 
 /* sd_booted(3). */
@@ -388,44 +423,81 @@ static bool is_booted(void)
     return lstat("/run/systemd/system/", &st) >= 0 && S_ISDIR(st.st_mode);
 }
 
+/* How it has ended, told as each of systemd's programs tells it; a successful message is enough. */
+static int tell_end(int error, int status)
+{
+    const char *address = getenv("NOTIFY_SOCKET");
+    auto_close int fd = -1;
+    char text[32];
+
+    if (!address || notify_connect(address, &fd) < 0)
+        return status;
+    if (error < 0) {
+        snprintf(text, sizeof text, "ERRNO=%d", -error);
+        (void) send_as(fd, text, NULL, 0, NULL);
+    }
+    snprintf(text, sizeof text, "EXIT_STATUS=%d", status);
+    (void) send_as(fd, text, NULL, 0, NULL);
+    return status;
+}
+
 static int run(struct notify_options *o)
 {
-    if (o->booted)
-        return is_booted() ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (o->booted) {
+        if (o->fields)
+            fprintf(stderr, "Notify message specified along with --booted, ignoring.\n");
+        warn_of_others(o);
+        return tell_end(0, is_booted() ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    warn_of_others(o);
     /* Unless told otherwise the shell that called, not this tool, is the sender. */
     if (o->pid == 0)
         o->pid = automatic_pid();
-    if (notify(o) < 0)
-        return EXIT_FAILURE;
-    if (!o->command)
-        return EXIT_SUCCESS;
-    execvp(o->command[0], o->command);
-    say(-errno, "Failed to execute command line: %s", o->command[0]);
-    return EXIT_FAILURE;
+    int r = notify(o);
+    if (r >= 0 && o->command) {
+        execvp(o->command[0], o->command);
+        r = -errno;
+        auto_free char *command = strv_join(o->command, " ");
+        (void) say(0, "Failed to execute command line: %s", strempty(command));
+    }
+    return r < 0 ? tell_end(r, EXIT_FAILURE) : EXIT_SUCCESS;
+}
+
+/* Returns 0 to go on, 1 where all is done, a negative errno. */
+static int parse_line(struct notify_options *o, int argc, char **argv)
+{
+    int option, r = 0;
+
+    optind = 0;
+    while (r >= 0 && (option = verb_getopt(argc, argv, "h", long_options, NULL)) >= 0) {
+        if (option == 'h' || option == OPT_VERSION) {
+            if (option == 'h')
+                verb_print_help(argv[0], options_help);
+            else
+                print_version(argv[0]);
+            return 1;
+        }
+        r = parse_one(o, option);
+    }
+    if (r >= 0)
+        r = add_fields(o);
+    if (r >= 0)
+        r = add_arguments(o, argv + optind);
+    if (r >= 0 && !o->fields && !o->booted) {
+        (void) verb_print_help(argv[0], options_help);
+        r = -EINVAL;
+    }
+    return r;
 }
 
 int verb_notify(int argc, char **argv)
 {
     struct notify_options o = { 0 };
-    int separator = find_separator(argc, argv), option, r = 0;
+    int r = parse_line(&o, argc, argv);
+    int status = r < 0   ? tell_end(r, usage_status(argv[0]))
+                 : r > 0 ? tell_end(0, EXIT_SUCCESS)
+                         : run(&o);
 
-    optind = 0;
-    while (r >= 0 && (option = verb_getopt(separator, argv, "h", long_options, NULL)) >= 0) {
-        if (option == 'h')
-            return verb_print_help(argv[0], options_help);
-        if (option == OPT_VERSION)
-            return print_version(argv[0]);
-        r = parse_one(&o, option);
-    }
-    if (r >= 0)
-        r = parse_rest(&o, argv + optind, argv + separator, argv + argc);
-    if (r >= 0)
-        r = add_fd_fields(&o);
-    if (r >= 0 && !o.fields && !o.booted) {
-        (void) verb_print_help(argv[0], options_help);
-        r = -EINVAL;
-    }
-    int status = r < 0 ? usage_status(argv[0]) : run(&o);
     strv_free(o.fields);
     return status;
 }

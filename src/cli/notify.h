@@ -2,6 +2,6 @@
 #pragma once
 
 /* A datagram socket connected to $NOTIFY_SOCKET's address (a path, or "@" and an abstract name);
- * CLOEXEC, the caller's. Returns 0, -EAFNOSUPPORT for other kinds of addresses, a negative errno.
+ * CLOEXEC, the caller's. Returns 0, -EPROTO for other kinds of addresses, a negative errno.
  */
 int notify_connect(const char *address, int *ret);
