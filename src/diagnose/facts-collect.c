@@ -277,6 +277,13 @@ int facts_collect(const char *unit, bool user, struct facts *ret)
         f.properties = facts_show(f.source, user, f.unit);
     if (r >= 0 && !f.properties)
         r = -ENOMEM;
+    f.unanswered = r >= 0 && f.source != FACTS_FILE && json_object_size(f.properties) == 0;
+    if (f.unanswered)
+        r = add_blind(&f, "manager",
+                      f.source == FACTS_REEVE ? "it gave no answer"
+                      : geteuid() == 0        ? "`systemctl show` had no answer"
+                                              : "`systemctl show` had no answer: without D-Bus "
+                                                "only root is given one");
     if (r >= 0 && f.source != FACTS_FILE)
         r = collect_journal(&f, user);
     else if (r >= 0)

@@ -102,8 +102,9 @@ struct facts {
      * recorded. */
     const struct trace_event *trace;
     size_t n_trace;
-    bool traced;    /* there was a run, even if nothing failed in it */
-    bool works_now; /* in that run it did not fail, as long as it was watched */
+    bool traced;     /* there was a run, even if nothing failed in it */
+    bool unanswered; /* a manager runs, but did not say anything of the unit */
+    bool works_now;  /* in that run it did not fail, as long as it was watched */
     struct trace_root traced_root;
     struct tracer *tracer; /* owned; NULL */
 

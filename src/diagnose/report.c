@@ -201,7 +201,10 @@ static void headline(FILE *to, const struct facts *facts, const struct verdict *
     const struct facts_exit *e = facts_failed_exit(facts_explained(facts));
     long restarts = facts_property_number(facts, "NRestarts", 0);
 
-    fprintf(to, "%s is %s", facts->unit, isempty(state) ? "not loaded by a manager" : state);
+    fprintf(to, "%s is %s", facts->unit,
+            facts->unanswered ? "not known to be well"
+            : isempty(state)  ? "not loaded by a manager"
+                              : state);
     if (!v->failed) {
         fputs(": nothing failed\n", to);
         return;

@@ -35,7 +35,8 @@ static bool has_failed(const struct facts *f)
     const struct facts_invocation *i = facts_explained(f);
     const char *load = facts_property(f, "LoadState");
 
-    if (facts_property_is(f, "ActiveState", "failed"))
+    /* Nobody knows: it is not said to be well. */
+    if (facts_property_is(f, "ActiveState", "failed") || f->unanswered)
         return true;
     if (load && !streq(load, "loaded") && !streq(load, "merged") && !streq(load, "stub"))
         return true;

@@ -87,6 +87,17 @@ def test_without_a_manager(reeve):
     assert any(line.startswith("manager: ") for line in report["blind"])
 
 
+def test_a_manager_that_gives_no_answer(reeve):
+    """A unit that nobody could ask about is not said to be well: so it is for users where systemd has no D-Bus."""
+    reeve.write("silent.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    done = reeve.run("unshare", "-m", "sh", "-c",
+                     "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && reeve why -o json silent.service")
+    report = json.loads(done.stdout)
+    assert why_report.complaints(report) == []
+    assert (report["cause"]["id"], done.returncode) == ("unknown", 1)
+    assert [line for line in report["blind"] if line.startswith("manager: ") and "no answer" in line]
+
+
 def test_a_user_is_told_what_could_not_be_seen(reeve):
     fail(reeve, "mute.service", "ExecStart=/bin/sh -c 'echo the secret is out; exit 3'")
     fail(reeve, "lost.service", "ExecStart=/usr/local/sbin/not-installed")
