@@ -284,7 +284,7 @@ static int invocations_of_file(struct invocations *v, struct journal_file *f, co
         memcpy(text, payload + name + 1, 32);
         if (id128_parse(text, &id) < 0)
             continue;
-        (void) entry_list_load(&list, f, at);
+        (void) entry_list_salvage(&list, f, at);
         const struct entry_object *first = list.n > 0
                                                ? journal_entry(f, entry_list_get(&list, f, 0))
                                                : NULL;

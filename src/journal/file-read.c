@@ -355,6 +355,7 @@ uint64_t journal_next_of_field(const struct journal_file *f, uint64_t data_offse
 void entry_list_done(struct entry_list *l)
 {
     free(l->pieces);
+    free(l->found);
     *l = (struct entry_list){ 0 };
 }
 
@@ -370,13 +371,26 @@ static uint64_t array_item(const struct journal_file *f, uint64_t array, size_t 
     return f->compact ? ((const uint32_t *) items)[i] : ((const uint64_t *) items)[i];
 }
 
+/* An array that is full ends before the next one, and so does its last entry, which is behind its
+ * beginning. */
+static bool array_is_sound(const struct journal_file *f, const struct object *o, uint64_t array,
+                           uint64_t next)
+{
+    size_t n = array_n_items(f, o);
+
+    if (next <= array || next - array < o->size || n == 0)
+        return false;
+    uint64_t last = array_item(f, array, n - 1);
+    return last % 8 == 0 && last < next && (last > array || n == 1);
+}
+
 int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t data_offset)
 {
     uint64_t array, n, before = 0;
 
     l->data = data_offset;
     l->first = 0;
-    l->n = l->n_pieces = l->hint = 0;
+    l->n = l->n_pieces = l->n_found = l->hint = 0;
     if (data_offset == 0) {
         n = journal_header(f)->n_entries;
         array = journal_header(f)->entry_array_offset;
@@ -398,6 +412,9 @@ int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t
 
         if (!o || array <= before)
             return -EBADMSG;
+        uint64_t next = ((const struct entry_array_object *) o)->next_entry_array_offset;
+        if (next != 0 && !array_is_sound(f, o, array, next))
+            return -EBADMSG;
         if (!grow(&l->pieces, &l->allocated, l->n_pieces + 1))
             return -ENOMEM;
         size_t have = MIN(array_n_items(f, o), (size_t) (n - l->n));
@@ -410,7 +427,7 @@ int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t
         if (have < array_n_items(f, o))
             break;
         before = array;
-        array = ((const struct entry_array_object *) o)->next_entry_array_offset;
+        array = next;
     }
     return 0;
 }
@@ -447,6 +464,8 @@ uint64_t entry_list_get(struct entry_list *l, const struct journal_file *f, size
         return l->first;
     if (i >= l->n)
         return 0;
+    if (i >= l->n - l->n_found)
+        return l->found[i - (l->n - l->n_found)];
     const struct entry_piece *p = piece_of(l, i);
     return p ? array_item(f, p->offset, i - p->begin) : 0;
 }

@@ -114,6 +114,8 @@ struct entry_list {
         size_t begin, n; /* index of its first entry, and how many */
     } * pieces;
     size_t n_pieces, allocated;
+    uint64_t *found; /* entries behind those, that a damaged list does not lead to (salvage.c) */
+    size_t n_found, found_allocated;
     size_t n;      /* entries in all */
     size_t hint;   /* of the last piece used */
     uint64_t data; /* whose list it is; 0: the file's */
@@ -122,6 +124,9 @@ struct entry_list {
 /* Zero-initialise first. Loads, or loads again after a refresh, what the header or the data object
  * lists. Returns 0, -ENOMEM, or -EBADMSG (what could be read is in the list). */
 int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t data_offset);
+/* The same, and where the list is damaged what the whole file has. Returns 0 or -ENOMEM, or
+ * -EBADMSG where there is no such data object. */
+int entry_list_salvage(struct entry_list *l, const struct journal_file *f, uint64_t data_offset);
 void entry_list_done(struct entry_list *l);
 /* The offset of the i-th entry; 0 where it is damaged or i >= n. */
 uint64_t entry_list_get(struct entry_list *l, const struct journal_file *f, size_t i);

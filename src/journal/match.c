@@ -95,7 +95,7 @@ static void load_field(struct match_view *v, const struct match *m, struct match
     s->list.n = s->list.n_pieces = 0;
     s->list.first = 0;
     if (data != 0)
-        (void) entry_list_load(&s->list, v->file, data); /* as much as is sound */
+        (void) entry_list_salvage(&s->list, v->file, data); /* as much as is sound */
     s->index = 0;
     s->loaded = true;
 }

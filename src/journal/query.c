@@ -42,7 +42,7 @@ static void reader_list(struct reader *r)
 {
     if (r->listed || journal_file_map(r->file) < 0)
         return;
-    (void) entry_list_load(&r->all, r->file, 0);
+    (void) entry_list_salvage(&r->all, r->file, 0);
     r->listed = true;
 }
 
@@ -524,7 +524,7 @@ int journal_refresh(struct journal *j)
             r->entry = journal_entry(r->file, r->at);
         if (journal_header(r->file)->n_entries == before)
             continue;
-        (void) entry_list_load(&r->all, r->file, 0);
+        (void) entry_list_salvage(&r->all, r->file, 0);
         match_states_reset(r->states, j->n_nodes);
         if (r->all.n <= before)
             continue;

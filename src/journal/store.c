@@ -637,7 +637,7 @@ static int copy_file(struct store *s, struct journal_file *from)
     struct entry_list list = { 0 };
     int r = 0;
 
-    (void) entry_list_load(&list, from, 0);
+    (void) entry_list_salvage(&list, from, 0);
     for (size_t i = 0; r >= 0 && i < list.n; i++) {
         const struct entry_object *e = journal_entry(from, entry_list_get(&list, from, i));
 

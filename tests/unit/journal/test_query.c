@@ -2,6 +2,7 @@
 #include "journal/query.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -304,6 +305,91 @@ static void full_file_is_sound(void **state)
     }
 }
 
+/* Entries of the file, and those of A=2, after the file was changed. Each is known by its number,
+ * and comes in order. */
+static void count(const char *path, int *ret_all, int *ret_matching)
+{
+    for (int matching = 0; matching < 2; matching++) {
+        struct journal *j = journal_new();
+        struct match *m = match_group(MATCH_AND);
+        int n = 0, last = -1;
+
+        assert_int_equal(journal_add_file(j, path), 0);
+        assert_int_equal(match_add_field(m, "A", "2"), 0);
+        if (matching)
+            assert_int_equal(journal_set_match(j, m), 0);
+        else
+            match_free(m);
+        journal_seek_head(j);
+        for (; journal_step(j, true) > 0; n++) {
+            assert_true(current(j) > last);
+            last = current(j);
+        }
+        *(matching ? ret_matching : ret_all) = n;
+        journal_free(j);
+    }
+}
+
+/* A list leads from array to array: whatever is damaged in one of them, and in the header's word of
+ * it, the entries are found. */
+static void damaged_lists_cost_nothing(void **state)
+{
+    for (int compact = 0; compact < 2; compact++) {
+        auto_free char *path = format("%s/%d-1-0.journal", directory, compact);
+        struct journal *j = make(compact, 1);
+        struct journal_file *f = journal_get_file(j, 0);
+        uint64_t a2 = journal_find_data(f, "A=2", 3), lists[2];
+        int all, matching;
+
+        lists[0] = journal_header(f)->entry_array_offset;
+        lists[1] = ((const struct data_object *) journal_object(f, a2, OBJECT_DATA))
+                       ->entry_array_offset;
+        auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        for (size_t list = 0; list < 2; list++) {
+            for (uint64_t at = lists[list]; at != 0;) {
+                struct entry_array_object good = *(
+                    const struct entry_array_object *) journal_object(f, at, OBJECT_ENTRY_ARRAY);
+                struct entry_array_object bad[] = { good, good, good, good, good };
+
+                bad[0].head.type = OBJECT_DATA;
+                bad[1].head.size = 0;
+                bad[2].head.size = UINT64_MAX;
+                bad[3].next_entry_array_offset = at;
+                bad[4].next_entry_array_offset += 8;
+                for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                    if (good.next_entry_array_offset == 0 && i >= 3)
+                        continue;
+                    assert_int_equal(pwrite(fd, &bad[i], sizeof good, (off_t) at), sizeof good);
+                    count(path, &all, &matching);
+                    if (all != ENTRIES || matching != ENTRIES / 4)
+                        fail_msg("%d, list %zu, array %jx, damage %zu: %d, %d", compact, list,
+                                 (uintmax_t) at, i, all, matching);
+                }
+                assert_int_equal(pwrite(fd, &good, sizeof good, (off_t) at), sizeof good);
+                at = good.next_entry_array_offset;
+            }
+        }
+        for (uint64_t at = offsetof(struct journal_header, n_entries);
+             at <= offsetof(struct journal_header, entry_array_offset);
+             at += offsetof(struct journal_header, entry_array_offset) -
+                   offsetof(struct journal_header, n_entries)) {
+            const uint64_t good = *(const uint64_t *) (f->map + at),
+                           bad[] = { 0, good / 2, good * 2 };
+
+            for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                assert_int_equal(pwrite(fd, &bad[i], sizeof good, (off_t) at), sizeof good);
+                count(path, &all, &matching);
+                if (all != ENTRIES || matching != ENTRIES / 4)
+                    fail_msg("%d, header %ju, damage %zu: %d, %d", compact, (uintmax_t) at, i, all,
+                             matching);
+            }
+            assert_int_equal(pwrite(fd, &good, sizeof good, (off_t) at), sizeof good);
+        }
+        journal_free(j);
+    }
+}
+
 static int remove_directory(void **state)
 {
     return remove_all(directory);
@@ -318,6 +404,7 @@ int main(void)
         cmocka_unit_test(cursors_lead_back),
         cmocka_unit_test(grows_under_the_reader),
         cmocka_unit_test(full_file_is_sound),
+        cmocka_unit_test(damaged_lists_cost_nothing),
     };
 
     if (!mkdtemp(directory))
