@@ -212,6 +212,7 @@ static int (*const steps[])(struct child *) = {
     child_set_labels,
     child_set_securebits,
     tell_identity,
+    child_limit_files,
     child_load_seccomp,
     child_execute,
 };

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -87,6 +88,9 @@ struct child {
     int program_fd;
     char **argv;
 
+    struct rlimit files; /* of descriptors, to come */
+    bool limits_files;
+
     int netns_fd, ipcns_fd; /* of the *NamespacePath= settings, opened early; -1 */
     char *mac_label;        /* SELinux context, with no "-"; NULL */
     bool new_user_namespace;
@@ -127,11 +131,19 @@ int child_set_securebits(struct child *c);     /* SECUREBITS, NO_NEW_PRIVILEGES 
 int child_setup_stdio(struct child *c);    /* STDIN, STDOUT, STDERR */
 int child_chown_terminal(struct child *c); /* STDIN */
 int child_open_files(struct child *c);     /* FDS: OpenFile= */
-int child_pass_fds(struct child *c);       /* FDS */
+/* The terminal that is reset and given to the user of the unit, NULL where there is none; and what
+ * happens to it when the unit has ended. */
+const char *terminal_touched(const struct exec_config *e);
+void terminal_release(const struct exec_config *e);
+int child_pass_fds(struct child *c); /* FDS */
 
 /* limits.c */
 int child_apply_scheduling(struct child *c); /* OOM_ADJUST .. PERSONALITY */
 int child_apply_limits(struct child *c);     /* LIMITS */
+/* The limit of descriptors: raised at once, while that is allowed, and lowered last, since the
+ * child has copies of all those of the manager, and still needs some. */
+int child_want_files(struct child *c, const struct rlimit *wanted); /* 0 or a negative errno */
+int child_limit_files(struct child *c);                             /* LIMITS */
 
 /* directories.c */
 int child_make_directories(struct child *c); /* RUNTIME_DIRECTORY .. */

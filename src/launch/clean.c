@@ -188,6 +188,7 @@ static void remove_temporary(struct cleaning *x)
     credentials_remove(x->manager, x->unit);
     if (e.remove_ipc)
         remove_their_ipc(x);
+    terminal_release(x->config->exec);
     if (x->config->sandbox->dynamic_user && x->runtime)
         dynamic_user_release(x->runtime);
 }
@@ -251,7 +252,7 @@ unsigned spawn_clean_needed(const struct unit_config *config, const struct spawn
         what |= SPAWN_CLEAN_RUNTIME;
     if ((runtime && !runtime->joined && runtime->tmp_dir) || s->set_credential ||
         s->load_credential || s->import_credential || s->dynamic_user ||
-        (effective.remove_ipc && e->user))
+        (effective.remove_ipc && e->user) || terminal_touched(e))
         what |= SPAWN_CLEAN_TEMPORARY;
     return what;
 }

@@ -67,6 +67,26 @@ static int set_limit(int resource, const struct rlimit *wanted)
     return setrlimit((__rlimit_resource_t) resource, &nearest) < 0 ? -errno : 0;
 }
 
+int child_want_files(struct child *c, const struct rlimit *wanted)
+{
+    struct rlimit now;
+
+    if (getrlimit(RLIMIT_NOFILE, &now) < 0)
+        return -errno;
+    c->files = *wanted;
+    c->limits_files = true;
+    const struct rlimit enough = { MAX(wanted->rlim_cur, now.rlim_cur),
+                                   MAX(wanted->rlim_max, now.rlim_max) };
+    return set_limit(RLIMIT_NOFILE, &enough);
+}
+
+int child_limit_files(struct child *c)
+{
+    int r = c->limits_files ? set_limit(RLIMIT_NOFILE, &c->files) : 0;
+
+    return r < 0 ? child_fail(c, EXEC_STATUS_LIMITS, r, "LimitNOFILE", NULL) : 0;
+}
+
 int child_apply_limits(struct child *c)
 {
     if (!c->apply_sandbox)
@@ -78,7 +98,9 @@ int child_apply_limits(struct child *c)
         if (!v->set)
             continue;
         struct rlimit wanted = { to_rlim(v->soft), to_rlim(v->hard) };
-        int r = set_limit(limit_table[i].resource, &wanted);
+        int r = limit_table[i].resource == RLIMIT_NOFILE
+                    ? child_want_files(c, &wanted)
+                    : set_limit(limit_table[i].resource, &wanted);
         if (r < 0)
             return child_fail(c, EXEC_STATUS_LIMITS, r, limit_table[i].directive, NULL);
     }
@@ -120,7 +142,7 @@ static int set_coredump_filter(struct child *c)
 
     if (c->sandbox->coredump_filter < 0)
         return 0;
-    snprintf(text, sizeof text, "0x%x", (unsigned) c->sandbox->coredump_filter);
+    snprintf(text, sizeof text, "0x%x", (uint32_t) c->sandbox->coredump_filter);
     int r = file_write("/proc/self/coredump_filter", text);
     return r < 0 ? child_fail(c, EXEC_STATUS_LIMITS, r, "CoredumpFilter", text) : 0;
 }
@@ -230,7 +252,7 @@ static int set_affinity(struct child *c)
 static int set_numa_policy(struct child *c)
 {
     const struct cpu_mask *m = c->exec->numa_mask;
-    int policy = c->exec->numa_policy;
+    int policy = effective_numa_policy(c->exec);
 
     if (policy < 0)
         return 0;

@@ -62,7 +62,8 @@ static void execute_helper(struct child *c, const char *helper, int fd)
     /* Modules see the groups of the user, and no other part of the user yet: as under systemd. */
     if (c->set_groups)
         (void) groups_set(c->n_login_groups, c->groups);
-    if (fd == PAM_HELPER_FD ? fd_cloexec(fd, false) >= 0 : dup2(fd, PAM_HELPER_FD) >= 0)
+    bool there = fd == PAM_HELPER_FD ? fd_cloexec(fd, false) >= 0 : dup2(fd, PAM_HELPER_FD) >= 0;
+    if (there && child_limit_files(c) >= 0)
         execl(helper, PAM_HELPER, c->sandbox->pam_name, c->user, uid, gid, tty, (char *) NULL);
     _exit(EXIT_FAILURE);
 }
@@ -116,7 +117,7 @@ static int receive_answer(struct child *c, int fd)
 /* ---- what modules have changed in the helper ---- */
 
 /* pam_limits. */
-static int take_limits(pid_t helper)
+static int take_limits(struct child *c, pid_t helper)
 {
     for (int i = 0; i < RLIM_NLIMITS; i++) {
         struct rlimit theirs, ours;
@@ -124,8 +125,13 @@ static int take_limits(pid_t helper)
 
         if (prlimit(helper, resource, NULL, &theirs) < 0 || getrlimit(resource, &ours) < 0)
             return -errno;
-        if (memcmp(&theirs, &ours, sizeof ours) != 0 && setrlimit(resource, &theirs) < 0)
+        if (i == RLIMIT_NOFILE) {
+            int r = child_want_files(c, &theirs);
+            if (r < 0)
+                return r;
+        } else if (memcmp(&theirs, &ours, sizeof ours) != 0 && setrlimit(resource, &theirs) < 0) {
             return -errno;
+        }
     }
     errno = 0;
     int nice = getpriority(PRIO_PROCESS, (id_t) helper);
@@ -234,7 +240,7 @@ int child_open_pam_session(struct child *c)
     r = receive_answer(c, ours);
     if (r < 0)
         return r;
-    r = take_limits(pid);
+    r = take_limits(c, pid);
     if (r >= 0)
         r = take_status(c, pid);
     if (r >= 0)

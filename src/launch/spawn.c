@@ -24,11 +24,11 @@ static bool is_control(enum spawn_phase phase)
     return phase != SPAWN_START;
 }
 
-/* systemd.exec(5), StandardInput=: a terminal goes to what comes before and to the service. */
+/* systemd.exec(5), StandardInput=: a terminal goes to what comes before and to the service. Pinned
+ * by tests/differential, stdio/terminal-phases. */
 static bool gets_terminal(enum spawn_phase phase)
 {
-    return phase == SPAWN_START || phase == SPAWN_CONDITION || phase == SPAWN_START_PRE ||
-           phase == SPAWN_STOP_POST;
+    return phase == SPAWN_START || phase == SPAWN_CONDITION || phase == SPAWN_START_PRE;
 }
 
 /* Control commands run beside the service's own cgroups where it was given its cgroup to manage:

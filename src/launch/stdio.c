@@ -56,6 +56,33 @@ static const char *terminal_path(const struct child *c)
     return c->exec->tty_path ? c->exec->tty_path : "/dev/console";
 }
 
+static void reset_terminal(const struct exec_config *e, const char *path)
+{
+    if (e->tty_reset || e->tty_vhangup || e->tty_vt_disallocate)
+        terminal_reset(path, e->tty_reset, e->tty_vhangup, e->tty_vt_disallocate);
+}
+
+const char *terminal_touched(const struct exec_config *e)
+{
+    if (e->tty_path)
+        return e->tty_path;
+    return is_terminal_input(e->standard_input.kind) ||
+                   e->standard_output.kind == EXEC_OUTPUT_TTY ||
+                   e->standard_error.kind == EXEC_OUTPUT_TTY
+               ? "/dev/console"
+               : NULL;
+}
+
+void terminal_release(const struct exec_config *e)
+{
+    const char *path = terminal_touched(e);
+
+    if (!path)
+        return;
+    reset_terminal(e, path);
+    terminal_give_back(path);
+}
+
 static int fail(struct child *c, int fd, int error, const char *object)
 {
     return child_fail(c, stdio_steps[fd], error, stdio_directives[fd], object);
@@ -333,8 +360,7 @@ int child_setup_stdio(struct child *c)
      * numbers occupied. */
     const struct exec_config *e = c->exec;
 
-    if (e->tty_reset || e->tty_vhangup || e->tty_vt_disallocate)
-        terminal_reset(terminal_path(c), e->tty_reset, e->tty_vhangup, e->tty_vt_disallocate);
+    reset_terminal(e, terminal_path(c));
     int r = setup_input(c);
     if (r >= 0)
         r = setup_stdout(c);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@
 #include "base/str.h"
 
 #define OPEN_TRIES 20
+#define TTY_GID 5 /* "tty", everywhere */
+#define TTY_MODE 0600
 
 int terminal_open(const char *path, int flags)
 {
@@ -131,6 +134,17 @@ static int vt_number(const char *path)
     return number && *number >= '1' && *number <= '9' ? atoi(number) : -1;
 }
 
+/* A virtual console that nobody uses; false for anything else. */
+static bool deallocate(const char *path)
+{
+    int number = vt_number(path);
+    auto_close int console = number > 0
+                                 ? open("/dev/tty0", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+                                 : -1;
+
+    return console >= 0 && ioctl(console, VT_DISALLOCATE, number) >= 0;
+}
+
 void terminal_reset(const char *path, bool reset, bool hangup, bool disallocate)
 {
     auto_close int fd = terminal_open(path, O_RDWR | O_NONBLOCK);
@@ -149,13 +163,19 @@ void terminal_reset(const char *path, bool reset, bool hangup, bool disallocate)
         (void) ioctl(fd, KDSETMODE, KD_TEXT);
         make_sane(fd);
     }
-    if (disallocate && vt_number(path) > 0) {
-        auto_close int console = open("/dev/tty0", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (disallocate && !deallocate(path))
+        /* In use, or none of the virtual ones: margins, screen, what was scrolled out, all else. */
+        (void) !write(fd, "\033[r\033[H\033[3J\033c", 12);
+}
 
-        if (console < 0 || ioctl(console, VT_DISALLOCATE, vt_number(path)) < 0)
-            /* In use: cleared in place of that. */
-            (void) !write(fd, "\033[r\033[H\033[3J", 10);
-    }
+void terminal_give_back(const char *path)
+{
+    auto_close int fd = terminal_open(path, O_RDWR | O_NONBLOCK);
+
+    if (fd < 0)
+        return;
+    (void) fchown(fd, 0, TTY_GID);
+    (void) fchmod(fd, TTY_MODE);
 }
 
 const char *terminal_type(const char *path)

@@ -22,5 +22,8 @@ void terminal_resize(int fd, unsigned rows, unsigned columns);
 /* TTYReset=, TTYVHangup=, TTYVTDisallocate=. Best effort. */
 void terminal_reset(const char *path, bool reset, bool hangup, bool disallocate);
 
+/* The service that it was given to has ended. Best effort. */
+void terminal_give_back(const char *path);
+
 /* What $TERM is for the terminal at this path: "linux" for virtual consoles, else "vt220". */
 const char *terminal_type(const char *path);

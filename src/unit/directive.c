@@ -521,9 +521,13 @@ void directive_format(const struct unit_config *c, const struct directive *d, st
         else if (t == &c->sandbox->mount_apivfs)
             effective = root;
         else if (t == &c->sandbox->bind_log_sockets)
-            effective = c->exec->log_namespace || root || c->sandbox->mount_apivfs > 0;
+            effective = c->exec->log_namespace ||
+                        (c->sandbox->mount_apivfs >= 0 ? c->sandbox->mount_apivfs : root);
         value = &effective;
     }
+    ctype_numa_policy policy = effective_numa_policy(c->exec);
+    if (value == &c->exec->numa_policy)
+        value = &policy;
     if (c->sandbox->dynamic_user && ((value == &c->exec->user && !c->exec->user) ||
                                      (value == &c->exec->group && !c->exec->group))) {
         auto_free char *name = effective_user_name(c->name);

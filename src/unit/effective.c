@@ -128,6 +128,16 @@ void effective_settings(const struct unit_config *c, bool privileged, struct eff
 }
 
 /* systemd.exec(5), DynamicUser=: from the unit's name where that can be a user's, else a hash. */
+signed char effective_numa_policy(const struct exec_config *e)
+{
+    const struct cpu_mask *m = e->numa_mask;
+    bool any = false;
+
+    for (size_t i = 0; m && i < m->n_words; i++)
+        any |= m->words[i] != 0;
+    return e->numa_policy < 0 && any ? NUMA_POLICY_PREFERRED : e->numa_policy;
+}
+
 char *effective_user_name(const char *unit)
 {
     auto_free char *prefix = strndup(unit, strcspn(unit, "@."));

@@ -30,6 +30,11 @@ struct effective {
 /* `privileged`: the manager has CAP_SYS_ADMIN, and so filters need no NoNewPrivileges=. */
 void effective_settings(const struct unit_config *c, bool privileged, struct effective *ret);
 
+struct exec_config;
+
+/* NUMAPolicy=: nodes of NUMAMask= alone are preferred ones. -1: none. */
+signed char effective_numa_policy(const struct exec_config *e);
+
 /* The name of the dynamic user of a unit whose User= gives none: a new string, NULL where memory is
  * out. */
 char *effective_user_name(const char *unit);

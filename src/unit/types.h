@@ -273,7 +273,7 @@ typedef unsigned char ctype_secure_bits;        /* SECBIT_... of linux/securebit
 typedef unsigned char ctype_syslog_facility;    /* 0..23, not shifted */
 typedef unsigned char ctype_syslog_level;
 typedef signed char ctype_syslog_level_optional; /* -1 unset */
-typedef int ctype_coredump_filter;              /* -1 unset */
+typedef int64_t ctype_coredump_filter;          /* uint32_t, -1 unset */
 typedef uint32_t ctype_mount_propagation;       /* MS_SHARED, MS_SLAVE, MS_PRIVATE; 0 unset */
 typedef uint32_t ctype_namespace_set;           /* CLONE_NEW... that are allowed; NAMESPACES_ALL */
 typedef uint32_t ctype_personality;             /* UINT32_MAX unset */

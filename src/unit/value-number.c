@@ -451,7 +451,7 @@ static int parse_coredump_filter(struct assignment *a, const struct value_type *
         "shared-file-backed", "elf-headers",      "private-huge",
         "shared-huge",        "private-dax",      "shared-dax",
     };
-    int mask = value_number(type, v) < 0 ? 0 : (int) value_number(type, v);
+    uint32_t mask = value_number(type, v) < 0 ? 0 : (uint32_t) value_number(type, v);
 
     while (*(text += strspn(text, WHITESPACE))) {
         size_t n = strcspn(text, WHITESPACE);
@@ -467,13 +467,13 @@ static int parse_coredump_filter(struct assignment *a, const struct value_type *
             if (streq(kinds[i], word))
                 kind = (int) i;
         if (streq(word, "all"))
-            mask = (1 << ELEMENTSOF(kinds)) - 1;
+            mask = UINT32_MAX;
         else if (streq(word, "default"))
             mask |= 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5;
         else if (kind >= 0)
-            mask |= 1 << kind;
-        else if (parse_u64_base(word, 16, &bits) >= 0 && bits <= INT_MAX)
-            mask |= (int) bits;
+            mask |= UINT32_C(1) << kind;
+        else if (parse_u64_base(word, 16, &bits) >= 0 && bits <= UINT32_MAX)
+            mask |= (uint32_t) bits;
         else
             return assignment_fault(a, NULL, "\"%s\" is no kind of memory", word);
         text += n;
@@ -484,7 +484,7 @@ static int parse_coredump_filter(struct assignment *a, const struct value_type *
 
 static void format_coredump_filter(const struct value_type *type, const void *v, struct strbuf *out)
 {
-    int mask = *(const int *) v;
+    int64_t mask = value_number(type, v);
 
     strbuf_addf(out, "0x%x", mask < 0 ? 0x33u : (unsigned) mask);
 }
@@ -492,11 +492,11 @@ static void format_coredump_filter(const struct value_type *type, const void *v,
 static void format_coredump_filter_file(const struct value_type *type, const char *name,
                                         const void *v, struct strbuf *out)
 {
-    if (*(const int *) v >= 0)
-        strbuf_addf(out, "%s=0x%x\n", name, *(const unsigned *) v);
+    if (value_number(type, v) >= 0)
+        strbuf_addf(out, "%s=0x%x\n", name, (unsigned) value_number(type, v));
 }
 const struct value_type type_coredump_filter = { .name = "coredump_filter",
-                                                 .size = sizeof(int),
+                                                 .size = sizeof(int64_t),
                                                  .unset = -1,
                                                  .parse = parse_coredump_filter,
                                                  .format = format_coredump_filter,

@@ -26,9 +26,10 @@
  *   try=FILE=PROBE,...   append what the kernel says to each attempt (see `probes`): ok, the name
  *                        of the error, or of the signal that it ended by
  *   calls=FILE=ERROR     append the numbers of all calls, of x86-64 and of i386, that end in ERROR
- *   raise=SIGNAL    die by it
- *   exit=STATUS     exit
- *   pause           wait for ever
+ *   keys=FILE       append what the session keyring is, and what is in it
+ *   pty=PATH=FILE   make a terminal, raw, of 10 rows and 20 columns, that PATH is a link to; what
+ * is written to it goes to FILE, for ever raise=SIGNAL    die by it exit=STATUS     exit pause wait
+ * for ever
  *
  * A FILE "-" is standard output, for processes that may be unable to open another.
  * In TEXT, \n is a line end, @p the own process id, @P the parent's, @c that of the last spawned
@@ -63,9 +64,11 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/keyctl.h>
 #include <netinet/in.h>
 
 enum { FAILED = 99, TEXT_MAX = 4096, SIGNALS = 65 };
@@ -793,6 +796,53 @@ static void list_calls(const char *file, const char *error)
     }
 }
 
+/* As the kernel describes a key: "keyring;UID;GID;PERMISSIONS;NAME". */
+static void list_key(const char *file, const char *before, long key)
+{
+    char text[TEXT_MAX / 2], line[TEXT_MAX];
+    long n = syscall(SYS_keyctl, KEYCTL_DESCRIBE, key, text, sizeof text - 1, 0);
+
+    text[n < 0 ? 0 : n] = '\0';
+    snprintf(line, sizeof line, "%s%s", before, n < 0 ? strerrorname_np(errno) : text);
+    append(file, line);
+}
+
+static void list_keys(const char *file)
+{
+    int keys[64];
+    long n = syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, keys, sizeof keys, 0);
+
+    list_key(file, "", KEY_SPEC_SESSION_KEYRING);
+    for (long i = 0; i < n / (long) sizeof keys[0]; i++)
+        list_key(file, "- ", keys[i]);
+}
+
+static void hold_terminal(const char *path, const char *file)
+{
+    const struct winsize size = { .ws_row = 10, .ws_col = 20 };
+    int out = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave = -1;
+    struct termios t;
+    char buffer[4096];
+
+    if (out >= 0 && fd >= 0 && grantpt(fd) == 0 && unlockpt(fd) == 0)
+        slave = open(ptsname(fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (slave < 0 || tcgetattr(slave, &t) < 0)
+        fail(path);
+    cfmakeraw(&t);
+    if (tcsetattr(slave, TCSANOW, &t) < 0 || ioctl(slave, TIOCSWINSZ, &size) < 0 ||
+        symlink(ptsname(fd), path) < 0)
+        fail(path);
+    for (;;) {
+        ssize_t n = read(fd, buffer, sizeof buffer);
+
+        if (n < 0)
+            usleep(20000); /* EIO: nobody has it open, after it was hung up */
+        else if (write(out, buffer, (size_t) n) != n)
+            fail(file);
+    }
+}
+
 static void connect_to(char *rest)
 {
     char *at = strchr(rest, '='), text[TEXT_MAX], buffer[256];
@@ -839,7 +889,12 @@ static void act_with_argument(const char *act, char *rest)
         list_fds(rest);
     else if (strcmp(act, "connect") == 0)
         connect_to(rest);
-    else if (strcmp(act, "await") == 0)
+    else if (strcmp(act, "keys") == 0)
+        list_keys(rest);
+    else if (strcmp(act, "pty") == 0) {
+        const char *file = split(rest);
+        hold_terminal(rest, file);
+    } else if (strcmp(act, "await") == 0)
         await(rest);
     else if (strcmp(act, "sleep") == 0)
         usleep((useconds_t) atoi(rest) * 1000);

@@ -339,6 +339,33 @@ static void shared_memory(void **state)
     }
 }
 
+/* The child has copies of all descriptors of the manager: a limit below their number must not be in
+ * the way of what it has to open itself. */
+static void few_files(void **state)
+{
+    static const char *const settings[] = {
+        "LimitNOFILE=12", "LimitNOFILE=12\nUser=nobody\nPrivateTmp=yes\nStateDirectory=few"
+    };
+    struct fixture f;
+    int fds[100];
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, false);
+    for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+        fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+        run_unit(&f, settings[i], "/bin/sh -c 'ulimit -Sn; ulimit -Hn'");
+        if (f.report.state != SPAWN_EXECUTED)
+            fail_msg("%s: step %d errno %d", settings[i], (int) f.report.step, f.report.error);
+        assert_string_equal(f.output, "12\n12\n");
+    }
+    for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+        close(fds[i]);
+    fixture_done(&f);
+}
+
 /* A file system whose server never answers: whoever opens something there waits for ever. The
  * descriptor is the server's, whose end ends the waiting; -1 where it cannot be had. */
 static int mount_hanging(const char *where)
@@ -464,13 +491,10 @@ static void descriptors(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(descriptors),
-    cmocka_unit_test(shared_memory),
-    cmocka_unit_test(hanging_interpreter),
-    cmocka_unit_test(seen_by_cgroup),
-    cmocka_unit_test(seen_by_holder),
-    cmocka_unit_test(phases),
-    cmocka_unit_test(classes),
+    cmocka_unit_test(descriptors),    cmocka_unit_test(shared_memory),
+    cmocka_unit_test(few_files),      cmocka_unit_test(hanging_interpreter),
+    cmocka_unit_test(seen_by_cgroup), cmocka_unit_test(seen_by_holder),
+    cmocka_unit_test(phases),         cmocka_unit_test(classes),
 };
 
 TEST_MAIN(tests)
