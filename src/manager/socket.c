@@ -70,6 +70,7 @@ struct socket {
     uint8_t state;  /* enum socket_state: assigned by set_state() alone */
     uint8_t result; /* enum socket_result */
     uint8_t restored;
+    int accept_error; /* that was told: once, until a connection is accepted */
     struct socket_port *ports;
     struct rate_limit limit;
     struct rate_limit poll_limit; /* interval and burst alone: the loop counts */
@@ -446,11 +447,15 @@ static void on_port(struct event_source *source, int fd, uint32_t revents, void 
         connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (connection < 0) {
             /* It went away again, or there is no room: the next turn looks again. */
-            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR &&
+                errno != s->accept_error) {
+                s->accept_error = errno;
                 unit_log_text(&s->unit, LOG_WARNING, "Failed to accept a connection: %s",
                               strerror(errno));
+            }
             return;
         }
+        s->accept_error = 0;
     }
     enter_running(s, connection);
 }

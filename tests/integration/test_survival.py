@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -382,3 +383,24 @@ def test_equal_paths(reeve):
     reeve.run("mkdir", "-p", "/run/asked/file")
     reeve.until(lambda: not reeve.path("/run/asked").exists(), 30)
     assert "crashed" not in reeve.machine.log.read_text(errors="replace")
+
+
+@pytest.mark.machine(init=INIT)
+def test_no_descriptor_for_a_connection(reeve):
+    """It waits until there is one, which is told once and not at each look."""
+    reeve.write("echo.socket", "[Socket]\nListenStream=/run/echo.sock\nAccept=yes\n")
+    reeve.write("echo@.service", "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n")
+    reeve.ctl("start", "echo.socket")
+    limits = resource.prlimit(reeve.machine.pid, resource.RLIMIT_NOFILE)
+
+    def told():
+        return reeve.machine.log.read_text(errors="replace").count("Failed to accept a connection")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(PATIENCE)
+        resource.prlimit(reeve.machine.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        s.connect(f"/proc/{reeve.machine.pid}/root/run/echo.sock")
+        reeve.until(told, PATIENCE)
+        resource.prlimit(reeve.machine.pid, resource.RLIMIT_NOFILE, limits)
+        s.sendall(b"hello")
+        assert s.recv(10) == b"hello"
+    assert told() == 1
