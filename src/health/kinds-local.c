@@ -483,11 +483,12 @@ void check_unit(const char *name, const struct check_context *context, usec_t de
     auto_free char *answer = NULL;
     int status = command_ask_manager(words, &answer);
 
-    if (status < 0)
-        check_fail(o, CHECK_DEPENDENCY, false, NULL, "no service manager can be asked");
-    else if (status == 0)
+    if (status == 0)
         check_pass(o, "%s", answer);
+    else if (status > 0 && *answer)
+        check_fail(o, CHECK_DEPENDENCY, true, NULL, "it is %s", answer);
     else
-        check_fail(o, CHECK_DEPENDENCY, true, NULL, "it is %s",
-                   *answer ? answer : "not known to the service manager");
+        check_fail(o, CHECK_DEPENDENCY, status > 0,
+                   status < 0 ? NULL : "ask as root (ExecStartPre=+), or let D-Bus run",
+                   "no service manager %s", status < 0 ? "can be asked" : "answers this user");
 }

@@ -52,24 +52,33 @@ const char *refuse_unix(const char *argument)
     return *argument == '/' || *argument == '@' ? NULL : "takes an absolute path, or @NAME";
 }
 
-void check_unix(const char *argument, const struct check_context *context, usec_t deadline,
-                struct check_outcome *o)
+/* Whether the mode of the socket, or of a folder above it, keeps the user from connecting. */
+static bool is_barred(const char *path, const struct check_context *context,
+                      struct check_outcome *o)
 {
     struct access_result a = {};
+    bool barred = *path == '/' &&
+                  access_evaluate(NULL, path, &context->identity, ACCESS_WRITE, &a) >= 0 &&
+                  a.verdict != ACCESS_OK && a.verdict != ACCESS_MISSING;
 
-    if (*argument == '/' && context->evaluated &&
-        access_evaluate(NULL, argument, &context->identity, ACCESS_WRITE, &a) >= 0 &&
-        a.verdict != ACCESS_OK && a.verdict != ACCESS_MISSING) {
+    if (barred)
         check_fail(o, CHECK_IDENTITY, false, "SupplementaryGroups= with the socket's group",
                    "%s may not connect: %s lacks %s", context->user, a.object,
                    access_bits_text(a.missing_bits));
-        access_result_done(&a);
-        return;
-    }
     access_result_done(&a);
+    return barred;
+}
+
+void check_unix(const char *argument, const struct check_context *context, usec_t deadline,
+                struct check_outcome *o)
+{
+    if (context->evaluated && is_barred(argument, context, o))
+        return;
     auto_close int fd = connect_unix(argument, deadline, CHECK_DEPENDENCY, o);
     if (fd >= 0)
         check_pass(o, "accepts connections");
+    else if (o->class == CHECK_IDENTITY)
+        (void) is_barred(argument, context, o);
 }
 
 const char *refuse_dns(const char *name)

@@ -153,6 +153,15 @@ def test_listen_and_log(box):
                      box.show("g.service", "StatusText"))
 
 
+def test_as_another_user(box):
+    """Which may ask the manager, find the service's sockets, and tell."""
+    box.start("g.service", f"{OPTIONS} --http={URL} --listen=127.0.0.1:8080 --exec='test -r /'",
+              extra="User=nobody\nWatchdogSec=60\nProtectSystem=strict\nPrivateDevices=yes")
+    box.wait("g.service", ActiveState="^active$", StatusText="^healthy: http .*; listen .*; exec ")
+    stat = box.path(f"/proc/{box.main('g.service')}/status").read_text()
+    assert re.search(r"^Uid:\t65534\t", stat, re.M)
+
+
 def test_only_life(box):
     """The service reports that it is ready itself; the watchdog is guard's."""
     script = "systemd-notify --ready; exec /usr/bin/python3 /usr/local/bin/health_server.py 8080 /tmp/t"

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from box import Box, why_not
+from box import Box, servers_root, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -179,11 +179,12 @@ def test_as_exec_start_pre(box, options, status, words):
     check(box, "pre.service", options, status, words)
 
 
-def check(box, unit, options, status, words):
+def check(box, unit, options, status, words, settings=""):
     box.path(f"/run/{unit}.said").unlink(missing_ok=True)
     box.path(f"/etc/systemd/system/{unit}").write_text(f"""[Service]
 Type=oneshot
 RemainAfterExit=yes
+{settings}
 ExecStartPre=/usr/local/bin/reeve preflight {" ".join(options)}
 ExecStart=/bin/true
 StandardOutput=append:/run/{unit}.said
@@ -197,6 +198,36 @@ StandardError=append:/run/{unit}.said
     box.run("systemctl", "reset-failed", unit)
     assert f"code=exited ; status={status} }}" in shown, text
     assert (started == 0) == (status == 0) and re.search(words, text), text
+
+
+NOBODY = "User=nobody"
+AMBIENT = NOBODY + "\nAmbientCapabilities=CAP_NET_BIND_SERVICE"
+
+
+@pytest.mark.parametrize("settings, options, status, words", [
+    (NOBODY, "--port=81", IDENTITY, "nobody may not bind ports below 1024"),
+    (AMBIENT, "--port=81 --cap=net_bind_service", 0, "free"),
+    (NOBODY, "--cap=net_bind_service", IDENTITY, "FAIL cap"),
+    (NOBODY, "--port=127.0.0.1:6379", PORT, "FAIL port 127.0.0.1:6379: .*held by a process of uid"),
+    (NOBODY, "--file=/srv/t/right:r", IDENTITY, "nobody"),
+    (NOBODY, "--file=/srv/t/closed/file:r", IDENTITY, "closed"),
+    (NOBODY, "--dir=/srv/t:w", IDENTITY, "nobody"),
+    (NOBODY, "--exec=/srv/t/web.key", IDENTITY, "nobody"),
+    (NOBODY, "--unix=/srv/t/closed/nginx.sock", IDENTITY, "nobody may not connect: .*closed"),
+    (NOBODY, "--redis=127.0.0.1:6379,password=/srv/t/right", IDENTITY, "/srv/t/right: Permission denied"),
+    (NOBODY, "--is-user=nobody --redis=127.0.0.1:6379 --disk=/tmp:1M", 0, "PONG"),
+    (NOBODY, "--is-user=root", IDENTITY, "running as nobody"),
+])
+def test_as_the_user_of_the_service(box, settings, options, status, words):
+    check(box, "pre.service", options.split(), status, words, settings)
+
+
+def test_manager_that_answers_root_alone(box):
+    """systemd without D-Bus; reeve tells everybody who may connect how units are."""
+    reeve = box.run("systemctl", "--version")[1].count("reeve")
+    status, words = (0, "ok   unit nginx.service: active") if reeve else (
+        DEPENDENCY, "no service manager answers this user; to pass: ask as root")
+    check(box, "pre.service", ["--unit=nginx.service"], status, words, NOBODY)
 
 
 @pytest.mark.parametrize("server", SERVERS)

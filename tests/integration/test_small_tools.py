@@ -1,5 +1,5 @@
-"""systemd-escape, systemd-analyze and systemd-notify: every recorded run of 257 (tests/corpus/tools) gives the same bytes on standard
-output and standard error, and the same exit status."""
+"""systemd-escape, systemd-analyze and systemd-notify: every recorded run of 257 (tests/corpus/tools) gives the same bytes
+on standard output and standard error, and the same exit status."""
 import importlib.util
 import json
 import os
