@@ -19,6 +19,7 @@ enum {
     WITH_ROOT = 1 << 1,
     WITH_USER = 1 << 2,
     WITH_LEGEND = 1 << 3,
+    WITH_OUTPUT = 1 << 4, /* JSON as well, with reeve's own option */
 };
 
 static const struct {
@@ -28,7 +29,7 @@ static const struct {
     unsigned takes;
 } commands[] = {
     { "time", analyze_time, 0, 0, WITH_USER },
-    { "blame", analyze_blame, 0, 0, WITH_USER },
+    { "blame", analyze_blame, 0, 0, WITH_USER | WITH_OUTPUT },
     { "critical-chain", analyze_critical_chain, 0, -1, WITH_USER },
     { "plot", analyze_plot, 0, 0, WITH_USER | WITH_JSON | WITH_LEGEND },
     { "dot", analyze_dot, 0, -1, WITH_USER },
@@ -43,9 +44,9 @@ static const struct {
     { "architectures", analyze_architectures, 0, -1, WITH_JSON | WITH_USER },
     { "condition", analyze_condition, 0, -1, WITH_ROOT | WITH_USER },
     { "compare-versions", analyze_compare_versions, 2, 3, WITH_USER },
-    { "calendar", analyze_calendar, 1, -1, WITH_USER },
-    { "timestamp", analyze_timestamp, 1, -1, WITH_USER },
-    { "timespan", analyze_timespan, 1, -1, WITH_USER },
+    { "calendar", analyze_calendar, 1, -1, WITH_USER | WITH_OUTPUT },
+    { "timestamp", analyze_timestamp, 1, -1, WITH_USER | WITH_OUTPUT },
+    { "timespan", analyze_timespan, 1, -1, WITH_USER | WITH_OUTPUT },
     { "verify", analyze_verify, 1, -1, WITH_ROOT | WITH_USER },
     { "security", analyze_security, 0, -1, WITH_ROOT | WITH_JSON | WITH_USER },
 };
@@ -102,6 +103,8 @@ static const char options_help[] =
     "     --scale-svg=FACTOR, --detailed\n"
     "                           plot: wider; with the points in time\n"
     "     --json=pretty|short   architectures, exit-status, capability, plot, security: as JSON\n"
+    "  -o --output=json|json-pretty\n"
+    "                           The same, and of blame, calendar, timespan and timestamp\n"
     "     --unit=UNIT           condition: those of a unit\n"
     "     --offline=BOOL        security: of files, not of loaded units\n"
     "     --security-policy=PATH\n"
@@ -180,6 +183,12 @@ static int parse_option(int c, struct analyze_options *o)
         return 0;
     case 'm':
         o->mask = true;
+        return 0;
+    case 'o':
+        if (!streq(optarg, "json") && !streq(optarg, "json-pretty"))
+            return complain("--output= takes json or json-pretty, not ", optarg);
+        o->ctl.output = streq(optarg, "json") ? OUTPUT_JSON : OUTPUT_JSON_PRETTY;
+        o->own_output = o->ctl.no_legend = true;
         return 0;
     case OPTION_ITERATIONS:
         return parse_unsigned(optarg, &o->iterations) < 0
@@ -284,6 +293,7 @@ static int parse_option(int c, struct analyze_options *o)
 static int parse_options(int argc, char **argv, struct analyze_options *o)
 {
     static const struct option options[] = {
+        { "output", required_argument, NULL, 'o' }, /* reeve's own: the first one */
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { "quiet", no_argument, NULL, 'q' },
@@ -317,10 +327,12 @@ static int parse_options(int argc, char **argv, struct analyze_options *o)
         { "man", optional_argument, NULL, OPTION_MAN },
         { 0 },
     };
+    bool compat = streq(argv[0], "systemd-analyze");
     int r = 0;
 
     optind = 0;
-    for (int c; r == 0 && (c = verb_getopt(argc, argv, "hqm", options, NULL)) >= 0;) {
+    for (int c; r == 0 && (c = verb_getopt(argc, argv, compat ? "hqm" : "hqmo:", options + compat,
+                                           NULL)) >= 0;) {
         if (c == OPTION_VERSION) {
             print_version(argv[0]);
             return 1;
@@ -347,8 +359,14 @@ static int check_options(const struct analyze_options *o, const char *name, unsi
     if (o->offline && n_arguments == 0)
         return complain(
             "Option --offline= requires one or more units to perform a security review.", "");
-    if (o->ctl.output != OUTPUT_TEXT && !(takes & WITH_JSON))
-        return complain(only_json, "");
+    if (o->ctl.output != OUTPUT_TEXT &&
+        !(takes & (o->own_output ? WITH_JSON | WITH_OUTPUT : WITH_JSON))) {
+        if (o->own_output)
+            fprintf(stderr, "analyze %s does not print JSON.\n", name);
+        else
+            fprintf(stderr, "%s\n", only_json);
+        return -EINVAL;
+    }
     if (o->threshold != 100 && !security)
         return complain("Option --threshold= is only supported for security right now.", "");
     if (o->ctl.scope == SCOPE_GLOBAL && !streq(name, "unit-paths"))
@@ -367,7 +385,8 @@ static int check_options(const struct analyze_options *o, const char *name, unsi
         return complain("No conditions can be passed if --unit= is used.", "");
     if (o->table && !streq(name, "plot"))
         return complain("Option --table is only supported for plot right now.", "");
-    if (o->ctl.no_legend && (!(takes & WITH_LEGEND) || (!o->table && !o->ctl.output)))
+    if (o->ctl.no_legend && !o->own_output &&
+        (!(takes & WITH_LEGEND) || (!o->table && !o->ctl.output)))
         return complain(
             "Option --no-legend is only supported for plot with either --table or --json=.", "");
     return 0;

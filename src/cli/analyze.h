@@ -22,6 +22,7 @@ struct analyze_options {
     unsigned threshold;
     int graph, recursive_errors;
     bool tldr, offline, table, detailed, no_man, mask;
+    bool own_output; /* -o json, in place of --json= */
 };
 
 #define ANALYZE(function) int analyze_##function(const struct analyze_options *o, char *const *args)

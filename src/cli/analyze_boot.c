@@ -308,7 +308,7 @@ static int compare_spans(const void *a, const void *b)
 
 int analyze_blame(const struct analyze_options *o, char *const *args)
 {
-    struct table_column columns[] = { { "TIME", NULL, .right = true }, { "UNIT", NULL } };
+    struct table_column columns[] = { { "TIME", "time_usec", .right = true }, { "UNIT", "unit" } };
     auto_table struct table t = { .columns = columns, .n_columns = ELEMENTSOF(columns) };
     struct systemctl plain = o->ctl;
     auto_boot struct boot b = {};
@@ -325,7 +325,7 @@ int analyze_blame(const struct analyze_options *o, char *const *args)
     for (size_t i = 0; i < n && units[i].time > 0; i++) {
         char text[TIMESPAN_TEXT_MAX];
 
-        table_add(&t, span(text, units[i].time));
+        table_add_json(&t, span(text, units[i].time), json_integer((json_int_t) units[i].time));
         table_add(&t, units[i].id);
     }
     plain.no_legend = true;

@@ -11,6 +11,7 @@
 #include "base/timespan.h"
 #include "base/timestamp.h"
 #include "cli/analyze.h"
+#include "cli/table.h"
 
 DEFINE_AUTO(struct calendar, calendar_free, calendar_free)
 
@@ -75,7 +76,25 @@ static void print_in_utc(usec_t t)
         print_line("(in UTC):", timestamp_format(text, t, TIMESTAMP_UTC));
 }
 
+/* -o json: one object an expression. */
+static bool wants_json(const struct analyze_options *o)
+{
+    return o->ctl.output != OUTPUT_TEXT;
+}
+
 /* ---- calendar ---- */
+
+static json_t *calendar_json(const struct analyze_options *o, const char *text, const char *normal,
+                             const struct calendar *c)
+{
+    usec_t t = o->base_time == USEC_INFINITY ? now_usec(CLOCK_REALTIME) : o->base_time;
+    json_t *elapses = json_array();
+
+    for (unsigned i = 0; i < o->iterations && calendar_next(c, t, &t) >= 0; i++)
+        json_array_append_new(elapses, json_integer((json_int_t) t));
+    return json_pack("{s:s, s:s, s:o}", "original", text, "normalized", normal, "elapses_usec",
+                     elapses);
+}
 
 static int calendar_print_elapses(const struct analyze_options *o, const char *text,
                                   const struct calendar *c)
@@ -103,7 +122,7 @@ static int calendar_print_elapses(const struct analyze_options *o, const char *t
     return 0;
 }
 
-static int calendar_print(const struct analyze_options *o, const char *text)
+static int calendar_print(const struct analyze_options *o, const char *text, json_t *all)
 {
     _cleanup_(auto_calendar_free_p) struct calendar *c = NULL;
     int r = calendar_parse(text, &c);
@@ -119,55 +138,77 @@ static int calendar_print(const struct analyze_options *o, const char *text)
                 strerror(ENOMEM));
         return -ENOMEM;
     }
+    if (wants_json(o))
+        return json_array_append_new(all, calendar_json(o, text, normal, c)) < 0 ? -ENOMEM : 0;
     if (!streq(normal, text))
         print_line("Original form:", text);
     print_line("Normalized form:", normal);
     return calendar_print_elapses(o, text, c);
 }
 
-int analyze_calendar(const struct analyze_options *o, char *const *args)
+/* Each of them, with empty lines in between, or all as JSON. Returns the first error; `first`: and
+ * ends there. */
+static int print_each(const struct analyze_options *o, char *const *args, bool first,
+                      int (*print)(const struct analyze_options *o, const char *text, json_t *all))
 {
+    json_t *all = json_array();
     int result = 0;
 
-    for (char *const *a = args; *a; a++) {
+    for (char *const *a = args; *a && !(first && result < 0); a++) {
         fflush(stdout);
-        int r = calendar_print(o, *a);
+        int r = print(o, *a, all);
         if (r < 0 && result >= 0)
             result = r;
-        if (a[1])
+        if (a[1] && !wants_json(o) && !(first && r < 0))
             putchar('\n');
     }
+    if (wants_json(o))
+        json_print_reply(&o->ctl, all);
+    else
+        json_decref(all);
     return result;
+}
+
+int analyze_calendar(const struct analyze_options *o, char *const *args)
+{
+    return print_each(o, args, false, calendar_print);
 }
 
 /* ---- timespan ---- */
 
-int analyze_timespan(const struct analyze_options *o, char *const *args)
+static int timespan_print(const struct analyze_options *o, const char *original, json_t *all)
 {
     char text[TIMESPAN_TEXT_MAX];
+    usec_t span;
+    int r = timespan_parse(original, &span);
 
-    (void) o;
-    for (char *const *a = args; *a; a++) {
-        usec_t span;
-        int r = timespan_parse(*a, &span);
-
-        if (r < 0) {
-            fflush(stdout);
-            fprintf(stderr, "Failed to parse time span '%s': %s\n", *a, strerror(-r));
-            hint_others(*a, CALENDAR | TIMESTAMP);
-            return r;
-        }
-        print_field("Original:", 9, *a);
-        printf("      μs: %" PRIu64 "\n   Human: %s\n", span, timespan_format(text, span, 1));
-        if (a[1])
-            putchar('\n');
+    if (r < 0) {
+        fprintf(stderr, "Failed to parse time span '%s': %s\n", original, strerror(-r));
+        hint_others(original, CALENDAR | TIMESTAMP);
+        return r;
     }
+    timespan_format(text, span, 1);
+    if (wants_json(o))
+        return json_array_append_new(
+                   all,
+                   json_pack("{s:s, s:o, s:s}", "original", original, "usec",
+                             span == USEC_INFINITY ? json_null() : json_integer((json_int_t) span),
+                             "human", text)) < 0
+                   ? -ENOMEM
+                   : 0;
+    print_field("Original:", 9, original);
+    printf("      μs: %" PRIu64 "\n   Human: %s\n", span, text);
     return 0;
+}
+
+int analyze_timespan(const struct analyze_options *o, char *const *args)
+{
+    return print_each(o, args, true, timespan_print);
 }
 
 /* ---- timestamp ---- */
 
-static int timestamp_print(const char *text)
+static int timestamp_print(const struct analyze_options *o, const char *text, json_t *all)
 {
     char formatted[TIMESTAMP_TEXT_MAX];
     usec_t t;
@@ -178,6 +219,13 @@ static int timestamp_print(const char *text)
         hint_others(text, CALENDAR | TIMESPAN);
         return r;
     }
+    if (wants_json(o))
+        return json_array_append_new(all,
+                                     json_pack("{s:s, s:s?, s:I}", "original", text, "normalized",
+                                               timestamp_format(formatted, t, TIMESTAMP_PRETTY),
+                                               "usec", (json_int_t) t)) < 0
+                   ? -ENOMEM
+                   : 0;
     print_line("Original form:", text);
     print_line("Normalized form:", timestamp_format(formatted, t, TIMESTAMP_PRETTY));
     print_in_utc(t);
@@ -193,16 +241,5 @@ static int timestamp_print(const char *text)
 
 int analyze_timestamp(const struct analyze_options *o, char *const *args)
 {
-    int result = 0;
-
-    (void) o;
-    for (char *const *a = args; *a; a++) {
-        fflush(stdout);
-        int r = timestamp_print(*a);
-        if (r < 0 && result >= 0)
-            result = r;
-        if (a[1])
-            putchar('\n');
-    }
-    return result;
+    return print_each(o, args, false, timestamp_print);
 }

@@ -80,6 +80,31 @@ def test_files_as_systemd(analyze, folder, row):
     assert got == expected
 
 
+def own(*args, env=None):
+    return subprocess.run([REEVE, "analyze", *args], env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8", **(env or {})},
+                          capture_output=True, text=True, timeout=120)
+
+
+def test_json_of_reeve_s_own():
+    """-o json, also where systemd-analyze has none."""
+    read = lambda *args: json.loads(own("-o", "json", *args).stdout)  # noqa: E731
+    assert read("calendar", "--iterations=2", "--base-time=2026-01-01", "daily") == [
+        {"original": "daily", "normalized": "*-*-* 00:00:00", "elapses_usec": [1767312000000000, 1767398400000000]}]
+    assert read("timespan", "1h", "infinity") == [{"original": "1h", "usec": 3600000000, "human": "1h"},
+                                                  {"original": "infinity", "usec": None, "human": "infinity"}]
+    assert read("timestamp", "@5") == [{"original": "@5", "normalized": "Thu 1970-01-01 00:00:05 UTC", "usec": 5000000}]
+    assert read("exit-status", "203") == [{"name": "EXEC", "status": 203, "class": "systemd"}]
+    refused = own("-o", "json", "cat-config", "x.conf")
+    assert (refused.returncode, refused.stderr) == (2, "analyze cat-config does not print JSON.\n")
+
+
+@pytest.mark.parametrize("command", ["fdstore", "malloc", "inspect-elf", "image-policy", "smbios11", "has-tpm2", "pcrs", "srk",
+                                     "log-level", "log-target", "service-watchdogs"])
+def test_what_is_not_there_says_why(command):
+    done = own(command)
+    assert done.returncode == 1 and re.fullmatch(rf"{command} is not implemented: .+\.\n", done.stderr)
+
+
 def test_unit_files(analyze, tmp_path):
     units = tmp_path / "etc/systemd/system"
     units.mkdir(parents=True)
@@ -205,6 +230,14 @@ def test_boot_as_systemd(analyze, booted, row):
         assert out == row["out"]
     assert err == row["err"]
     assert done.returncode == row["status"]
+
+
+def test_blame_as_json(booted):
+    rows = json.loads(own("--user", "-o", "json", "blame", env=booted).stdout)
+    assert {"unit", "time_usec"} == rows[0].keys()
+    assert [r["time_usec"] for r in rows] == sorted((r["time_usec"] for r in rows), reverse=True)
+    plot = json.loads(own("--user", "-o", "json", "plot", env=booted).stdout)
+    assert any(row["name"] == rows[0]["unit"] for row in plot)
 
 
 def test_plot_is_a_picture(analyze, booted):
