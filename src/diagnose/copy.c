@@ -480,10 +480,17 @@ int copy_new(struct copy **ret, char ***ret_notes, char **ret_why)
 _noreturn_ static void ask_inside(const struct copy *c, json_t *(*f)(void *userdata),
                                   void *userdata, int out)
 {
+    char path[64];
     int status;
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (setns(c->pidfd, NAMESPACES | (c->cgroup ? CLONE_NEWCGROUP : 0)) < 0)
+    snprintf(path, sizeof path, "/proc/%d/root", c->pid);
+    /* In a chroot the root of the copy is not that of its mount namespace. */
+    auto_close int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        _exit(1);
+    if (setns(c->pidfd, NAMESPACES | (c->cgroup ? CLONE_NEWCGROUP : 0)) < 0 || fchdir(root) < 0 ||
+        chroot(".") < 0)
         _exit(1);
     pid_t pid = fork();
     if (pid == 0) {
