@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
 def without_words(text):
     """Groups without what is said of them, in reeve's words, and without what depends on the kernel."""
     listed = text.partition("\n# Unlisted")[0]
-    return re.sub(r"(?m)^(    )?# .*\n", "", listed)
+    return re.sub(r"(?m)^(    )?# .*\n", "", listed).rstrip("\n")
 
 
 @pytest.mark.parametrize("row", rows("files.jsonl")[1:], ids=ids)
