@@ -23,6 +23,7 @@
 #include "launch/capability.h"
 #include "launch/child.h"
 #include "launch/syscall_filter.h"
+#include "launch/syscall_groups.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
@@ -226,6 +227,55 @@ static int system_call_log(struct syscall_filter *f, const struct sandbox_config
         r = syscall_filter_deny_list(f, &l);
     name_list_done(&l);
     return r;
+}
+
+#define NO_OWN_ERROR CALL_LOG /* a mark */
+
+static char *list_text(const struct name_list *l, bool allow)
+{
+    auto_strv char **words = NULL;
+
+    for (size_t i = 0; i < l->n; i++) {
+        uint32_t action = l->actions[i];
+        int r = 0;
+
+        /* One that is refused with an error of its own is none of those allowed. */
+        if (!syscall_is_shown(l->names[i]) || (allow && action != CALL_ALLOW))
+            continue;
+        if (allow || action == NO_OWN_ERROR)
+            r = strv_add(&words, l->names[i]);
+        else
+            r = strv_addf(&words, "%s:%s", l->names[i],
+                          action == CALL_KILL ? "kill" : errno_name((int) (action & 0xffff)));
+        if (r < 0)
+            return NULL;
+    }
+    strv_sort(words);
+    auto_free char *joined = strv_join(words, " ");
+    return joined ? format("%s%s", allow ? "" : "~", joined) : NULL;
+}
+
+static char *setting_text(char *const *setting, const char *first)
+{
+    bool allow = setting && *setting && **setting != '~';
+    struct name_list l = { 0 };
+    char *text = NULL;
+
+    if ((!allow || !first || name_list_add(&l, first, CALL_ALLOW) >= 0) &&
+        fill_list(&l, setting, allow, NO_OWN_ERROR) >= 0)
+        text = list_text(&l, allow);
+    name_list_done(&l);
+    return text;
+}
+
+char *syscall_filter_text(char *const *setting)
+{
+    return setting_text(setting, "@default");
+}
+
+char *syscall_log_text(char *const *setting)
+{
+    return setting_text(setting, NULL);
 }
 
 /* Adds what each setting asks for. */

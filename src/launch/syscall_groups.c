@@ -256,3 +256,56 @@ const char *syscall_group_summary(size_t i)
 {
     return groups[i].summary;
 }
+
+/* Beside those of OSF/1, "osf_...". Checked by tests/differential, sandbox/system-calls-show. */
+static const char without_number[] = "arc_gettls\0"
+                                     "arc_settls\0"
+                                     "arc_usr_cmpxchg\0"
+                                     "dipc\0"
+                                     "exec_with_loader\0"
+                                     "execv\0"
+                                     "file_getattr\0"
+                                     "file_setattr\0"
+                                     "fstatat\0"
+                                     "getdomainname\0"
+                                     "getdtablesize\0"
+                                     "gethostname\0"
+                                     "getxgid\0"
+                                     "getxpid\0"
+                                     "getxuid\0"
+                                     "kern_features\0"
+                                     "llseek\0"
+                                     "memory_ordering\0"
+                                     "newfstat\0"
+                                     "old_adjtimex\0"
+                                     "oldumount\0"
+                                     "or1k_atomic\0"
+                                     "perfctr\0"
+                                     "sched_get_affinity\0"
+                                     "sched_set_affinity\0"
+                                     "sethae\0"
+                                     "setpgrp\0"
+                                     "switch_endian\0"
+                                     "utrap_install\0";
+
+static bool is_member(const char *group, const char *name)
+{
+    NULSTR_FOREACH(member, syscall_group(group))
+    {
+        if (*member == '@' ? is_member(member, name) : streq(member, name))
+            return true;
+    }
+    return false;
+}
+
+bool syscall_is_shown(const char *name)
+{
+    if (startswith(name, "osf_"))
+        return false;
+    NULSTR_FOREACH(other, without_number)
+    {
+        if (streq(other, name))
+            return false;
+    }
+    return is_member("@known", name) || is_member("@debug", name);
+}

@@ -87,6 +87,18 @@ void unit_apply_resources(struct unit *u)
     apply_resources(u, false);
 }
 
+void unit_apply_resources_below(struct unit *u)
+{
+    struct unit *below;
+
+    apply_resources(u, false);
+    /* Filters of addresses are not hierarchical: those of a slice are part of each unit's. */
+    if (u->type != UNIT_SLICE)
+        return;
+    UNIT_FOREACH_KIND(below, u, DEP_BIT(DEP_SLICE_OF))
+    unit_apply_resources_below(below);
+}
+
 void unit_give_cgroup_back(struct unit *u)
 {
     int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;

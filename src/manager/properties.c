@@ -7,12 +7,14 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "launch/cgroup.h"
+#include "launch/syscall_filter.h"
 #include "launch/track.h"
 #include "manager/private.h"
 #include "unit/condition.h"
 #include "unit/config.h"
 #include "unit/install.h"
 #include "unit/load.h"
+#include "unit/machine.h"
 #include "unit/manager-config.h"
 #include "unit/virt.h"
 
@@ -378,6 +380,55 @@ static int get_MemoryPeak(const struct unit *u, struct property_value *v)
     return cgroup_number(u, "memory.peak", NULL, 1, u->memory_peak, v);
 }
 
+/* The least of what the unit, the slices above it and the machine allow. */
+static int effective_limit(const struct unit *u, size_t member, uint64_t machine,
+                           struct property_value *v)
+{
+    if (!u->ops->has_processes && u->type != UNIT_SLICE)
+        return -ENODATA;
+    for (; u; u = u->slice)
+        if (u->config) {
+            const void *limit = (const char *) u->config->cgroup + member;
+
+            machine = MIN(machine, *(const uint64_t *) limit);
+        }
+    return number(v, machine);
+}
+
+#define EFFECTIVE_LIMITS(ROW) \
+    ROW(EffectiveMemoryMax, memory_max, machine_memory()) \
+    ROW(EffectiveMemoryHigh, memory_high, machine_memory()) \
+    ROW(EffectiveTasksMax, tasks_max, machine_tasks())
+
+#define DEFINE_EFFECTIVE(name, member, machine) \
+    static int get_##name(const struct unit *u, struct property_value *v) \
+    { \
+        return effective_limit(u, offsetof(struct cgroup_config, member), machine, v); \
+    }
+EFFECTIVE_LIMITS(DEFINE_EFFECTIVE)
+
+static int owned_text(struct property_value *v, char *s)
+{
+    if (!s)
+        return -ENOMEM;
+    *v = (struct property_value){ .kind = VALUE_STRING, .text = s, .owned = s };
+    return 0;
+}
+
+static int get_SystemCallFilter(const struct unit *u, struct property_value *v)
+{
+    if (!u->ops->has_processes || !u->config)
+        return -ENODATA;
+    return owned_text(v, syscall_filter_text(u->config->sandbox->system_call_filter));
+}
+
+static int get_SystemCallLog(const struct unit *u, struct property_value *v)
+{
+    if (!u->ops->has_processes || !u->config)
+        return -ENODATA;
+    return owned_text(v, syscall_log_text(u->config->sandbox->system_call_log));
+}
+
 static int get_CPUUsageNSec(const struct unit *u, struct property_value *v)
 {
     return cgroup_number(u, "cpu.stat", "usage_usec", NSEC_PER_USEC, u->cpu_usage, v);
@@ -491,7 +542,8 @@ const struct property_row unit_properties[] = {
     PLAIN(Job) PLAIN(NeedDaemonReload) PLAIN(ConditionResult) PLAIN(AssertResult)
     PLAIN(Transient) PLAIN(Perpetual) PLAIN(InvocationID)
     PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)
-    PLAIN(TasksCurrent) IO_NUMBERS(IO_ROW)
+    PLAIN(TasksCurrent) PLAIN(EffectiveMemoryMax) PLAIN(EffectiveMemoryHigh)
+    PLAIN(EffectiveTasksMax) PLAIN(SystemCallFilter) PLAIN(SystemCallLog) IO_NUMBERS(IO_ROW)
     { "IPIngressBytes", no_traffic, false }, { "IPIngressPackets", no_traffic, false },
     { "IPEgressBytes", no_traffic, false }, { "IPEgressPackets", no_traffic, false },
     PLAIN(ReeveTracking) PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)

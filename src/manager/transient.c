@@ -332,7 +332,7 @@ int unit_set_properties(struct unit *u, char *const *assignments, enum propertie
         (void) unit_find_drop_ins(l, u->config);
     if (u->ops->reloaded)
         u->ops->reloaded(u);
-    unit_apply_resources(u);
+    unit_apply_resources_below(u);
     unit_changed(u);
     return r;
 }

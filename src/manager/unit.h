@@ -336,6 +336,8 @@ int unit_tracker(struct unit *u, struct tracker **ret);
 /* Writes the unit's resource settings to its cgroup, if it has one now: after set-property and
  * daemon-reload. */
 void unit_apply_resources(struct unit *u);
+/* And, of a slice, to all that is in it. */
+void unit_apply_resources_below(struct unit *u);
 /* A setting of the running unit was left out: logged, and kept for ReeveDegraded=. `error` -ENOCSI
  * stands for missing cgroups; object may be NULL. */
 void unit_note_degraded(struct unit *u, const char *directive, const char *object, int error);

@@ -140,8 +140,11 @@ signed char effective_numa_policy(const struct exec_config *e)
 
 char *effective_user_name(const char *unit)
 {
-    auto_free char *prefix = strndup(unit, strcspn(unit, "@."));
-    static const uint8_t key[16] = "reeve-user-name";
+    const char *at = strchr(unit, '@'), *suffix = at ? at : strrchr(unit, '.');
+    auto_free char *prefix = strndup(unit, suffix ? (size_t) (suffix - unit) : strlen(unit));
+    /* systemd's, so that both know a service by the same name. */
+    static const uint8_t key[16] = { 0x58, 0x1a, 0xaf, 0xe6, 0x28, 0x58, 0x4e, 0x96,
+                                     0xb4, 0x4e, 0xf5, 0x3b, 0x8c, 0x92, 0x07, 0xec };
 
     if (!prefix)
         return NULL;
@@ -152,5 +155,5 @@ char *effective_user_name(const char *unit)
                           (*p >= '0' && *p <= '9') || *p == '_' || *p == '-');
     if (valid)
         return take_ptr(prefix);
-    return format("_du%016" PRIx64, siphash24(unit, strlen(unit), key));
+    return format("_du%016" PRIx64, siphash24(prefix, strlen(prefix), key));
 }

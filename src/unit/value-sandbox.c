@@ -524,6 +524,16 @@ static void format_credentials(const struct value_type *type, const void *v, str
                     c->next ? " " : "");
 }
 
+/* As systemctl prints words. */
+static void format_patterns(const struct value_type *type, const void *v, struct strbuf *out)
+{
+    for (const struct credential *c = *(struct credential *const *) v; c; c = c->next) {
+        auto_free char *quoted = shell_quote(c->id, SHELL_QUOTE_EMPTY);
+
+        strbuf_addf(out, "%s%s", strempty(quoted), c->next ? " " : "");
+    }
+}
+
 static void format_credentials_file(const struct value_type *type, const char *name, const void *v,
                                     struct strbuf *out)
 {
@@ -540,17 +550,17 @@ static void format_credentials_file(const struct value_type *type, const char *n
     }
 }
 
-#define CREDENTIALS(type_name) \
+#define CREDENTIALS(type_name, format_function) \
     const struct value_type type_##type_name = { .name = #type_name, \
                                                  .size = sizeof(struct credential *), \
                                                  .parse = parse_##type_name, \
-                                                 .format = format_credentials, \
+                                                 .format = format_function, \
                                                  .format_file = format_credentials_file, \
                                                  .clear = clear_credential, \
                                                  .copy = copy_credential }
-CREDENTIALS(credentials_set);
-CREDENTIALS(credentials_load);
-CREDENTIALS(credentials_import);
+CREDENTIALS(credentials_set, format_credentials);
+CREDENTIALS(credentials_load, format_credentials);
+CREDENTIALS(credentials_import, format_patterns);
 
 /* MountFlags=. */
 
