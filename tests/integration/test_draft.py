@@ -252,7 +252,7 @@ def test_redis(box):
     text = draft(box, "redis", "/usr/bin/redis-server", "--port", "16379", "--save", "")
     has(text, "User=redis")
     assert "preflight --port 16379" in text
-    assert box.run("reeve", "preflight", "--redis", "127.0.0.1:16379").returncode == 0
+    assert box.run("reeve", "preflight", "--wait=60s", "--redis", "127.0.0.1:16379").returncode == 0
     healthy(box, "redis")
 
 
