@@ -45,6 +45,7 @@ struct log_options {
     usec_t since, until; /* USEC_INFINITY: not set */
     unsigned priorities; /* bit mask; 0: all */
     uint32_t facilities; /* bit mask; 0: all */
+    long context;        /* entries around the failure; -1: none, and no other unit's */
     int case_sensitive;  /* -1: by the pattern */
     bool kernel;
 

@@ -36,6 +36,7 @@ enum {
     OPT_INVOCATION,
     OPT_LIST_INVOCATIONS,
     OPT_FAILURE,
+    OPT_CONTEXT,
     OPT_TOP,
     OPT_LIST_BOOTS,
     OPT_DISK_USAGE,
@@ -107,6 +108,7 @@ static const struct option long_options[] = {
     { "invocation", required_argument, NULL, OPT_INVOCATION },
     { "list-invocations", no_argument, NULL, OPT_LIST_INVOCATIONS },
     { "failure", required_argument, NULL, OPT_FAILURE },
+    { "context", optional_argument, NULL, OPT_CONTEXT },
     { "top", no_argument, NULL, OPT_TOP },
     { "field", required_argument, NULL, 'F' },
     { "fields", no_argument, NULL, 'N' },
@@ -142,6 +144,8 @@ static const char help[] =
     "  -u --unit=UNIT  --user-unit=UNIT     names or patterns\n"
     "  -I, --invocation=ID|OFFSET  one run of the unit: 0 the latest, -1 the one before\n"
     "     --failure=first|last     the first or last run of the unit that failed\n"
+    "     --context[=N]            with what all others said meanwhile, and N entries before and "
+    "after\n"
     "  -t --identifier=NAME  -T --exclude-identifier=NAME\n"
     "  -p --priority=LEVEL|FROM..TO  --facility=NAME,...  -k --dmesg\n"
     "  -g --grep=PATTERN  --case-sensitive[=BOOL]\n"
@@ -316,6 +320,11 @@ static int finish_options(struct log_options *o)
     if ((o->cursor != NULL) + (o->after_cursor != NULL) + (o->cursor_file != NULL) > 1) {
         fprintf(stderr,
                 "%s: only one of --cursor=, --after-cursor= and --cursor-file= can be used\n",
+                o->program);
+        return 1;
+    }
+    if (o->context >= 0 && (!o->failure || o->follow || o->reverse || o->lines >= 0)) {
+        fprintf(stderr, "%s: --context= goes with --failure=, and with none of -f, -r and -n\n",
                 o->program);
         return 1;
     }
@@ -523,6 +532,14 @@ static int parse_one(struct log_options *o, int k, int argc, char **argv)
             return wrong(o, "failure", optarg, "first or last");
         o->failure = optarg;
         return -1;
+    case OPT_CONTEXT: {
+        unsigned n = 10;
+
+        if (optarg && (parse_unsigned(optarg, &n) < 0 || n > INT32_MAX))
+            return wrong(o, "context", optarg, "a number of lines");
+        o->context = (long) n;
+        return -1;
+    }
     case OPT_TOP:
         o->action = ACTION_TOP;
         return -1;
@@ -611,6 +628,7 @@ int log_parse_options(struct log_options *o, int argc, char **argv)
         .output = { .mode = ENTRY_SHORT, .full = true },
         .lines = -2, /* not said */
         .case_sensitive = -1,
+        .context = -1,
         .since = USEC_INFINITY,
         .until = USEC_INFINITY,
     };

@@ -29,6 +29,9 @@ struct show {
     struct id128 boot; /* of the entry before */
     bool has_boot, broken;
     char cursor[JOURNAL_CURSOR_MAX]; /* of the last one shown, "" */
+    struct journal_cursor end;       /* --context: of the last entry of the run */
+    bool has_end, past_end;
+    long left; /* entries to show behind that */
 };
 
 /* Nobody reads any more where it fails. */
@@ -134,6 +137,12 @@ static int show_entry(struct show *s)
         fprintf(stderr, "%s: out of memory\n", o->program);
         return 0;
     }
+    if (s->past_end)
+        s->left--;
+    else if (s->has_end)
+        s->past_end = journal_test_cursor(s->j, &s->end);
+    if (s->past_end && s->left == 0)
+        return 0;
     return !s->broken && (o->lines < 0 || o->follow || s->shown < o->lines);
 }
 
@@ -164,11 +173,39 @@ static int begin_at_cursor(struct show *s, const char *text, bool after)
     return r > 0 ? 1 : -ENODATA;
 }
 
+/* The run's entries tell from where to where; then everybody's are shown. */
+static int begin_with_context(struct show *s)
+{
+    char first[JOURNAL_CURSOR_MAX], last[JOURNAL_CURSOR_MAX];
+    struct journal_cursor place;
+
+    journal_seek_tail(s->j);
+    if (journal_step(s->j, false) <= 0)
+        return -ENODATA;
+    journal_cursor_format(journal_current_file(s->j), journal_current(s->j), last);
+    journal_seek_head(s->j);
+    if (journal_step(s->j, true) <= 0)
+        return -ENODATA;
+    journal_cursor_format(journal_current_file(s->j), journal_current(s->j), first);
+    if (journal_cursor_parse(first, &place) < 0 || journal_cursor_parse(last, &s->end) < 0 ||
+        journal_set_match(s->j, NULL) < 0)
+        return -EINVAL;
+    s->has_end = true;
+    s->left = s->o->context;
+    journal_seek_cursor(s->j, &place);
+    int r = journal_step(s->j, true);
+    for (long n = 0; r > 0 && n < s->o->context && journal_step(s->j, false) > 0; n++)
+        ;
+    return r > 0 ? 1 : -ENODATA;
+}
+
 static int begin(struct show *s)
 {
     const struct log_options *o = s->o;
     auto_free char *saved = o->cursor_file ? read_cursor(o->cursor_file) : NULL;
 
+    if (o->context >= 0)
+        return begin_with_context(s);
     if (o->cursor || o->after_cursor || saved)
         return begin_at_cursor(s,
                                o->cursor         ? o->cursor

@@ -1,5 +1,6 @@
 """The collector alone, with ordinary clients: what they send is in the files, for journalctl as well."""
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -27,6 +28,8 @@ def until(condition, what):
 
 
 class Collector:
+    running = []  # of this test, for stop_all()
+
     def __init__(self, directory, before=(), settings="RateLimitBurst=0\n", arguments=()):
         self.sockets, self.files = directory / "sockets", directory / "files"
         self.files.mkdir(exist_ok=True)
@@ -45,6 +48,7 @@ class Collector:
             [*self.before, REEVE, "journald", f"--socket-dir={self.sockets}",
              f"--persistent-dir={self.files}", "--volatile-dir=none", f"--root={self.root}",
              *self.arguments])
+        self.running.append(self.process)
         until((self.sockets / "io.systemd.journal").exists, "the collector listens")
         self.environment = dict(os.environ, REEVE_JOURNAL_DIR=str(self.sockets))
 
@@ -64,6 +68,17 @@ class Collector:
     def stop(self, signo=signal.SIGTERM):
         self.process.send_signal(signo)
         self.process.wait(DEADLINE)
+
+
+@pytest.fixture(autouse=True)
+def stop_all():
+    """A test that fails leaves none behind."""
+    yield
+    for process in Collector.running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    Collector.running.clear()
 
 
 @pytest.fixture
@@ -484,6 +499,42 @@ def test_forward_to_syslog(tmp_path):
         collector.reeve("tee", "-t", "prog", input=b"not this\n<3>this\n")
         assert daemon.recv(1000).startswith(b"<27>")
     collector.stop()
+
+
+def test_forward_to_kmsg(tmp_path):
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"],
+                                           capture_output=True).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    log = tmp_path / "kmsg"
+    log.touch()
+    collector = Collector(tmp_path, ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /dev/kmsg && exec "$@"',
+                                     str(log)], settings="ForwardToKMsg=yes\nMaxLevelKMsg=warning\n")
+    collector.reeve("tee", "-t", "prog", input=b"not this\n<3>this\n")
+    assert len(collector.entries()) == 2
+    text = log.read_text()
+    assert text.startswith("<27>prog[") and text.endswith("]: this\n") and "not this" not in text
+    collector.stop()
+
+
+def test_read_while_it_is_written(collector):
+    """By both programs, again and again: nothing fails, is missing or out of order, and nothing that was there once
+    is gone."""
+    commands = itertools.cycle([[REEVE, "log", "-q"]] + ([["journalctl", "-q", "--no-pager"]]
+                                                         if shutil.which("journalctl") else []))
+    count = "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i + 1)); done"
+    with subprocess.Popen([REEVE, "tee", "-t", "load", "sh", "-c", count], env=collector.environment) as load:
+        seen = 0
+        while load.poll() is None or seen < 20000:
+            ended = load.poll() is not None
+            if ended:
+                collector.reeve("log", "--sync")
+            done = subprocess.run([*next(commands), "-D", str(collector.files), "-o", "cat", "-t", "load"],
+                                  capture_output=True)
+            numbers = done.stdout.split()
+            assert done.returncode == 0 and not done.stderr, done.stderr
+            assert numbers == [b"%d" % i for i in range(len(numbers))]
+            assert len(numbers) == 20000 if ended else len(numbers) >= seen
+            seen = len(numbers)
 
 
 def on_a_terminal(collector_of, send, expected):

@@ -20,7 +20,7 @@ import tarfile
 
 import pytest
 
-from test_journal_collect import Collector
+from test_journal_collect import Collector, stop_all  # noqa: F401
 
 HERE = pathlib.Path(__file__).resolve().parent / "journals"
 EXPECTED = HERE / "expected.json"

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from test_journal_collect import Collector, until
+from test_journal_collect import Collector, stop_all, until  # noqa: F401
 from test_journal_compare import cursor, unpack
 
 REEVE = os.environ.get("REEVE", "reeve")
