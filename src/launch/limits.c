@@ -171,8 +171,6 @@ static int set_nice(struct child *c)
                : 0;
 }
 
-/* sched_setattr(2) in place of sched_setscheduler(2): the latter resets the nice level where
- * SCHED_OTHER is set again. */
 static int set_scheduler(struct child *c)
 {
     const struct exec_config *e = c->exec;

@@ -4,6 +4,15 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "launch/exec_status.h"
 
 struct failing {
     const char *settings, *command;
@@ -206,11 +215,199 @@ static void first_failure_is_reported(void **state)
     fixture_done(&f);
 }
 
+/* ---- what a healthy kernel does not refuse ---- */
+
+/* A call that fails, as under the filter of a container's runtime: where its argument (-1: any
+ * arguments) has this value. */
+#define SKIPPED 77
+struct refused {
+    const char *settings;
+    int call, argument;
+    uint32_t value;
+    int error;
+    int step;
+    const char *directive, *object; /* NULL: none */
+};
+
+#ifdef SYS_dup2
+#define DUP2 SYS_dup2
+#else
+#define DUP2 SYS_dup3
+#endif
+
+static const struct refused refused_cases[] = {
+    { "Nice=5", SYS_setpriority, -1, 0, EINVAL, EXEC_STATUS_NICE, "Nice", "5" },
+    { "OpenFile=@/not-executable:x", DUP2, 1, 3, EBADF, EXEC_STATUS_FDS, NULL, NULL },
+    { "LimitNPROC=1000", SYS_prlimit64, 1, RLIMIT_NPROC, EINVAL, EXEC_STATUS_LIMITS, "LimitNPROC",
+      NULL },
+    { "IgnoreSIGPIPE=no", SYS_rt_sigprocmask, 0, SIG_SETMASK, EINVAL, EXEC_STATUS_SIGNAL_MASK, NULL,
+      NULL },
+    { "RootDirectory=/usr\nMountAPIVFS=no", SYS_chroot, -1, 0, EPERM, EXEC_STATUS_CHROOT,
+      "RootDirectory", "/usr" },
+    { "IOSchedulingClass=idle", SYS_ioprio_set, -1, 0, EPERM, EXEC_STATUS_IOPRIO,
+      "IOSchedulingClass", "idle" },
+    { "TimerSlackNSec=1ms", SYS_prctl, 0, PR_SET_TIMERSLACK, EINVAL, EXEC_STATUS_TIMERSLACK,
+      "TimerSlackNSec", NULL },
+    { "SecureBits=noroot", SYS_prctl, 0, PR_SET_SECUREBITS, EPERM, EXEC_STATUS_SECUREBITS,
+      "SecureBits", NULL },
+    { "CPUSchedulingPolicy=batch", SYS_sched_setscheduler, -1, 0, ESRCH, EXEC_STATUS_SETSCHEDULER,
+      "CPUSchedulingPolicy", NULL },
+    { "CPUAffinity=0", SYS_sched_setaffinity, -1, 0, EPERM, EXEC_STATUS_CPUAFFINITY, "CPUAffinity",
+      NULL },
+    { "User=nobody", SYS_setresgid, -1, 0, EINVAL, EXEC_STATUS_GROUP, "User", "nobody" },
+    { "User=nobody", SYS_setresuid, -1, 0, EAGAIN, EXEC_STATUS_USER, "User", "nobody" },
+    { "CapabilityBoundingSet=CAP_CHOWN", SYS_prctl, 0, PR_CAPBSET_DROP, EPERM,
+      EXEC_STATUS_CAPABILITIES, "CapabilityBoundingSet", "CAP_DAC_OVERRIDE" },
+    { "Delegate=yes\nUser=nobody", SYS_fchown, -1, 0, EPERM, EXEC_STATUS_CGROUP, "Delegate", NULL },
+    { "UMask=0022", SYS_setsid, -1, 0, EINVAL, EXEC_STATUS_SETSID, NULL, NULL },
+    { "NoNewPrivileges=yes", SYS_prctl, 0, PR_SET_NO_NEW_PRIVS, EINVAL,
+      EXEC_STATUS_NO_NEW_PRIVILEGES, "NoNewPrivileges", NULL },
+    { "SystemCallFilter=~mount", SYS_seccomp, -1, 0, EACCES, EXEC_STATUS_SECCOMP,
+      "SystemCallFilter", NULL },
+    { "RestrictAddressFamilies=AF_UNIX", SYS_seccomp, -1, 0, EACCES, EXEC_STATUS_ADDRESS_FAMILIES,
+      "RestrictAddressFamilies", NULL },
+    { "Personality=x86-64", SYS_personality, -1, 0, EINVAL, EXEC_STATUS_PERSONALITY, "Personality",
+      NULL },
+    { "KeyringMode=private", SYS_keyctl, -1, 0, ENOMEM, EXEC_STATUS_KEYRING, "KeyringMode", NULL },
+    { "MemoryKSM=yes", SYS_prctl, 0, 67, EPERM, EXEC_STATUS_KSM, "MemoryKSM", NULL },
+    { "PrivateNetwork=yes", SYS_unshare, 0, CLONE_NEWNET, ENOMEM, EXEC_STATUS_NETWORK,
+      "PrivateNetwork", NULL },
+    { "NUMAPolicy=local", SYS_set_mempolicy, -1, 0, EINVAL, EXEC_STATUS_NUMA_POLICY, "NUMAPolicy",
+      "local" },
+};
+
+static void refuse(const struct refused *x)
+{
+    const unsigned argument = x->argument < 0 ? 0 : (unsigned) x->argument;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) x->call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * argument),
+        BPF_JUMP(BPF_JMP | (x->argument < 0 ? BPF_JA : BPF_JEQ) | BPF_K,
+                 x->argument < 0 ? 0 : x->value, 0, x->argument < 0 ? 0 : 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t) x->error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = { ELEMENTSOF(code), code };
+
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        _exit(SKIPPED);
+}
+
+/* In a process of its own, since a filter cannot be taken away again. */
+static void check_refused(struct fixture *f, const struct refused *x)
+{
+    const struct failing expected = { x->settings, "/bin/true",  x->step,        -x->error,
+                                      x->object,   x->directive, SPAWN_EXEC_NONE };
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        refuse(x);
+        check(f, &expected);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0 && status != SKIPPED << 8)
+        fail_msg("%s, call %d: %x", x->settings, x->call, (unsigned) status);
+}
+
+static void refused_calls(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, false);
+    make_files(&f);
+    for (size_t i = 0; i < ELEMENTSOF(refused_cases); i++)
+        if (f.host.kind == TRACK_CGROUP || refused_cases[i].step != EXEC_STATUS_CGROUP)
+            check_refused(&f, &refused_cases[i]);
+    fixture_done(&f);
+}
+
+/* As in containers whose runtime mounts it so. */
+static void read_only_proc(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, false);
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("/proc", "/proc", NULL, MS_BIND, NULL) < 0 ||
+        mount(NULL, "/proc", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0) {
+        fixture_done(&f);
+        skip();
+    }
+    run_unit(&f, "OOMScoreAdjust=7", "/bin/true");
+    int step = (int) f.report.step, error = f.report.error;
+    assert_int_equal(umount2("/proc", MNT_DETACH), 0);
+    assert_int_equal(step, EXEC_STATUS_OOM_ADJUST);
+    assert_int_equal(error, -EROFS);
+    assert_string_equal(f.report.directive, "OOMScoreAdjust");
+    assert_string_equal(f.report.object, "7");
+    fixture_done(&f);
+}
+
+/* What is not implemented is left out with a warning, but where nothing may be. */
+static void strict(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, false);
+    f.manager.policy = SANDBOX_STRICT;
+    run_unit(&f, "RestrictFileSystems=ext4", "/bin/true");
+    assert_int_equal(f.report.step, EXEC_STATUS_BPF);
+    assert_string_equal(f.report.directive, "RestrictFileSystems");
+    fixture_done(&f);
+}
+
+/* Every step has a case, or a reason for which this kernel, or this manager, does not have it. */
+static void all_steps(void **state)
+{
+    static const int others[] = {
+        EXEC_STATUS_MEMORY,              /* tests/integration/test_out_of_memory.py */
+        EXEC_STATUS_CONFIRM,             /* nobody is asked: systemd.confirm_spawn= is not read */
+        EXEC_STATUS_SELINUX_CONTEXT,     /* these three need a module that */
+        EXEC_STATUS_APPARMOR,            /* hardly two machines have, and */
+        EXEC_STATUS_SMACK_PROCESS_LABEL, /* no container may use */
+        EXEC_STATUS_CHOWN,               /* sockets are opened by the manager */
+        EXEC_STATUS_OOM_ADJUST,          /* read_only_proc() */
+        EXEC_STATUS_BPF,                 /* strict() */
+    };
+
+    (void) state;
+    for (int step = 200; step <= 245; step++) {
+        bool has = false;
+
+        if (!exec_status_name(step))
+            continue;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+            has |= cases[i].step == step;
+        for (size_t i = 0; i < ELEMENTSOF(refused_cases); i++)
+            has |= refused_cases[i].step == step;
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+            has |= others[i] == step;
+        if (!has)
+            fail_msg("no case for %d/%s", step, exec_status_name(step));
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(failures_by_cgroup),
     cmocka_unit_test(failures_by_holder),
     cmocka_unit_test(carriage_return_is_named),
     cmocka_unit_test(first_failure_is_reported),
+    cmocka_unit_test(refused_calls),
+    cmocka_unit_test(read_only_proc),
+    cmocka_unit_test(strict),
+    cmocka_unit_test(all_steps),
 };
 
 TEST_MAIN(tests)
