@@ -88,8 +88,7 @@ static unsigned attributes(unsigned long flags)
            (flags & MS_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
 }
 
-/* A file system that is mounted nowhere yet: its descriptor. */
-static int open_new(const char *type, unsigned long flags, const char *options)
+int mount_make(const char *type, unsigned long flags, const char *options)
 {
     auto_free char *words = strdup(strempty(options));
     auto_close int fs = (int) syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
@@ -114,20 +113,22 @@ static int open_new(const char *type, unsigned long flags, const char *options)
     return fd < 0 ? -errno : fd;
 }
 
-int mount_new(const char *type, const char *path, unsigned long flags, const char *options)
+int mount_place(int fd, const char *path)
 {
-    auto_close int fd = open_new(type, flags, options);
-
-    /* Before Linux 5.2, or where a filter knows mount(2) alone. */
-    if (fd == -ENOSYS || fd == -EPERM)
-        return mount(type, path, type, flags, options) < 0 ? -errno : 0;
-    if (fd < 0)
-        return fd;
     /* What was there goes: it would come to light where somebody takes the new one away. */
     for (int i = 0; i < STACKED_MAX && is_mount_point(path) > 0 && umount2(path, MNT_DETACH) >= 0;
          i++)
         ;
     return mount_attach(fd, path);
+}
+
+int mount_new(const char *type, const char *path, unsigned long flags, const char *options)
+{
+    auto_close int fd = mount_make(type, flags, options);
+
+    if (mount_is_missing(fd))
+        return mount(type, path, type, flags, options) < 0 ? -errno : 0;
+    return fd < 0 ? fd : mount_place(fd, path);
 }
 
 int mount_add_flags(const char *path, unsigned long flags, unsigned long now)

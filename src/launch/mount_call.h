@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -11,6 +12,16 @@ int mount_copy(const char *path, bool recursive);
 /* A new file system of this type, with flags and options as of mount(2), in place of what is
  * mounted at `path`: nothing is left beneath it. Unlike mount(2) it may be the same as that. */
 int mount_new(const char *type, const char *path, unsigned long flags, const char *options);
+/* The same in two steps, between which it can be filled: the file system that is mounted nowhere
+ * yet (a descriptor of its root for openat(2), or a negative errno), and putting it in its place.
+ * Where mount_is_missing() says so of what mount_make() returned, mount(2) is all there is (before
+ * Linux 5.2, or a filter knows no other). */
+int mount_make(const char *type, unsigned long flags, const char *options);
+int mount_place(int fd, const char *path);
+static inline bool mount_is_missing(int r)
+{
+    return r == -ENOSYS || r == -EPERM;
+}
 /* Attaches it. */
 int mount_attach(int fd, const char *path);
 

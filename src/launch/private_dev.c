@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -43,75 +44,102 @@ void private_dev_open(struct private_dev *d)
     }
 }
 
-/* The same device; where nodes cannot be made (a user namespace), the host's is mounted over a
- * file. */
-static int make_node(int dir, const char *name, int host)
+/* The same device. Where nodes cannot be made (a user namespace, a limit on devices), the host's is
+ * mounted over a file: *ret_copy is what is to be attached to it. */
+static int make_node(int dir, const char *name, int host, int *ret_copy)
 {
     struct stat st;
-    char from[64], to[64], link[32], target[64];
+    char path[64], target[64];
+    bool made;
 
     if (host < 0 || fstat(host, &st) < 0)
         return 0;
     if (!S_ISCHR(st.st_mode))
         return -ENODEV;
-    if (mknodat(dir, name, st.st_mode, st.st_rdev) < 0) {
+    made = mknodat(dir, name, st.st_mode, st.st_rdev) >= 0;
+    if (!made) {
         if (errno != EPERM && errno != EACCES)
             return -errno;
         auto_close int file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
                                      0000);
         if (file < 0)
             return -errno;
-        snprintf(from, sizeof from, "/proc/self/fd/%d", host);
-        snprintf(to, sizeof to, "/proc/self/fd/%d", file);
-        if (mount(from, to, NULL, MS_BIND, NULL) < 0)
-            return -errno;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", host);
+        *ret_copy = mount_copy(path, false);
+        if (*ret_copy < 0)
+            return *ret_copy;
     }
-    snprintf(link, sizeof link, "char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+    snprintf(path, sizeof path, "char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
     snprintf(target, sizeof target, "../%s", name);
-    (void) symlinkat(target, dir, link);
+    (void) symlinkat(target, dir, path);
     return 0;
 }
 
-static int fill(struct private_dev *d, int dir, const char *path)
+static int fill(struct private_dev *d, int dir, int copies[static PRIVATE_DEV_NODES])
 {
     int r = mkdirat(dir, "char", 0755) < 0 ? -errno : 0;
 
     for (size_t i = 0; i < PRIVATE_DEV_NODES && r >= 0; i++)
-        r = make_node(dir, nodes[i], d->nodes[i]);
+        r = make_node(dir, nodes[i], d->nodes[i], &copies[i]);
     for (size_t i = 0; i < ELEMENTSOF(links) && r >= 0; i++)
         if (symlinkat(links[i].target, dir, links[i].name) < 0)
             r = -errno;
-    for (size_t i = 0; i < PRIVATE_DEV_FOLDERS && r >= 0; i++) {
-        auto_free char *target = path_join(path, folders[i], NULL);
-
-        if (!target)
-            return -ENOMEM;
-        if (d->folders[i] < 0)
-            continue;
-        if (mkdirat(dir, folders[i], 0755) < 0)
-            return -errno;
-        /* A plain folder of /dev is copied as the whole of /dev would be: not wanted. */
-        (void) mount_attach(d->folders[i], target);
-    }
+    for (size_t i = 0; i < PRIVATE_DEV_FOLDERS && r >= 0; i++)
+        if (d->folders[i] >= 0 && mkdirat(dir, folders[i], 0755) < 0)
+            r = -errno;
     if (r >= 0 && symlinkat("pts/ptmx", dir, "ptmx") < 0)
         r = -errno;
     return r;
 }
 
+static int attach(int fd, const char *folder, const char *name)
+{
+    auto_free char *target = path_join(folder, name, NULL);
+
+    return !target ? -ENOMEM : fd < 0 ? 0 : mount_attach(fd, target);
+}
+
+/* Filled before it is in its place: what is taken over from the present /dev goes with that. */
+static int make(struct private_dev *d, int copies[static PRIVATE_DEV_NODES], const char *path)
+{
+    const unsigned long flags = MS_NOSUID | MS_NOEXEC | MS_STRICTATIME;
+    const char *options = "mode=0755,size=4m,nr_inodes=64k";
+    auto_close int fd = mount_make("tmpfs", flags, options);
+    bool in_place = mount_is_missing(fd);
+    int r = 0;
+
+    if (in_place)
+        r = mount("tmpfs", path, "tmpfs", flags, options) < 0 ? -errno : 0;
+    else if (fd < 0)
+        r = fd;
+    if (r < 0)
+        return r;
+    auto_close int dir = in_place ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                                  : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = dir < 0 ? -errno : fill(d, dir, copies);
+    if (r >= 0 && !in_place)
+        r = mount_place(fd, path);
+    for (size_t i = 0; i < PRIVATE_DEV_NODES && r >= 0; i++)
+        r = attach(copies[i], path, nodes[i]);
+    /* A plain folder of /dev is copied as the whole of /dev would be: not wanted. */
+    for (size_t i = 0; i < PRIVATE_DEV_FOLDERS && r >= 0; i++)
+        (void) attach(d->folders[i], path, folders[i]);
+    return r;
+}
+
 int private_dev_mount(struct private_dev *d, const char *path)
 {
+    int copies[PRIVATE_DEV_NODES];
     mode_t mask = umask(0);
-    int r = mount_new("tmpfs", path, MS_NOSUID | MS_NOEXEC | MS_STRICTATIME,
-                      "mode=0755,size=4m,nr_inodes=64k");
 
-    if (r >= 0) {
-        auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        r = dir < 0 ? -errno : fill(d, dir, path);
-    }
-    umask(mask);
     for (size_t i = 0; i < PRIVATE_DEV_NODES; i++)
+        copies[i] = -1;
+    int r = make(d, copies, path);
+    umask(mask);
+    for (size_t i = 0; i < PRIVATE_DEV_NODES; i++) {
         d->nodes[i] = close_fd(d->nodes[i]);
+        (void) close_fd(copies[i]);
+    }
     for (size_t i = 0; i < PRIVATE_DEV_FOLDERS; i++)
         d->folders[i] = close_fd(d->folders[i]);
     return r;
