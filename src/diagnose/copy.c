@@ -272,9 +272,10 @@ static int build(struct building *b)
 
     if (r < 0)
         return r;
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-        tell(b, '!', "the root of this machine is no mount, so nothing can be mounted in private");
-        return -errno;
+    r = mount_set_propagation(MS_PRIVATE);
+    if (r < 0) {
+        tell(b, '!', "nothing can be mounted in private: %s", strerror(-r));
+        return r;
     }
     for (size_t i = 0; !b->base && i < ELEMENTSOF(bases); i++)
         if (mount("tmpfs", bases[i], "tmpfs", 0, "mode=755") == 0)

@@ -26,6 +26,7 @@
 #include "base/users.h"
 #include "diagnose/probe.h"
 #include "diagnose/program.h"
+#include "launch/mount_call.h"
 #include "unit/load.h"
 
 static json_t *text(const char *s)
@@ -367,12 +368,11 @@ json_t *probe_namespace(struct facts *f, const char *kind)
         return json_object();
     pid_t pid = fork();
     if (pid == 0) {
-        int error = unshare(flags) < 0 ? errno : 0;
+        int r = unshare(flags) < 0 ? -errno : 0;
 
-        if (!error && flags & CLONE_NEWNS &&
-            mount(NULL, "/", NULL, MS_REC | (user ? MS_SLAVE : MS_PRIVATE), NULL) < 0)
-            error = errno;
-        _exit(error);
+        if (r >= 0 && flags & CLONE_NEWNS)
+            r = mount_set_propagation(user ? MS_SLAVE : MS_PRIVATE);
+        _exit(-r);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
         return json_object();

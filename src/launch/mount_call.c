@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,4 +158,32 @@ int mount_become_root(const char *path)
     if (mount(path, "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
         return -errno;
     return 0;
+}
+
+/* The folder that is the root becomes a mount. Not before what is mounted on it can no longer be
+ * seen where this namespace was copied from; only from the namespace's own root can that be said,
+ * which entering the namespace leads to. */
+static int make_root_a_mount(void)
+{
+    auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+                   own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+    if (root < 0 || own < 0 || setns(own, CLONE_NEWNS) < 0)
+        return -errno;
+    int r = mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 || fchdir(root) < 0 ? -errno : 0;
+    auto_close int copy = r < 0 ? r : mount_copy(".", true);
+    r = copy < 0 ? copy : mount_attach(copy, ".");
+    if (fchdir(r < 0 ? root : copy) < 0 || chroot(".") < 0)
+        return -errno;
+    return r;
+}
+
+int mount_set_propagation(unsigned long propagation)
+{
+    int r = mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? -errno : 0;
+
+    if (r != -EINVAL)
+        return r;
+    r = make_root_a_mount();
+    return r < 0 ? r : mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0 ? -errno : 0;
 }

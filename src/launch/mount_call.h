@@ -37,3 +37,8 @@ int mount_add_flags(const char *path, unsigned long flags, unsigned long now);
 
 /* Makes the file system at the folder `path` the root, and lets the old one go. */
 int mount_become_root(const char *path);
+
+/* Sets the propagation (MS_SHARED, MS_SLAVE, MS_PRIVATE) of all mounts in the caller's new mount
+ * namespace. In a chroot, whose root is a folder like any other, it is made a mount first, and the
+ * caller's root is that. 0 or a negative errno. */
+int mount_set_propagation(unsigned long propagation);

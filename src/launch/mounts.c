@@ -626,9 +626,8 @@ static int leave_root(struct mounting *m)
             return child_fail(c, EXEC_STATUS_NAMESPACE, r, "RootDirectory", m->prefix);
         c->mounted_root = true;
     }
-    if (mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0)
-        return child_fail(c, EXEC_STATUS_NAMESPACE, -errno, "MountFlags", "/");
-    return 0;
+    int r = mount_set_propagation(propagation);
+    return r < 0 ? child_fail(c, EXEC_STATUS_NAMESPACE, r, "MountFlags", "/") : 0;
 }
 
 static void prepare_incoming(struct child *c)
@@ -661,9 +660,10 @@ int child_enter_mounts(struct child *c)
         return child_fail(c, EXEC_STATUS_NAMESPACE, r, NULL, NULL);
 
     bool cgroup = c->sandbox->protect_control_groups >= PROTECT_CONTROL_GROUPS_PRIVATE;
-    if (unshare(CLONE_NEWNS | (cgroup ? CLONE_NEWCGROUP : 0)) < 0 ||
-        mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-        return go_without(&m, -errno);
+    r = unshare(CLONE_NEWNS | (cgroup ? CLONE_NEWCGROUP : 0)) < 0 ? -errno
+                                                                  : mount_set_propagation(MS_SLAVE);
+    if (r < 0)
+        return go_without(&m, r);
     c->mount_namespace = true;
 
     r = enter_root(&m);

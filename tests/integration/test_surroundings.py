@@ -265,6 +265,35 @@ def need(*tools):
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
 
 
+# A folder like any other, with what a root has mounted below.
+CHROOT = """
+    mkdir -p /srv/c/units /srv/c/tmp
+    for d in usr etc var proc sys dev run; do mkdir /srv/c/$d; mount --rbind /$d /srv/c/$d; done
+    for d in bin sbin lib lib64; do if [ -e /$d ]; then ln -s usr/$d /srv/c/$d; fi; done
+"""
+CHROOT_UNITS = {
+    "seen.service": "ExecStart=/bin/sh -c 'ls /tmp; (touch /etc/x) 2>/dev/null || echo read-only'",
+    "bound.service": "BindPaths=/usr/bin:/mnt\nExecStart=/bin/sh -c 'test -x /mnt/env && echo bound'",
+}
+
+
+def test_in_a_chroot(reeve):
+    """Its root is no mount: sandboxes hold all the same, and nothing of them is seen outside."""
+    if reeve.run("sh", "-ec", CHROOT).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    for name, lines in CHROOT_UNITS.items():
+        text = f"[Service]\nType=oneshot\nPrivateTmp=yes\nProtectSystem=strict\n{lines}\n"
+        reeve.path(f"/srv/c/units/{name}").write_text(text)
+    reeve.path("/srv/c/tmp/theirs").write_text("")
+    before = reeve.run("cat", "/proc/self/mountinfo").stdout
+    done = reeve.run("chroot", "/srv/c", "reeve", "up", "/units")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.split(": ", 1) for line in done.stdout.splitlines() if not line.startswith("reeve:")]
+    assert ["seen", "read-only"] in said and ["bound", "bound"] in said and ["seen", "theirs"] not in said
+    assert "could not be applied" not in done.stdout + done.stderr
+    assert reeve.run("cat", "/proc/self/mountinfo").stdout == before
+
+
 @pytest.fixture
 def public(tmp_path_factory):
     """A folder of the user nobody, with a copy of reeve."""
