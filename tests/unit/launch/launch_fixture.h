@@ -208,6 +208,18 @@ static inline void wait_empty(struct fixture *f, struct tracker *t)
     }
 }
 
+/* In a cgroup that no other test has, which may run at the same time. */
+static inline struct tracker *new_tracker(struct fixture *f)
+{
+    struct tracker *t = NULL;
+    char name[64];
+
+    snprintf(name, sizeof name, "tested-%d.service", getpid());
+    assert_int_equal(tracker_new(&f->host, name, "reeve-test.slice", NULL, &t), 0);
+    assert_true(tracker_realize(t) >= 0);
+    return t;
+}
+
 /* Runs `command` (prefixes as in ExecStart=, words as in a shell) in a unit with these settings. */
 static inline void run_command(struct fixture *f, const char *settings, const char *command,
                                enum spawn_phase phase, char *const *environment)
@@ -215,7 +227,6 @@ static inline void run_command(struct fixture *f, const char *settings, const ch
     struct unit_config *c = make_config(f, settings);
     struct exec_command *commands = NULL;
     struct spawn_runtime *runtime = NULL;
-    struct tracker *t = NULL;
     struct command_fault fault;
     struct spawn s;
     int output[2];
@@ -223,8 +234,7 @@ static inline void run_command(struct fixture *f, const char *settings, const ch
     fixture_forget(f);
     if (commands_parse(command, NULL, &commands, &fault) < 0)
         fail_msg("%s: %s", command, fault.text);
-    assert_int_equal(tracker_new(&f->host, "tested.service", "reeve-test.slice", NULL, &t), 0);
-    assert_true(tracker_realize(t) >= 0);
+    struct tracker *t = new_tracker(f);
     assert_int_equal(spawn_runtime_new(c, "tested.service", NULL, &runtime), 0);
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
     struct spawn_request q = { .manager = &f->manager,

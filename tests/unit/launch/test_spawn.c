@@ -386,13 +386,11 @@ _Noreturn static void start_hanging(struct fixture *f, const char *hanging)
     struct unit_config *c = make_config(f, "");
     auto_free char *script = resolved(f, "@/script");
     struct exec_command *commands = NULL;
-    struct tracker *t = NULL;
     struct command_fault fault;
     struct spawn s;
 
     assert_int_equal(commands_parse(script, NULL, &commands, &fault), 0);
-    assert_int_equal(tracker_new(&f->host, "tested.service", "reeve-test.slice", NULL, &t), 0);
-    assert_true(tracker_realize(t) >= 0);
+    struct tracker *t = new_tracker(f);
     struct spawn_request q = { .manager = &f->manager,
                                .config = c,
                                .unit = "tested.service",
