@@ -280,17 +280,19 @@ static bool seek_hits(const struct journal *j, const struct reader *r, const str
 
 enum outlook { OUTLOOK_NOW, OUTLOOK_LATER, OUTLOOK_NEVER };
 
-/* When entries of the file come, as far as its header tells. Only of a file that was closed by its
- * writer, and in which everything is behind that place, or nothing. */
+/* When entries of the file come, as far as its header tells. Of a file that was closed by its
+ * writer, in which everything is behind that place, or nothing; one that grows still has a
+ * beginning. */
 static enum outlook reader_outlook(const struct journal *j, const struct reader *r, bool forward)
 {
     const struct journal_header *h = journal_header(r->file);
+    bool closed = h->state == STATE_ARCHIVED;
     bool before = false, behind = false; /* all of its entries are */
 
-    if (h->state != STATE_ARCHIVED || h->n_entries == 0 ||
-        h->head_entry_seqnum > h->tail_entry_seqnum ||
-        h->tail_entry_seqnum - h->head_entry_seqnum < h->n_entries - 1 ||
-        h->head_entry_realtime > h->tail_entry_realtime)
+    if (h->n_entries == 0 || h->head_entry_seqnum == 0 || (!closed && !forward) ||
+        (closed && (h->head_entry_seqnum > h->tail_entry_seqnum ||
+                    h->tail_entry_seqnum - h->head_entry_seqnum < h->n_entries - 1 ||
+                    h->head_entry_realtime > h->tail_entry_realtime)))
         return OUTLOOK_NOW;
     switch (j->seek) {
     case SEEK_HEAD:
@@ -313,9 +315,9 @@ static enum outlook reader_outlook(const struct journal *j, const struct reader 
     case SEEK_CURSOR:
         break;
     }
-    return forward ? (behind   ? OUTLOOK_LATER
-                      : before ? OUTLOOK_NEVER
-                               : OUTLOOK_NOW)
+    return forward ? (behind             ? OUTLOOK_LATER
+                      : before && closed ? OUTLOOK_NEVER
+                                         : OUTLOOK_NOW)
                    : (before   ? OUTLOOK_LATER
                       : behind ? OUTLOOK_NEVER
                                : OUTLOOK_NOW);
