@@ -170,6 +170,14 @@ def why_no_machine():
     return machines.missing()
 
 
+def terminal():
+    """A pseudo terminal: both its ends."""
+    try:
+        return os.openpty()
+    except OSError as e:
+        pytest.skip(f"no terminal is to be had (is /dev/pts mounted?): {e}")
+
+
 @pytest.fixture
 def reeve(request):
     if why := why_no_machine():

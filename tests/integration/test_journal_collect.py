@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+from conftest import terminal
 
 REEVE = os.environ.get("REEVE", "reeve")
 DEADLINE = 20
@@ -539,7 +540,7 @@ def test_read_while_it_is_written(collector):
 
 def on_a_terminal(collector_of, send, expected):
     """What a collector writes to a terminal."""
-    ours, theirs = os.openpty()
+    ours, theirs = terminal()
     os.set_blocking(ours, False)
     collector = collector_of(os.ttyname(theirs))
     send(collector)

@@ -290,10 +290,15 @@ def test_failed_allocations(scarce, name, length):
         if before:
             settle(reeve, "subject.service", before)
         memory.fail(n, length)
-        operation(reeve, n)
+        try:
+            operation(reeve, n)
+            late = ""
+        except TimeoutError as e:
+            late = f"\n{e}\n{reeve.run('reeve', 'list-jobs').stdout}{reeve.run('reeve', 'status', 'subject').stdout}"
         memory.enough()
-        what = f"allocation {n} of {name} (x {length}): {memory.where(reeve.machine.pid)}"
+        what = f"allocation {n} of {name} (x {length}): {memory.where(reeve.machine.pid)}{late}"
         log = reeve.machine.log.read_text(errors="replace")
+        assert not late, what
         assert "crashed" not in log and reeve.machine.process.poll() is None, f"{what}\n{log[-3000:]}"
         assert reeve.show(*WITNESS) == witness, what
         try:

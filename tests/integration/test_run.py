@@ -4,13 +4,13 @@ verbs/systemd-run-257.txt is a transcript as test_verbs.py has them, recorded by
 import json
 import os
 import pathlib
-import pty
 import re
 import select
 import time
 
 import pytest
 import test_verbs
+from conftest import terminal
 
 TRANSCRIPT = pathlib.Path(__file__).parent / "verbs" / "systemd-run-257.txt"
 MINUTE = 60
@@ -105,7 +105,7 @@ def test_descriptors_of_the_caller_outlive_reexec(reeve):
 
 def on_terminal(reeve, *argv, talk=()):
     """Run on a terminal; `talk` are (wait for this, type that). Returns all output and the exit status."""
-    master, slave = pty.openpty()
+    master, slave = terminal()
     process = reeve.machine.start(list(argv), stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     seen, talk, end = "", list(talk), time.monotonic() + MINUTE
