@@ -35,7 +35,8 @@ struct call_condition {
 };
 
 /* What SystemCallFilter= and SystemCallLog= come to, as systemd shows it: the calls, sorted, each
- * with its error where it has one of its own; after a "~" all but these. NULL where memory is out. */
+ * with its error where it has one of its own; after a "~" all but these. NULL where memory is out.
+ */
 char *syscall_filter_text(char *const *setting);
 char *syscall_log_text(char *const *setting);
 
