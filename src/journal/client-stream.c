@@ -27,10 +27,10 @@ static int settings_packet(uint64_t id, ino_t inode, const struct collector_stre
     wire_put_u64(&m, "LEVEL_PREFIX", s->level_prefix);
     if (s->level_max >= 0)
         wire_put_u64(&m, "LEVEL_MAX", (uint64_t) s->level_max);
-    if (s->rate_interval != USEC_INFINITY) {
+    if (s->rate_interval > 0)
         wire_put_u64(&m, "RATE_INTERVAL", s->rate_interval);
+    if (s->rate_burst > 0)
         wire_put_u64(&m, "RATE_BURST", s->rate_burst);
-    }
     if (s->parse)
         wire_put_u64(&m, "PARSE", (uint64_t) s->parse);
     wire_put_u64(&m, "TO_JOURNAL", s->to_journal);
@@ -38,10 +38,8 @@ static int settings_packet(uint64_t id, ino_t inode, const struct collector_stre
     wire_put_u64(&m, "TO_KMSG", s->to_kmsg);
     for (char *const *f = s->extra_fields; f && *f; f++)
         wire_put(&m, "EXTRA", *f);
-    for (char *const *f = s->filter_allow; f && *f; f++)
-        wire_put(&m, "ALLOW", *f);
-    for (char *const *f = s->filter_deny; f && *f; f++)
-        wire_put(&m, "DENY", *f);
+    for (char *const *f = s->filter_patterns; f && *f; f++)
+        wire_put(&m, **f == '~' ? "DENY" : "ALLOW", *f + (**f == '~'));
     return packet_from(&m, ret);
 }
 

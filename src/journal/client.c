@@ -25,7 +25,6 @@ const struct collector_stream_settings collector_stream_defaults = {
     .priority = LOG_INFO,
     .level_prefix = true,
     .level_max = -1,
-    .rate_interval = USEC_INFINITY,
     .to_journal = true,
 };
 

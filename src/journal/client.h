@@ -30,24 +30,24 @@ struct collector_stream;
 
 /* What one invocation's output is kept with. Strings are copied; NULL means "not set". */
 struct collector_stream_settings {
-    const char *unit;          /* "x.service": _SYSTEMD_UNIT, or UNIT of a user's manager */
-    struct id128 invocation;   /* _SYSTEMD_INVOCATION_ID */
-    const char *slice;         /* _SYSTEMD_SLICE */
-    const char *cgroup;        /* _SYSTEMD_CGROUP */
-    const char *identifier;    /* SyslogIdentifier=, or the program's name */
-    int facility;              /* SyslogFacility=, the LOG_* constant (LOG_DAEMON = 3 << 3) */
-    int priority;              /* SyslogLevel=, 0..7 */
-    bool level_prefix;         /* SyslogLevelPrefix= */
-    int level_max;             /* LogLevelMax=, 0..7, or -1 for none */
-    usec_t rate_interval;      /* LogRateLimitIntervalSec=; USEC_INFINITY: the collector's own */
-    unsigned rate_burst;       /* LogRateLimitBurst=; 0 with an interval set: no limit */
-    int parse;                 /* LogParse=: enum log_parse of journal/parse.h */
-    char *const *extra_fields; /* LogExtraFields=, "FIELD=value", or NULL */
-    char *const *filter_allow; /* LogFilterPatterns=: lines that match none are dropped, if any */
-    char *const *filter_deny;  /*   "~" patterns: lines that match are dropped */
-    bool to_journal;           /* Standard*=journal|kmsg (false: tails and console only) */
-    bool to_console;           /* Standard*=journal+console, kmsg+console: this unit as well */
-    bool to_kmsg;              /* Standard*=kmsg, kmsg+console */
+    const char *unit;             /* "x.service": _SYSTEMD_UNIT, or UNIT of a user's manager */
+    struct id128 invocation;      /* _SYSTEMD_INVOCATION_ID */
+    const char *slice;            /* _SYSTEMD_SLICE */
+    const char *cgroup;           /* _SYSTEMD_CGROUP */
+    const char *identifier;       /* SyslogIdentifier=, or the program's name */
+    int facility;                 /* SyslogFacility=, the LOG_* constant (LOG_DAEMON = 3 << 3) */
+    int priority;                 /* SyslogLevel=, 0..7 */
+    bool level_prefix;            /* SyslogLevelPrefix= */
+    int level_max;                /* LogLevelMax=, 0..7, or -1 for none */
+    usec_t rate_interval;         /* LogRateLimitIntervalSec=; 0: the collector's own */
+    unsigned rate_burst;          /* LogRateLimitBurst=; 0: the collector's own */
+    int parse;                    /* LogParse=: enum log_parse of journal/parse.h */
+    char *const *extra_fields;    /* LogExtraFields=, "FIELD=value", or NULL */
+    char *const *filter_patterns; /* LogFilterPatterns=: lines that match one with "~" in front are
+                                   * dropped, and those that match none of the others, if any */
+    bool to_journal;              /* Standard*=journal|kmsg (false: tails and console only) */
+    bool to_console;              /* Standard*=journal+console, kmsg+console: this unit as well */
+    bool to_kmsg;                 /* Standard*=kmsg, kmsg+console */
 };
 /* to_journal, LOG_INFO, LOG_DAEMON, level_prefix, no limits of its own; the rest empty. */
 extern const struct collector_stream_settings collector_stream_defaults;

@@ -42,6 +42,7 @@ struct collector {
 
     /* stream.c */
     struct map streams;       /* id -> struct stream */
+    unsigned n_limiting;      /* of them, those whose unit says something of its messages */
     uint64_t next_connection; /* where no manager accepts them */
 
     /* listen.c: what is bound in options->socket_dir, -1 where it is not */
@@ -79,8 +80,8 @@ struct collector {
 /* collector.c */
 /* Keeps one entry: tails, console, files. */
 void collector_submit(struct collector *c, struct entry *e);
-/* The same under the rate limit (of the collector where its interval is USEC_INFINITY), to where
- * the unit wants it. The tails and the container's console get it in any case. */
+/* The same under the rate limit (of the collector, where the unit asks for none), to where the unit
+ * wants it. The tails and the container's console get it in any case. */
 void collector_submit_limited(struct collector *c, struct entry *e, bool to_journal,
                               bool to_console, bool to_kmsg, const struct rate_settings *rate);
 /* The fields that name a unit of the manager: of the system, or of a user. */
@@ -106,6 +107,9 @@ struct stream_place {
     struct id128 invocation;
 };
 bool stream_find_unit(struct collector *c, const char *unit, struct stream_place *ret);
+/* Keeps what a process sent in a datagram, as its unit wants it: the Log*= settings of
+ * systemd.exec(5) are of all that the unit says. */
+void stream_submit_datagram(struct collector *c, struct entry *e);
 bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place *ret);
 
 /* control.c */

@@ -71,10 +71,11 @@ static void report_suppressed(struct collector *c, const struct entry *of, unsig
 void collector_submit_limited(struct collector *c, struct entry *e, bool to_journal,
                               bool to_console, bool to_kmsg, const struct rate_settings *rate)
 {
-    struct rate_settings settings = *rate;
+    const struct rate_settings settings = {
+        rate->interval > 0 ? rate->interval : c->config.rate_interval,
+        rate->burst > 0 ? rate->burst : c->config.rate_burst,
+    };
 
-    if (settings.interval == USEC_INFINITY)
-        settings = (struct rate_settings){ c->config.rate_interval, c->config.rate_burst };
     if (to_journal) {
         const char *who = e->unit ? e->unit : e->identifier ? e->identifier : "-";
         unsigned passed = rates_test(c->rates, who, e->priority, settings, e->time.monotonic);

@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "journal/field.h"
 
-#define ENTRY_GROUPS_MAX 4
+#define ENTRY_GROUPS_MAX 6
 
 /* Everything belongs to somebody else and lives as long as the call that is given the entry. */
 struct entry {

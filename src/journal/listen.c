@@ -83,8 +83,6 @@ static struct iovec field_of(char *buffer, size_t size, const char *fmt, ...)
     return (struct iovec){ buffer, MIN((size_t) n, size - 1) };
 }
 
-static const struct rate_settings collectors_own = { .interval = USEC_INFINITY };
-
 /* Where datagrams say when they were sent: SCM_TIMESTAMP. */
 static struct iovec source_time(char *buffer, usec_t t)
 {
@@ -149,7 +147,7 @@ static void native_entry(struct collector *c, const struct datagram *d, struct i
         fields[n++] = source_time(source, d->sent_at);
     e.fields = fields;
     e.n_fields = n;
-    collector_submit_limited(c, &e, true, false, false, &collectors_own);
+    stream_submit_datagram(c, &e);
 }
 
 static void native_datagram(struct collector *c, const struct datagram *d)
@@ -215,7 +213,7 @@ static void syslog_datagram(struct collector *c, const struct datagram *d)
     e.groups[e.n_groups++] = &c->priorities[e.priority];
     e.fields = fields;
     e.n_fields = n;
-    collector_submit_limited(c, &e, true, false, false, &collectors_own);
+    stream_submit_datagram(c, &e);
 }
 
 /* ---- datagrams ---- */

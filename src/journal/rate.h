@@ -4,7 +4,8 @@
 
 #include "base/time.h"
 
-/* interval USEC_INFINITY: the collector's own; interval or burst 0: no limit. */
+/* For rates_test(), interval or burst 0 is no limit; as what a unit asks for, 0 is what the
+ * collector has. */
 struct rate_settings {
     usec_t interval;
     unsigned burst;

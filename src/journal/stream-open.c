@@ -66,7 +66,7 @@ static void stream_setting(struct stream *s, const struct wire_item *i)
     else if (wire_item_is(i, "ALLOW") || wire_item_is(i, "DENY"))
         line_filter_add(&s->filter, i->value, i->length, wire_item_is(i, "DENY"));
     else if (wire_item_is(i, "EXTRA"))
-        field_add_whole(&s->fields, i->value, i->length);
+        field_add_whole(&s->extra, i->value, i->length);
 }
 
 static void stream_settings(struct stream *s, struct wire_in *in)
@@ -74,9 +74,10 @@ static void stream_settings(struct stream *s, struct wire_in *in)
     struct wire_item item;
 
     field_group_clear(&s->fields);
+    field_group_clear(&s->extra);
     line_filter_done(&s->filter);
     s->level_max = -1;
-    s->rate = (struct rate_settings){ .interval = USEC_INFINITY };
+    s->rate = (struct rate_settings){ 0 };
     while (wire_next(in, &item))
         stream_setting(s, &item);
 
@@ -86,6 +87,11 @@ static void stream_settings(struct stream *s, struct wire_in *in)
     field_addf(&s->fields, "SYSLOG_FACILITY", "%d", s->facility);
     field_add(&s->fields, "_SYSTEMD_CGROUP", s->cgroup);
     collector_add_unit(s->collector, &s->fields, s->unit, s->slice, s->invocation);
+
+    s->collector->n_limiting -= s->limiting;
+    s->limiting = s->level_max >= 0 || s->rate.interval > 0 || s->rate.burst > 0 ||
+                  s->filter.n_allow > 0 || s->filter.n_deny > 0 || s->extra.n > 0;
+    s->collector->n_limiting += s->limiting;
 }
 
 /* ---- where streams come from ---- */
@@ -125,7 +131,6 @@ static struct stream *stream_new(struct collector *c, uint64_t id, int fd)
     s->priority = LOG_INFO;
     s->facility = LOG_FAC(LOG_DAEMON);
     s->level_max = -1;
-    s->rate.interval = USEC_INFINITY;
     if (event_add_io(c->loop, fd, EPOLLIN, stream_readable, s, &s->io) < 0) {
         stream_free(s);
         return NULL;
@@ -178,7 +183,7 @@ void streams_done(struct collector *c)
     map_done(&c->streams);
 }
 
-bool stream_find_unit(struct collector *c, const char *unit, struct stream_place *ret)
+static struct stream *newest_of(struct collector *c, const char *unit)
 {
     struct stream *s, *newest = NULL;
 
@@ -186,9 +191,35 @@ bool stream_find_unit(struct collector *c, const char *unit, struct stream_place
         if (!s->connection && streq_ptr(s->unit, unit) && (!newest || s->id > newest->id))
             newest = s;
     }
+    return newest;
+}
+
+bool stream_find_unit(struct collector *c, const char *unit, struct stream_place *ret)
+{
+    const struct stream *newest = newest_of(c, unit);
+
     if (newest)
         *ret = (struct stream_place){ newest->unit, newest->slice, newest->invocation };
     return newest;
+}
+
+bool stream_admits(const struct stream *s, const struct entry *e)
+{
+    return (s->level_max < 0 || e->priority <= s->level_max) &&
+           line_filter_passes(&s->filter, strempty(e->message), e->message_length);
+}
+
+void stream_submit_datagram(struct collector *c, struct entry *e)
+{
+    /* Few units ask for anything, and there are many streams. */
+    struct stream *s = c->n_limiting > 0 && e->unit ? newest_of(c, e->unit) : NULL;
+    const struct rate_settings collectors_own = { 0 };
+
+    if (s && !stream_admits(s, e))
+        return;
+    if (s && s->extra.n > 0)
+        e->groups[e->n_groups++] = &s->extra;
+    collector_submit_limited(c, e, true, false, false, s ? &s->rate : &collectors_own);
 }
 
 bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place *ret)

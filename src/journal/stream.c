@@ -89,18 +89,18 @@ static void stream_line(struct stream *s, char *text, size_t n, const struct ucr
         return;
     if (s->parse != LOG_PARSE_NONE)
         stream_parse(s, text, n, &e.priority);
-    if (s->level_max >= 0 && e.priority > s->level_max)
-        return;
-    if (!line_filter_passes(&s->filter, text, n))
-        return;
-
     e.message = text;
     e.message_length = n;
+    if (!stream_admits(s, &e))
+        return;
+
     memcpy(text - MESSAGE_SPACE, "MESSAGE=", MESSAGE_SPACE);
     fields[e.n_fields++] = (struct iovec){ text - MESSAGE_SPACE, n + MESSAGE_SPACE };
     struct sender *sender = sender_get(&c->senders, who, event_loop_now(c->loop, CLOCK_MONOTONIC));
     e.groups[e.n_groups++] = &c->machine;
     e.groups[e.n_groups++] = &s->fields;
+    if (s->extra.n > 0)
+        e.groups[e.n_groups++] = &s->extra;
     e.groups[e.n_groups++] = &c->priorities[e.priority];
     if (sender)
         e.groups[e.n_groups++] = &sender->self;
@@ -313,8 +313,10 @@ void stream_free(struct stream *s)
     spill_clear(&s->collector->spill, &s->slot);
     spill_clear(&s->collector->spill, &s->old_slot);
     map_remove_u64(&s->collector->streams, s->id);
+    s->collector->n_limiting -= s->limiting;
     line_filter_done(&s->filter);
     field_group_done(&s->fields);
+    field_group_done(&s->extra);
     free(s->stream_id);
     free(s->unit);
     free(s->slice);

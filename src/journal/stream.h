@@ -26,6 +26,8 @@ struct stream {
     struct rate_settings rate;
     struct line_filter filter;
     struct field_group fields;
+    struct field_group extra; /* LogExtraFields= */
+    bool limiting;            /* what the unit says of its messages is more than nothing */
 
     char *partial; /* the unfinished line, behind MESSAGE_SPACE bytes */
     size_t partial_n, partial_allocated;
@@ -51,5 +53,7 @@ void stream_readable(struct event_source *io, int fd, uint32_t revents, void *us
 void stream_commit(struct stream *s, size_t n);
 
 /* stream-open.c */
+/* Whether the unit wants such a message kept: LogLevelMax=, LogFilterPatterns=. */
+bool stream_admits(const struct stream *s, const struct entry *e);
 /* The lines that a connection begins with; returns how long they are, 0: they are not all there. */
 size_t stream_header(struct stream *s, const char *text, size_t n);

@@ -65,13 +65,17 @@ static void add_unit_fields(char ***fields, struct unit *u)
 
 /* To the journal with all fields; the collector writes it to the console as one line. Without a
  * collector that writes there it goes to standard error. */
-static void emit(struct manager *m, int priority, const char *text, char ***fields)
+static void emit(struct unit *u, int priority, const char *text, char ***fields)
 {
+    struct manager *m = u->manager;
     bool sent = false;
 
     if (m->collector && !m->test) {
         strv_addf(fields, "MESSAGE=%s", text);
         strv_addf(fields, "PRIORITY=%d", priority);
+        /* systemd.exec(5), LogExtraFields=: of what the manager says of the unit, too. */
+        if (u->config && u->config->exec)
+            (void) strv_extend(fields, u->config->exec->log_extra_fields, false);
         sent = collector_send_message(m->collector, *fields) >= 0;
     }
     if (!sent || !m->console || streq(m->console, "none"))
@@ -108,7 +112,7 @@ static void log_message(struct unit *u, enum message msg, int priority, int erro
     if (error)
         strv_addf(&words, "ERROR=%s", strerror(abs(error)));
     auto_free char *text = expand(rows[msg].text, words);
-    emit(u->manager, priority, text ? text : rows[msg].text, &fields);
+    emit(u, priority, text ? text : rows[msg].text, &fields);
 }
 
 int unit_log(struct unit *u, enum message msg, int error, ...)
@@ -143,7 +147,7 @@ void unit_log_text(struct unit *u, int priority, const char *fmt, ...)
     va_end(ap);
     auto_free char *text = body ? format("%s: %s", u->id, body) : NULL;
     add_unit_fields(&fields, u);
-    emit(u->manager, priority, text ? text : fmt, &fields);
+    emit(u, priority, text ? text : fmt, &fields);
 }
 
 /* ---- jobs ---- */

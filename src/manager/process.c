@@ -171,6 +171,9 @@ static int open_stream(struct unit *u)
     s.level_max = c->log_level_max;
     s.parse = u->config->reeve->log_parse;
     s.extra_fields = c->log_extra_fields;
+    s.rate_interval = c->log_rate_limit_interval_sec;
+    s.rate_burst = c->log_rate_limit_burst;
+    s.filter_patterns = c->log_filter_patterns;
     s.to_console = kind == EXEC_OUTPUT_JOURNAL_CONSOLE || kind == EXEC_OUTPUT_KMSG_CONSOLE;
     s.to_kmsg = kind == EXEC_OUTPUT_KMSG || kind == EXEC_OUTPUT_KMSG_CONSOLE;
     if (u->stream)

@@ -85,3 +85,35 @@ def test_collector_is_killed_under_a_talking_service(reeve):
     reeve.until(all_there, 20)
     aside = reeve.run("sh", "-c", "ls /run/log/journal/*/*.journal~ /var/log/journal/*/*.journal~")
     assert "system@" in aside.stdout
+
+
+SAYS = r"""
+import socket, sys
+def journal(*fields):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.sendto("".join(f + "\n" for f in fields).encode(), "/run/systemd/journal/socket")
+for line in ("<5>kept", "<7>chatter", "<4>a secret"):
+    print(line, flush=True)
+    journal("MESSAGE=sent " + line[3:], "PRIORITY=" + line[1])
+for i in range(9):
+    print(f"<3>error {i}", flush=True)
+"""
+
+
+def test_what_a_unit_says_of_its_messages(reeve):
+    """The Log*= settings are of its output and of what its processes send."""
+    reeve.write("/opt/says.py", SAYS)
+    reeve.write("says.service", """
+        [Service]
+        Type=oneshot
+        ExecStart=/usr/bin/python3 /opt/says.py
+        LogLevelMax=notice
+        LogExtraFields=CUSTOMER=42
+        LogFilterPatterns=~secret
+        LogRateLimitIntervalSec=1h
+        LogRateLimitBurst=5
+    """)
+    reeve.ctl("start", "says.service")
+    own = [e for e in entries(reeve, "-u", "says") if e.get("_SYSTEMD_UNIT") == "says.service"]
+    assert sorted(e["MESSAGE"] for e in own) == [*(f"error {i}" for i in range(5)), "kept", "sent kept"]
+    assert {e.get("CUSTOMER") for e in own} == {"42"}

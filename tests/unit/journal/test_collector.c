@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -146,7 +147,7 @@ static int new_stream(struct fixture *f, const char *unit, struct collector_stre
     s.unit = unit;
     s.identifier = "prog";
     s.invocation.bytes[0] = 1;
-    s.rate_interval = 0;
+    s.rate_burst = INT_MAX;
     assert_int_equal(collector_stream_new(f->client, &s, &fd, ret), 0);
     return fd;
 }
