@@ -127,12 +127,13 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
     STRV_FOREACH (line, u->degraded)
         state_write(w, "degraded", *line);
     if (u->tracker) {
+        char text[STATE_FD_TEXT_MAX];
         pid_t holder;
         int fd;
 
         state_write_bool(w, "tracked", true);
         for (size_t i = 0; tracker_holder(u->tracker, i, &holder, &fd) >= 0; i++)
-            state_writef(w, "holder", "%d %d", holder, fd);
+            state_writef(w, "holder", "%d %s", holder, state_fd_text(fd, text));
     }
     save_job(u, w);
     save_records(u, w);
@@ -265,13 +266,12 @@ static int restore_record(struct unit *u, const char *key, const char *value)
 
 static int restore_holder(struct unit *u, struct state_reader *reader, const char *value)
 {
-    char number[16];
     struct tracker *t;
-    int pid, fd;
+    int pid, fd, end = 0;
 
-    if (sscanf(value, "%d %15s", &pid, number) != 2)
+    if (sscanf(value, "%d %n", &pid, &end) != 1 || end == 0)
         return -EINVAL;
-    int r = state_take_fd(reader, number, &fd);
+    int r = state_take_fd(reader, value + end, &fd);
     if (r < 0)
         return r;
     r = unit_tracker(u, &t);

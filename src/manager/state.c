@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -117,10 +118,28 @@ void state_write_id(struct state_writer *w, const char *key, struct id128 id)
         state_write(w, key, id128_format(id, text));
 }
 
+static uint64_t inode_of(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) < 0 ? 0 : (uint64_t) st.st_ino;
+}
+
+const char *state_fd_text(int fd, char text[static STATE_FD_TEXT_MAX])
+{
+    snprintf(text, STATE_FD_TEXT_MAX, "%d %ju", fd, (uintmax_t) inode_of(fd));
+    return text;
+}
+
 void state_write_fd(struct state_writer *w, const char *key, int fd)
 {
-    if (fd >= 0)
-        state_write_i64_always(w, key, fd);
+    if (fd < 0)
+        return;
+    begin_row(w, key);
+    strbuf_add_u64(&w->text, (uint64_t) fd);
+    strbuf_add_char(&w->text, ' ');
+    strbuf_add_u64(&w->text, inode_of(fd));
+    end_row(w);
 }
 
 /* ---- reading ---- */
@@ -163,10 +182,15 @@ int state_read_id(const char *value, struct id128 *ret)
 
 int state_take_fd(struct state_reader *r, const char *value, int *ret)
 {
-    uint64_t fd;
+    unsigned fd;
+    uintmax_t inode;
+    /* A manager of before wrote the number alone. */
+    int n = sscanf(value, "%u %ju", &fd, &inode);
 
-    if (state_read_u64(value, &fd) < 0 || fd > STATE_FD_MAX)
+    if (n < 1 || fd > STATE_FD_MAX)
         return -EINVAL;
+    if (n == 2 && inode != inode_of((int) fd))
+        return -EBADF;
     if (!(r->open[fd / 64] & (UINT64_C(1) << (fd % 64))))
         return -EBADF;
     int k = fd_cloexec((int) fd, true);

@@ -27,7 +27,11 @@ void state_write_i64(struct state_writer *w, const char *key, int64_t value);   
 void state_write_bool(struct state_writer *w, const char *key, bool value);         /* (*) */
 void state_write_time(struct state_writer *w, const char *key, struct dual_time t); /* (*) */
 void state_write_id(struct state_writer *w, const char *key, struct id128 id);      /* (*) */
-/* The descriptor stays the caller's; it is open in the next process. */
+/* The descriptor stays the caller's; it is open in the next process. What it is is written as well,
+ * by its inode: a manager that crashes may have closed it since, and have another one of the same
+ * number, which is not taken for it. */
+#define STATE_FD_TEXT_MAX 48
+const char *state_fd_text(int fd, char text[static STATE_FD_TEXT_MAX]);
 void state_write_fd(struct state_writer *w, const char *key, int fd); /* (*) */
 
 /* One value back. Return 0 or -EINVAL, *ret untouched. */
@@ -36,6 +40,6 @@ int state_read_i64(const char *value, int64_t *ret);
 int state_read_bool(const char *value, bool *ret);
 int state_read_time(const char *value, struct dual_time *ret);
 int state_read_id(const char *value, struct id128 *ret);
-/* The descriptor, the caller's (close-on-exec again). -EBADF if it did not come over. The same
- * value can be taken once. */
+/* The descriptor, the caller's (close-on-exec again). -EBADF if it did not come over, or is another
+ * one. The same value can be taken once. */
 int state_take_fd(struct state_reader *r, const char *value, int *ret);
