@@ -387,6 +387,8 @@ static void add_api(struct child *c, struct mount_plan *p)
             e = add_tmpfs(p, "MountAPIVFS", "/run", "mode=0755,size=20%,nr_inodes=800k");
             if (e)
                 e->flags = MS_NOSUID | MS_NODEV | MS_STRICTATIME;
+        } else {
+            add(p, MOUNT_RUN, "MountAPIVFS", "/run");
         }
     }
     if (network)

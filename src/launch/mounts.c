@@ -348,6 +348,8 @@ static int apply(struct mounting *m, struct mount_entry *e)
     case MOUNT_PRIVATE_DEV:
         (void) make_target(target, true);
         return private_dev_mount(&m->dev, target);
+    case MOUNT_RUN:
+        return 0;
     case MOUNT_DEV:
         if (!*m->prefix)
             return 0;
@@ -400,18 +402,16 @@ static bool is_new(const struct mount_entry *e)
            e->mode == MOUNT_PRIVATE_SYS;
 }
 
-/* The entry that a path is at or below; with `exec`, among those about exec alone. */
-static const struct mount_entry *deepest(const struct mount_plan *p, const char *path, bool exec)
+/* The entry that a path is at or below: it alone says what holds there, noexec included, as pinned
+ * by tests/differential, sandbox/noexec-beside-others. */
+static const struct mount_entry *deepest(const struct mount_plan *p, const char *path)
 {
     const struct mount_entry *found = NULL;
 
     for (size_t i = 0; i < p->n; i++) {
         const struct mount_entry *e = &p->entries[i];
 
-        if (e->mode == MOUNT_MODE_MAX || (exec && !e->has_exec && e->mode != MOUNT_INACCESSIBLE &&
-                                          !(e->no_exec && streq(e->path, path))))
-            continue;
-        if (path_startswith(path, e->path))
+        if (e->mode != MOUNT_MODE_MAX && path_startswith(path, e->path))
             found = e; /* sorted: later ones are deeper */
     }
     return found;
@@ -465,13 +465,12 @@ static int flag_one(struct mounting *m, const char *mount_path, unsigned long no
     auto_free char *path = format("/%s", inside);
     if (!path)
         return -ENOMEM;
-    const struct mount_entry *e = deepest(&m->plan, path, false);
-    const struct mount_entry *x = deepest(&m->plan, path, true);
-    if (m->plan.no_suid && (e || x))
+    const struct mount_entry *e = deepest(&m->plan, path);
+    if (m->plan.no_suid && e)
         flags |= MS_NOSUID;
     if (e && wants_read_only(e) && (streq(e->path, path) || !is_new(e)))
         flags |= MS_RDONLY;
-    if (x && (x->no_exec || x->mode == MOUNT_INACCESSIBLE))
+    if (e && ((e->has_exec && e->no_exec) || e->mode == MOUNT_INACCESSIBLE))
         flags |= MS_NOEXEC;
     /* Those of a single mount, not of what is below it. */
     if (e && streq(e->path, path))
