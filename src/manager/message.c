@@ -92,7 +92,7 @@ static void log_message(struct unit *u, enum message msg, int priority, int erro
     if (*rows[msg].id)
         strv_addf(&fields, "MESSAGE_ID=%s", rows[msg].id);
     add_unit_fields(&fields, u);
-    if (u->job) {
+    if (u->job && msg <= MSG_JOB_LAST) {
         strv_addf(&fields, "JOB_ID=%u", u->job->id);
         strv_addf(&fields, "JOB_TYPE=%s", job_type_name(u->job->type));
     }

@@ -12,12 +12,13 @@ enum message {
 #include "manager/messages.def"
 #undef MSG
     MESSAGE_MAX,
+    MSG_JOB_LAST = MSG_UNIT_RELOAD_TIMEOUT, /* up to here a job begins or has ended */
 };
 
-/* Says it: to the journal with UNIT=, INVOCATION_ID=, MESSAGE_ID=, those of the unit's job, and the
- * fields given ("NAME", value, ... NULL; a NULL value leaves the field out), and to the console.
- * `error` is a negative errno for {ERROR} and ERRNO=, or 0. Returns `error`. Never fails: where
- * memory is out the line goes out without its fields. */
+/* Says it: to the journal with UNIT=, INVOCATION_ID=, MESSAGE_ID=, in the messages of jobs those of
+ * the job, and the fields given ("NAME", value, ... NULL; a NULL value leaves the field out), and
+ * to the console. `error` is a negative errno for {ERROR} and ERRNO=, or 0. Returns `error`. Never
+ * fails: where memory is out the line goes out without its fields. */
 int unit_log(struct unit *u, enum message m, int error, ... /* field, value, NULL */)
     __attribute__((sentinel));
 /* The same at another priority (syslog(3)) than the row's. */
