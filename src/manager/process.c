@@ -151,6 +151,15 @@ void unit_adopt_stream(struct unit *u)
     collector_stream_on_end(u->stream, on_stream_end, u);
 }
 
+/* systemd.exec(5), SyslogIdentifier=: else the name of the program, as the file says it. */
+static const char *identifier_of(const struct unit *u)
+{
+    const char *named = u->config->exec->syslog_identifier;
+    const struct exec_command *c = u->config->service->exec_start;
+
+    return named ? named : c ? path_basename(c->path) : NULL;
+}
+
 static int open_stream(struct unit *u)
 {
     struct manager *m = u->manager;
@@ -164,7 +173,7 @@ static int open_stream(struct unit *u)
     s.invocation = u->invocation;
     s.slice = u->slice ? u->slice->id : "-.slice";
     s.cgroup = u->tracker ? tracker_cgroup(u->tracker) : NULL;
-    s.identifier = c->syslog_identifier;
+    s.identifier = identifier_of(u);
     s.facility = c->syslog_facility << 3;
     s.priority = c->syslog_level;
     s.level_prefix = c->syslog_level_prefix;
