@@ -34,7 +34,6 @@ struct collector_stream_settings {
     struct id128 invocation;      /* _SYSTEMD_INVOCATION_ID */
     const char *slice;            /* _SYSTEMD_SLICE */
     const char *cgroup;           /* _SYSTEMD_CGROUP */
-    const char *program;       /* what a process is called that is gone before it is looked at */
     const char *identifier;       /* SyslogIdentifier=, or the program's name */
     int facility;                 /* SyslogFacility=, the LOG_* constant (LOG_DAEMON = 3 << 3) */
     int priority;                 /* SyslogLevel=, 0..7 */

@@ -19,7 +19,7 @@ enum mount_mode {
     MOUNT_PRIVATE_SYS, /* a sysfs of the new network namespace */
     MOUNT_SYS,         /* the host's sysfs below a root folder */
     MOUNT_DEV,         /* the host's /dev below a root folder */
-    MOUNT_RUN, /* the /run that is there: what is said of / is not said of it */
+    MOUNT_RUN,         /* the /run that is there: what is said of / is not said of it */
     MOUNT_PROC,
     MOUNT_CGROUP, /* a cgroup2 of the new cgroup namespace */
     MOUNT_READ_ONLY,
