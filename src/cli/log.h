@@ -66,13 +66,8 @@ int log_parse_options(struct log_options *o, int argc, char **argv);
 int log_build_match(const struct log_options *o, struct journal *j, struct match **ret);
 /* The unit's name as systemctl completes it: "x" is "x.service". NULL where memory is out. */
 char *log_unit_name(const char *name);
-/* One invocation of a unit. */
-struct log_invocation {
-    struct id128 id;
-    usec_t first, last;
-};
-/* Those of the units named by the options, oldest first. */
-int log_invocations(const struct log_options *o, struct journal *j, struct log_invocation **ret,
+/* The invocations of the units named by the options, oldest first. */
+int log_invocations(const struct log_options *o, struct journal *j, struct journal_span **ret,
                     size_t *ret_n);
 /* The boot that --boot= names. -ENODATA: there is none (said). */
 int log_find_boot(const struct log_options *o, struct journal *j, struct id128 *ret);

@@ -119,7 +119,7 @@ static int print_rows(const struct log_options *o, const char *what, const char 
 
 static int list_boots(const struct log_options *o, struct journal *j)
 {
-    auto_free struct journal_boot *boots = NULL;
+    auto_free struct journal_span *boots = NULL;
     size_t n;
     int r = journal_boots(j, &boots, &n);
     auto_free struct row *rows = r < 0 ? NULL : new0(struct row, n + 1);
@@ -133,7 +133,7 @@ static int list_boots(const struct log_options *o, struct journal *j)
 
 static int list_invocations(const struct log_options *o, struct journal *j)
 {
-    auto_free struct log_invocation *all = NULL;
+    auto_free struct journal_span *all = NULL;
     size_t n;
 
     if (!o->units && !o->user_units) {

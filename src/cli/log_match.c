@@ -200,7 +200,7 @@ int log_find_boot(const struct log_options *o, struct journal *j, struct id128 *
         return 0;
     }
 
-    auto_free struct journal_boot *boots = NULL;
+    auto_free struct journal_span *boots = NULL;
     size_t n;
     int r = journal_boots(j, &boots, &n);
     if (r < 0)
@@ -221,13 +221,6 @@ int log_find_boot(const struct log_options *o, struct journal *j, struct id128 *
 
 /* ---- invocations ---- */
 
-struct invocations {
-    struct journal *journal;
-    char **units;
-    struct log_invocation *all;
-    size_t n, allocated;
-};
-
 static bool entry_of_units(struct journal_file *f, const struct entry_object *e,
                            const char *const *fields, char *const *units)
 {
@@ -245,91 +238,25 @@ static bool entry_of_units(struct journal_file *f, const struct entry_object *e,
     return false;
 }
 
-static int note_invocation(struct invocations *v, struct id128 id, usec_t first, usec_t last)
-{
-    for (size_t i = 0; i < v->n; i++) {
-        if (id128_equal(v->all[i].id, id)) {
-            v->all[i].first = MIN(v->all[i].first, first);
-            v->all[i].last = MAX(v->all[i].last, last);
-            return 0;
-        }
-    }
-    if (!grow(&v->all, &v->allocated, v->n + 1))
-        return -ENOMEM;
-    v->all[v->n++] = (struct log_invocation){ id, first, last };
-    return 0;
-}
-
 /* Each invocation is of one unit: its first entry in a file tells which. */
-static int invocations_of_file(struct invocations *v, struct journal_file *f, const char *field)
+static bool is_of_units(struct journal_file *f, const struct entry_object *first, void *units)
 {
     static const char *const unit_fields[] = { "_SYSTEMD_UNIT", "UNIT", "_SYSTEMD_USER_UNIT",
                                                "USER_UNIT", NULL };
-    size_t name = strlen(field);
-    uint64_t at = journal_find_field(f, field, name);
-    const struct field_object *o = at ? (const struct field_object *) journal_object(f, at,
-                                                                                     OBJECT_FIELD)
-                                      : NULL;
 
-    for (at = o ? o->head_data_offset : 0; at != 0; at = journal_next_of_field(f, at)) {
-        struct entry_list list = { 0 };
-        char text[ID128_TEXT_MAX] = { 0 };
-        struct id128 id;
-        const char *payload;
-        size_t n;
-        int r = 0;
-
-        if (journal_data(f, at, &payload, &n) < 0 || n != name + 33)
-            continue;
-        memcpy(text, payload + name + 1, 32);
-        if (id128_parse(text, &id) < 0)
-            continue;
-        (void) entry_list_salvage(&list, f, at);
-        const struct entry_object *first = list.n > 0
-                                               ? journal_entry(f, entry_list_get(&list, f, 0))
-                                               : NULL;
-        const struct entry_object *last = list.n > 0 ? journal_entry(
-                                                           f, entry_list_get(&list, f, list.n - 1))
-                                                     : NULL;
-        if (first && last && entry_of_units(f, first, unit_fields, v->units))
-            r = note_invocation(v, id, first->realtime, last->realtime);
-        entry_list_done(&list);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return entry_of_units(f, first, unit_fields, units);
 }
 
-static int compare_invocations(const void *a, const void *b)
-{
-    const struct log_invocation *x = a, *y = b;
-
-    return x->first < y->first ? -1 : x->first > y->first;
-}
-
-int log_invocations(const struct log_options *o, struct journal *j, struct log_invocation **ret,
+int log_invocations(const struct log_options *o, struct journal *j, struct journal_span **ret,
                     size_t *ret_n)
 {
-    struct invocations v = { .journal = j };
-    int r = unit_names(j, o->units, system_fields, &v.units);
+    static const char *const fields[] = { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID", NULL };
+    auto_strv char **units = NULL;
+    int r = unit_names(j, o->units, system_fields, &units);
 
     if (r >= 0)
-        r = unit_names(j, o->user_units, user_fields, &v.units);
-    for (size_t i = 0; r >= 0 && i < journal_n_files(j); i++) {
-        r = invocations_of_file(&v, journal_get_file(j, i), "_SYSTEMD_INVOCATION_ID");
-        if (r >= 0)
-            r = invocations_of_file(&v, journal_get_file(j, i), "INVOCATION_ID");
-    }
-    strv_free(v.units);
-    if (r < 0) {
-        free(v.all);
-        return r;
-    }
-    if (v.n > 0)
-        qsort(v.all, v.n, sizeof *v.all, compare_invocations);
-    *ret = v.all;
-    *ret_n = v.n;
-    return 0;
+        r = unit_names(j, o->user_units, user_fields, &units);
+    return r < 0 ? r : journal_spans(j, fields, is_of_units, units, ret, ret_n);
 }
 
 static int find_invocation(const struct log_options *o, struct journal *j, struct id128 *ret)
@@ -366,7 +293,7 @@ static int find_invocation(const struct log_options *o, struct journal *j, struc
         fprintf(stderr, "%s: --invocation= with an offset needs --unit=\n", o->program);
         return -EINVAL;
     }
-    auto_free struct log_invocation *all = NULL;
+    auto_free struct journal_span *all = NULL;
     size_t n;
     int r = log_invocations(o, j, &all, &n);
     if (r < 0)

@@ -69,44 +69,46 @@ int journal_fields(struct journal *j, int (*fn)(const char *name, size_t n, void
     return 0;
 }
 
-struct boots {
-    struct journal_boot *all;
+struct spans {
+    struct journal_span *all;
     size_t n, allocated;
 };
 
-static int note_boot(struct boots *b, struct id128 id, usec_t first, usec_t last)
+static int note_span(struct spans *s, struct id128 id, usec_t first, usec_t last)
 {
-    for (size_t i = 0; i < b->n; i++) {
-        if (id128_equal(b->all[i].id, id)) {
-            b->all[i].first = MIN(b->all[i].first, first);
-            b->all[i].last = MAX(b->all[i].last, last);
+    for (size_t i = 0; i < s->n; i++) {
+        if (id128_equal(s->all[i].id, id)) {
+            s->all[i].first = MIN(s->all[i].first, first);
+            s->all[i].last = MAX(s->all[i].last, last);
             return 0;
         }
     }
-    if (!grow(&b->all, &b->allocated, b->n + 1))
+    if (!grow(&s->all, &s->allocated, s->n + 1))
         return -ENOMEM;
-    b->all[b->n++] = (struct journal_boot){ id, first, last };
+    s->all[s->n++] = (struct journal_span){ id, first, last };
     return 0;
 }
 
-static int boots_of_file(struct journal_file *f, struct boots *b)
+static int spans_of_file(struct spans *s, struct journal_file *f, const char *field,
+                         journal_entry_filter wanted, void *userdata)
 {
-    uint64_t at = journal_find_field(f, "_BOOT_ID", 8);
+    size_t name = strlen(field);
+    uint64_t at = journal_find_field(f, field, name);
     const struct field_object *o = at ? (const struct field_object *) journal_object(f, at,
                                                                                      OBJECT_FIELD)
                                       : NULL;
 
     for (at = o ? o->head_data_offset : 0; at != 0; at = journal_next_of_field(f, at)) {
         struct entry_list list = { 0 };
-        const char *payload;
-        size_t n;
         char text[ID128_TEXT_MAX] = { 0 };
         struct id128 id;
+        const char *payload;
+        size_t n;
         int r = 0;
 
-        if (journal_data(f, at, &payload, &n) < 0 || n != 9 + 32)
+        if (journal_data(f, at, &payload, &n) < 0 || n != name + 1 + 32)
             continue;
-        memcpy(text, payload + 9, 32);
+        memcpy(text, payload + name + 1, 32);
         if (id128_parse(text, &id) < 0)
             continue;
         (void) entry_list_salvage(&list, f, at);
@@ -116,8 +118,8 @@ static int boots_of_file(struct journal_file *f, struct boots *b)
         const struct entry_object *last = list.n > 0 ? journal_entry(
                                                            f, entry_list_get(&list, f, list.n - 1))
                                                      : NULL;
-        if (first && last)
-            r = note_boot(b, id, first->realtime, last->realtime);
+        if (first && last && (!wanted || wanted(f, first, userdata)))
+            r = note_span(s, id, first->realtime, last->realtime);
         entry_list_done(&list);
         if (r < 0)
             return r;
@@ -125,29 +127,36 @@ static int boots_of_file(struct journal_file *f, struct boots *b)
     return 0;
 }
 
-static int compare_boots(const void *a, const void *b)
+static int compare_spans(const void *a, const void *b)
 {
-    usec_t x = ((const struct journal_boot *) a)->first,
-           y = ((const struct journal_boot *) b)->first;
+    const struct journal_span *x = a, *y = b;
 
-    return x < y ? -1 : x > y;
+    return x->first < y->first ? -1 : x->first > y->first;
 }
 
-int journal_boots(struct journal *j, struct journal_boot **ret, size_t *ret_n)
+int journal_spans(struct journal *j, const char *const *fields, journal_entry_filter wanted,
+                  void *userdata, struct journal_span **ret, size_t *ret_n)
 {
-    struct boots b = { 0 };
+    struct spans s = { 0 };
+    int r = 0;
 
-    for (size_t i = 0; i < journal_n_files(j); i++) {
-        int r = boots_of_file(journal_get_file(j, i), &b);
-
-        if (r < 0) {
-            free(b.all);
-            return r;
-        }
+    for (size_t i = 0; r >= 0 && i < journal_n_files(j); i++)
+        for (size_t k = 0; r >= 0 && fields[k]; k++)
+            r = spans_of_file(&s, journal_get_file(j, i), fields[k], wanted, userdata);
+    if (r < 0) {
+        free(s.all);
+        return r;
     }
-    if (b.n > 0)
-        qsort(b.all, b.n, sizeof *b.all, compare_boots);
-    *ret = b.all;
-    *ret_n = b.n;
+    if (s.n > 0)
+        qsort(s.all, s.n, sizeof *s.all, compare_spans);
+    *ret = s.all;
+    *ret_n = s.n;
     return 0;
+}
+
+int journal_boots(struct journal *j, struct journal_span **ret, size_t *ret_n)
+{
+    static const char *const fields[] = { "_BOOT_ID", NULL };
+
+    return journal_spans(j, fields, NULL, NULL, ret, ret_n);
 }

@@ -76,12 +76,19 @@ const struct entry_object *journal_current(const struct journal *j);
 /* Looks for what was added to the files. Returns 1 if there is anything. */
 int journal_refresh(struct journal *j);
 
-/* The boots that the files have entries of, oldest first. */
-struct journal_boot {
+/* From when to when (by the wall clock) the files have entries with an id in one of the fields
+ * (NULL-terminated), oldest first; of those ids whose first entry in a file is wanted, if a filter
+ * is given. The array is the caller's. Returns 0 or a negative errno. */
+struct journal_span {
     struct id128 id;
-    usec_t first, last; /* wall clock */
+    usec_t first, last;
 };
-int journal_boots(struct journal *j, struct journal_boot **ret, size_t *ret_n);
+typedef bool (*journal_entry_filter)(struct journal_file *f, const struct entry_object *e,
+                                     void *userdata);
+int journal_spans(struct journal *j, const char *const *fields, journal_entry_filter wanted,
+                  void *userdata, struct journal_span **ret, size_t *ret_n);
+/* The boots. */
+int journal_boots(struct journal *j, struct journal_span **ret, size_t *ret_n);
 /* Calls fn for each different value of a field; fn's negative result ends it. */
 int journal_unique(struct journal *j, const char *field,
                    int (*fn)(const char *value, size_t n, void *userdata), void *userdata);

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     auto_close int fd = memfd_create("fuzz", MFD_CLOEXEC);
     struct verify_report report;
-    struct journal_boot *boots = NULL;
+    struct journal_span *boots = NULL;
     size_t n_boots;
     int count = 0;
 
