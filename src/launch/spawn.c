@@ -15,6 +15,7 @@
 #include "launch/capability.h"
 #include "launch/child.h"
 #include "launch/fork.h"
+#include "launch/slice.h"
 
 /* A child with more than these gets a copy of all descriptors. */
 #define SPAWN_PASSED_FEW 7
@@ -92,6 +93,7 @@ static int report_pipe(int ret[2])
 void spawn_init(void)
 {
     fork_reserve_slots();
+    slice_shorten();
 }
 
 /* All that a child that may share has of the caller's descriptors. */

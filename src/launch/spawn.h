@@ -124,7 +124,8 @@ struct spawn {
                     * wake-up a launch. Nonblocking. */
 };
 
-/* Before a manager opens anything that it keeps: makes launches as cheap as they can be. */
+/* Before a manager opens anything that it keeps: makes launches as cheap, and as soon, as they can
+ * be. */
 void spawn_init(void);
 
 /* Forks the process. `argv` of the command is expanded here, from the environment that it gets.
