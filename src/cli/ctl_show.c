@@ -41,7 +41,9 @@ static bool needs_element(const char *name)
                                             "Sockets",        "Listen" };
 
     if (startswith(name, "Exec"))
-        return !streq(name, "ExecSearchPath");
+        return !startswith(name, "ExecSearchP") && !streq(name, "ExecPaths");
+    if (endswith(name, "DirectorySymlink"))
+        return true;
     for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
         if (startswith(name, prefixes[i]))
             return true;

@@ -157,15 +157,17 @@ static int add_rows(json_t *properties, const json_t *names, const struct unit *
     return 0;
 }
 
-static bool has_row(const struct property_row *rows, const char *name)
+static bool has_row(const struct property_row *const *tables, const char *name)
 {
-    while (rows->name && !streq(rows->name, name))
-        rows++;
-    return rows->name;
+    for (; *tables; tables++)
+        for (const struct property_row *row = *tables; row->name; row++)
+            if (streq(row->name, name))
+                return true;
+    return false;
 }
 
 static int add_settings(json_t *properties, const json_t *names, const struct unit *u,
-                        bool may_see_all)
+                        const struct property_row *const *tables, bool may_see_all)
 {
     const struct directive *d;
     unsigned position = 0;
@@ -181,7 +183,7 @@ static int add_settings(json_t *properties, const json_t *names, const struct un
             continue;
         /* What the manager knows better (Wants= and the like, both ways) is there already, or left
          * out. */
-        if (json_object_get(properties, name) || has_row(unit_type_properties(u), name))
+        if (json_object_get(properties, name) || has_row(tables, name))
             continue;
         strbuf_clear(&text);
         directive_format(u->config, d, &text);
@@ -196,12 +198,14 @@ static int add_settings(json_t *properties, const json_t *names, const struct un
 json_t *describe_properties(const struct unit *u, const json_t *names, bool may_see_all)
 {
     json_t *properties = json_object();
-    int r = add_rows(properties, names, u, unit_properties, may_see_all);
+    const struct property_row *tables[PROPERTY_TABLES_MAX + 1];
+    int r = 0;
 
+    unit_property_tables(u, tables);
+    for (size_t i = 0; r >= 0 && tables[i]; i++)
+        r = add_rows(properties, names, u, tables[i], may_see_all);
     if (r >= 0)
-        r = add_rows(properties, names, u, unit_type_properties(u), may_see_all);
-    if (r >= 0)
-        r = add_settings(properties, names, u, may_see_all);
+        r = add_settings(properties, names, u, tables, may_see_all);
     return r < 0 ? NULL : properties;
 }
 

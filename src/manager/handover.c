@@ -124,6 +124,10 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
         state_write_u64(w, "cpu-usage", u->cpu_usage);
     if (u->memory_peak != UINT64_MAX)
         state_write_u64(w, "memory-peak", u->memory_peak);
+    if (u->uid != (uid_t) -1 || u->gid != (gid_t) -1) {
+        state_write_u64(w, "uid", u->uid);
+        state_write_u64(w, "gid", u->gid);
+    }
     STRV_FOREACH (line, u->degraded)
         state_write(w, "degraded", *line);
     if (u->tracker) {
@@ -374,6 +378,11 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         return state_read_u64(value, &u->cpu_usage);
     if (streq(key, "memory-peak"))
         return state_read_u64(value, &u->memory_peak);
+    if (streq(key, "uid") || streq(key, "gid")) {
+        r = state_read_u64(value, &n);
+        *(streq(key, "uid") ? &u->uid : &u->gid) = r < 0 ? UINT32_MAX : (uint32_t) n;
+        return r;
+    }
     if (streq(key, "degraded"))
         return strv_add(&u->degraded, value);
     if (streq(key, "stdio"))

@@ -24,7 +24,9 @@ int unit_add_slice_dependencies(struct unit *u)
 
     if (!has_cgroup(u) || streq(u->id, "-.slice"))
         return 0;
-    if (u->type == UNIT_SLICE || isempty(name)) {
+    if (streq(u->id, "init.scope")) {
+        name = "-.slice";
+    } else if (u->type == UNIT_SLICE || isempty(name)) {
         r = unit_default_slice(u->id, u->manager->user, &implied);
         if (r < 0)
             return r;
@@ -97,12 +99,15 @@ static int add_one_mount(struct unit *u, const char *prefix, bool wants)
 int unit_add_mounts_for(struct unit *u, const char *path, bool wants)
 {
     auto_free char *prefix = strdup(path);
+    char ***list = wants ? &u->wants_mounts_for : &u->requires_mounts_for;
 
     if (!prefix)
         return -ENOMEM;
     if (!path_is_absolute(prefix))
         return 0;
     path_simplify(prefix);
+    if (!strv_contains(*list, prefix) && strv_add(list, prefix) < 0)
+        return -ENOMEM;
     for (;;) {
         int r = add_one_mount(u, prefix, wants);
         if (r < 0)
@@ -150,10 +155,12 @@ int unit_add_exec_dependencies(struct unit *u)
         { c->configuration_directory, places->configuration_prefix },
     };
 
-    if (c->working_directory.path && !c->working_directory.missing_ok)
-        r = unit_add_mounts_for(u, c->working_directory.path, false);
+    if (c->working_directory.path)
+        r = unit_add_mounts_for(u, c->working_directory.path, c->working_directory.missing_ok);
     if (r >= 0 && c->root_directory)
-        r = unit_add_mounts_for(u, c->root_directory, false);
+        r = unit_add_mounts_for(u, c->root_directory, true);
+    if (r >= 0 && u->config->sandbox->root_image)
+        r = unit_add_mounts_for(u, u->config->sandbox->root_image, true);
     for (size_t i = 0; r >= 0 && i < ELEMENTSOF(families); i++)
         r = add_directories(u, families[i].list, families[i].prefix);
     if (r < 0 || u->manager->user)

@@ -364,10 +364,18 @@ int unit_add_default_target_order(struct unit *u, struct unit *target)
     return dependency_add(target, DEP_AFTER, u);
 }
 
+void unit_forget_mounts_for(struct unit *u)
+{
+    strv_free(u->requires_mounts_for);
+    strv_free(u->wants_mounts_for);
+    u->requires_mounts_for = u->wants_mounts_for = NULL;
+}
+
 int unit_build(struct unit *u)
 {
     int r = 0;
 
+    unit_forget_mounts_for(u);
     if (u->load_state == LOAD_LOADED) {
         r = add_config_dependencies(u);
         if (r >= 0)

@@ -227,20 +227,19 @@ struct property_value {
 void property_value_done(struct property_value *v);
 
 /* One runtime property: ActiveState, MainPID, InvocationID ... Rows for all units, then rows of the
- * type. What the unit file sets comes from the directive table (unit/directive.h) and is not here.
- * `privileged`: only for root and the manager's own uid (docs/architecture.md, "Layers of trust").
+ * type, then those of units with processes (property.h). What the unit file sets comes from the
+ * directive table (unit/directive.h) and is not here. `privileged`: only for root and the manager's
+ * own uid (docs/architecture.md, "Layers of trust").
  */
 struct property_row {
     const char *name; /* as `show` prints it: the D-Bus property's name */
     int (*get)(const struct unit *u, struct property_value *v); /* 0, or -ENODATA: leave it out */
     bool privileged;
 };
-/* For a row of a setting that is no property: it is left out. */
-int property_none(const struct unit *u, struct property_value *v);
-/* Tables end with a NULL name. */
-extern const struct property_row unit_properties[];
-/* The type's own rows; never NULL. */
-const struct property_row *unit_type_properties(const struct unit *u);
+/* The tables of the unit, which end with a NULL name, and after them NULL. */
+#define PROPERTY_TABLES_MAX 4
+void unit_property_tables(const struct unit *u,
+                          const struct property_row *ret[static PROPERTY_TABLES_MAX + 1]);
 
 /* Properties of the manager itself (systemctl show without a unit): same form. */
 struct manager_property_row {

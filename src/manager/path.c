@@ -406,7 +406,7 @@ static int path_load(struct unit *u)
     int r;
 
     if (!c->paths)
-        return unit_load_fault(u, "Path unit lacks path setting. Refusing.");
+        return unit_load_fault(u, "Path unit lacks path setting.");
     r = make_watched(p, c);
     p->limit.interval = c->trigger_limit_interval_sec == USEC_INFINITY
                             ? TRIGGER_INTERVAL

@@ -161,6 +161,7 @@ int unit_read(struct unit *u);
 int unit_reread(struct unit *u);
 /* Adds what the config says and what is implied. */
 int unit_build(struct unit *u);
+void unit_forget_mounts_for(struct unit *u);
 /* The warnings and errors of reading its files, one line each; *ret NULL: none. 0 or -ENOMEM. */
 int unit_load_messages(const struct unit *u, char ***ret);
 int unit_add_default_target_order(struct unit *u, struct unit *target);

@@ -354,9 +354,15 @@ int unit_kill(struct unit *u, enum kill_whom whom, int signo, int code, int valu
     return 0;
 }
 
+bool unit_can_freeze(const struct unit *u)
+{
+    return u->ops == &service_ops && u->manager->tracking_is_up &&
+           u->manager->tracking.kind == TRACK_CGROUP;
+}
+
 static int set_frozen(struct unit *u, bool freeze, struct op_error *e)
 {
-    if (u->load_state != LOAD_LOADED || !u->ops->has_processes)
+    if (u->load_state != LOAD_LOADED || u->type != UNIT_SERVICE)
         return op_error_set(e, -EOPNOTSUPP, "NotSupported", "Unit '%s' does not support freezing.",
                             u->id);
     if (!u->tracker || unit_active_state(u) != ACTIVE_ACTIVE)

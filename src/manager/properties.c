@@ -6,15 +6,13 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "launch/cgroup.h"
-#include "launch/syscall_filter.h"
 #include "launch/track.h"
 #include "manager/private.h"
+#include "manager/property.h"
 #include "unit/condition.h"
 #include "unit/config.h"
 #include "unit/install.h"
 #include "unit/load.h"
-#include "unit/machine.h"
 #include "unit/manager-config.h"
 #include "unit/virt.h"
 
@@ -135,6 +133,16 @@ static int dependency_names(const struct unit *u, enum dependency_kind kind,
         return dependency_names(u, DEP_##kind, v); \
     }
 DEPENDENCIES(DEFINE_GETTER)
+
+static int get_RequiresMountsFor(const struct unit *u, struct property_value *v)
+{
+    return strings(v, u->requires_mounts_for);
+}
+
+static int get_WantsMountsFor(const struct unit *u, struct property_value *v)
+{
+    return strings(v, u->wants_mounts_for);
+}
 
 /* ---- state ---- */
 
@@ -271,8 +279,7 @@ static int get_CanIsolate(const struct unit *u, struct property_value *v)
 
 static int get_CanFreeze(const struct unit *u, struct property_value *v)
 {
-    return boolean(v, u->ops->has_processes && u->manager->tracking_is_up &&
-                          u->manager->tracking.kind == TRACK_CGROUP);
+    return boolean(v, unit_can_freeze(u));
 }
 
 static int get_CanClean(const struct unit *u, struct property_value *v)
@@ -338,152 +345,6 @@ static int get_InvocationID(const struct unit *u, struct property_value *v)
     return 0;
 }
 
-/* ---- resources, of units with a cgroup ---- */
-
-static int get_ControlGroup(const struct unit *u, struct property_value *v)
-{
-    if (!u->ops->has_processes && u->type != UNIT_SLICE)
-        return -ENODATA;
-    return text(v, u->tracker ? tracker_cgroup(u->tracker) : NULL);
-}
-
-static int get_Slice(const struct unit *u, struct property_value *v)
-{
-    if (!u->ops->has_processes && u->type != UNIT_SLICE)
-        return -ENODATA;
-    return text(v, u->slice ? u->slice->id : NULL);
-}
-
-static int cgroup_number(const struct unit *u, const char *file, const char *key, uint64_t factor,
-                         uint64_t last, struct property_value *v)
-{
-    uint64_t n = last;
-    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
-
-    if (!u->ops->has_processes && u->type != UNIT_SLICE)
-        return -ENODATA;
-    if (fd >= 0) {
-        int r = key ? cgroup_read_keyed(fd, file, key, &n) : cgroup_read_number(fd, file, &n);
-
-        n = r < 0 || n == UINT64_MAX ? UINT64_MAX : n * factor;
-    }
-    return number(v, n);
-}
-
-static int get_MemoryCurrent(const struct unit *u, struct property_value *v)
-{
-    return cgroup_number(u, "memory.current", NULL, 1, UINT64_MAX, v);
-}
-
-static int get_MemoryPeak(const struct unit *u, struct property_value *v)
-{
-    return cgroup_number(u, "memory.peak", NULL, 1, u->memory_peak, v);
-}
-
-/* The least of what the unit, the slices above it and the machine allow. */
-static int effective_limit(const struct unit *u, size_t member, uint64_t machine,
-                           struct property_value *v)
-{
-    if (!u->ops->has_processes && u->type != UNIT_SLICE)
-        return -ENODATA;
-    for (; u; u = u->slice)
-        if (u->config) {
-            const void *limit = (const char *) u->config->cgroup + member;
-
-            machine = MIN(machine, *(const uint64_t *) limit);
-        }
-    return number(v, machine);
-}
-
-#define EFFECTIVE_LIMITS(ROW) \
-    ROW(EffectiveMemoryMax, memory_max, machine_memory()) \
-    ROW(EffectiveMemoryHigh, memory_high, machine_memory()) \
-    ROW(EffectiveTasksMax, tasks_max, machine_tasks())
-
-#define DEFINE_EFFECTIVE(name, member, machine) \
-    static int get_##name(const struct unit *u, struct property_value *v) \
-    { \
-        return effective_limit(u, offsetof(struct cgroup_config, member), machine, v); \
-    }
-EFFECTIVE_LIMITS(DEFINE_EFFECTIVE)
-
-static int owned_text(struct property_value *v, char *s)
-{
-    if (!s)
-        return -ENOMEM;
-    *v = (struct property_value){ .kind = VALUE_STRING, .text = s, .owned = s };
-    return 0;
-}
-
-static int get_SystemCallFilter(const struct unit *u, struct property_value *v)
-{
-    if (!u->ops->has_processes || !u->config)
-        return -ENODATA;
-    return owned_text(v, syscall_filter_text(u->config->sandbox->system_call_filter));
-}
-
-static int get_SystemCallLog(const struct unit *u, struct property_value *v)
-{
-    if (!u->ops->has_processes || !u->config)
-        return -ENODATA;
-    return owned_text(v, syscall_log_text(u->config->sandbox->system_call_log));
-}
-
-static int get_CPUUsageNSec(const struct unit *u, struct property_value *v)
-{
-    return cgroup_number(u, "cpu.stat", "usage_usec", NSEC_PER_USEC, u->cpu_usage, v);
-}
-
-static int io_number(const struct unit *u, const char *key, struct property_value *v)
-{
-    uint64_t n = UINT64_MAX;
-    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
-
-    if (!u->ops->has_processes && u->type != UNIT_SLICE)
-        return -ENODATA;
-    if (fd < 0 || !u->config->cgroup->io_accounting || cgroup_read_io(fd, key, &n) < 0)
-        n = UINT64_MAX;
-    return number(v, n);
-}
-
-/* Packets are not counted. */
-static int no_traffic(const struct unit *u, struct property_value *v)
-{
-    return u->ops->has_processes || u->type == UNIT_SLICE ? number(v, UINT64_MAX) : -ENODATA;
-}
-
-#define IO_NUMBERS(X) \
-    X(IOReadBytes, "rbytes") \
-    X(IOReadOperations, "rios") X(IOWriteBytes, "wbytes") X(IOWriteOperations, "wios")
-#define DEFINE_IO_NUMBER(name, key) \
-    static int get_##name(const struct unit *u, struct property_value *v) \
-    { \
-        return io_number(u, key, v); \
-    }
-IO_NUMBERS(DEFINE_IO_NUMBER)
-
-static int get_TasksCurrent(const struct unit *u, struct property_value *v)
-{
-    pid_t *pids = NULL;
-    size_t n = 0;
-    int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
-    uint64_t count;
-
-    if (!u->ops->has_processes && u->type != UNIT_SLICE)
-        return -ENODATA;
-    if (fd >= 0 && cgroup_read_number(fd, "pids.current", &count) >= 0)
-        return number(v, count);
-    if (!u->tracker || u->type == UNIT_SLICE || tracker_pids(u->tracker, &pids, &n) < 0 || n == 0)
-        return number(v, UINT64_MAX);
-    free(pids);
-    return number(v, n);
-}
-
-static int get_ReeveTracking(const struct unit *u, struct property_value *v)
-{
-    return u->ops->has_processes ? text(v, manager_tracking(u->manager)) : -ENODATA;
-}
-
 static int get_ReeveNotRun(const struct unit *u, struct property_value *v)
 {
     return u->not_yet_run ? boolean(v, true) : -ENODATA;
@@ -517,7 +378,6 @@ static int get_ReeveMessages(const struct unit *u, struct property_value *v)
 }
 
 #define PLAIN(name) { #name, get_##name, false },
-#define IO_ROW(name, key) { #name, get_##name, false },
 #define DEPENDENCY_ROW(name, kind) { #name, get_##name, false },
 #define TIME_ROW(name, member) \
     { #name, get_##name, false }, { #name "Monotonic", get_##name##Monotonic, false },
@@ -528,11 +388,22 @@ int property_none(const struct unit *u, struct property_value *v)
     return -ENODATA;
 }
 
-const struct property_row unit_properties[] = {
+int property_empty(const struct unit *u, struct property_value *v)
+{
+    return text(v, "");
+}
+
+int property_no(const struct unit *u, struct property_value *v)
+{
+    return boolean(v, false);
+}
+
+static const struct property_row unit_properties[] = {
     { "Id", get_id, false },
     { "Names", get_names, false },
     { "Following", get_following, false },
     DEPENDENCIES(DEPENDENCY_ROW)
+    PLAIN(RequiresMountsFor) PLAIN(WantsMountsFor)
     PLAIN(Description) PLAIN(LoadState) PLAIN(LoadError) PLAIN(ActiveState) PLAIN(FreezerState)
     PLAIN(SubState) PLAIN(FragmentPath) PLAIN(DropInPaths)
     PLAIN(UnitFileState) PLAIN(UnitFilePreset)
@@ -541,22 +412,30 @@ const struct property_row unit_properties[] = {
     PLAIN(CanStart) PLAIN(CanStop) PLAIN(CanReload) PLAIN(CanIsolate) PLAIN(CanFreeze) PLAIN(CanClean)
     PLAIN(Job) PLAIN(NeedDaemonReload) PLAIN(ConditionResult) PLAIN(AssertResult)
     PLAIN(Transient) PLAIN(Perpetual) PLAIN(InvocationID)
-    PLAIN(Slice) PLAIN(ControlGroup) PLAIN(MemoryCurrent) PLAIN(MemoryPeak) PLAIN(CPUUsageNSec)
-    PLAIN(TasksCurrent) PLAIN(EffectiveMemoryMax) PLAIN(EffectiveMemoryHigh)
-    PLAIN(EffectiveTasksMax) PLAIN(SystemCallFilter) PLAIN(SystemCallLog) IO_NUMBERS(IO_ROW)
-    { "IPIngressBytes", no_traffic, false }, { "IPIngressPackets", no_traffic, false },
-    { "IPEgressBytes", no_traffic, false }, { "IPEgressPackets", no_traffic, false },
-    PLAIN(ReeveTracking) PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)
+    { "AccessSELinuxContext", property_empty, false }, { "ActivationDetails", property_empty, false },
+    { "Markers", property_empty, false }, { "Refs", property_empty, false },
+    { "DebugInvocation", property_no, false }, { "CanLiveMount", property_no, false },
+    PLAIN(ReeveNotRun) PLAIN(ReeveConditionFailed) PLAIN(ReeveAssertFailed)
     PLAIN(ReeveDegraded) PLAIN(ReeveMessages)
     { NULL, NULL, false },
 };
 /* clang-format on */
 
-const struct property_row *unit_type_properties(const struct unit *u)
+void unit_property_tables(const struct unit *u,
+                          const struct property_row *ret[static PROPERTY_TABLES_MAX + 1])
 {
-    static const struct property_row none[] = { { NULL, NULL, false } };
+    const struct property_row *const tables[PROPERTY_TABLES_MAX] = {
+        unit_properties,
+        u->ops->properties,
+        unit_has_resources(u) ? resource_properties : NULL,
+        u->ops->has_processes ? process_properties : NULL,
+    };
+    size_t n = 0;
 
-    return u->ops->properties ? u->ops->properties : none;
+    for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+        if (tables[i])
+            ret[n++] = tables[i];
+    ret[n] = NULL;
 }
 
 /* ---- the manager's own ---- */

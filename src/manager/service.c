@@ -213,6 +213,7 @@ static void release(struct service *s, unsigned owned)
     }
     if (owned & OWNS_RUNTIME) {
         s->runtime = spawn_runtime_unref(s->runtime);
+        UNIT(s)->uid = UNIT(s)->gid = UINT32_MAX;
         unit_close_stream(UNIT(s));
     }
 }

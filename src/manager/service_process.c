@@ -469,6 +469,10 @@ void service_read_report(struct service *s, struct service_child *c)
 
     enum spawn_state state = c->report->state;
     say_degraded(s, c->report);
+    if (c->report->uid != (uid_t) -1) {
+        UNIT(s)->uid = c->report->uid;
+        UNIT(s)->gid = c->report->gid;
+    }
     enum exec_status step = c->report->step;
     if (state == SPAWN_FAILED)
         say_spawn_failed(s, c);

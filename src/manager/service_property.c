@@ -8,34 +8,21 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/timestamp.h"
+#include "manager/property.h"
 #include "manager/service.h"
-
-static int put_number(struct property_value *v, enum value_kind kind, uint64_t number)
-{
-    v->kind = kind;
-    v->number = number;
-    return 0;
-}
-
-static int put_text(struct property_value *v, const char *text)
-{
-    v->kind = VALUE_STRING;
-    v->text = text ? text : "";
-    return 0;
-}
 
 #define GETTER(name) static int get_##name(const struct unit *u, struct property_value *v)
 #define NUMBER(name, kind, expression) \
     GETTER(name) \
     { \
         const struct service *s = SERVICE(u); \
-        return put_number(v, (kind), (uint64_t) (expression)); \
+        return property_put_number(v, (kind), (uint64_t) (expression)); \
     }
 #define TEXT(name, expression) \
     GETTER(name) \
     { \
         const struct service *s = SERVICE(u); \
-        return put_text(v, (expression)); \
+        return property_put_text(v, (expression)); \
     }
 #define TIMES(name, member) \
     NUMBER(name, VALUE_TIME, s->member.realtime) \
@@ -60,11 +47,17 @@ TEXT(status_text, s->status_text)
 TEXT(bus_error, s->bus_error)
 TEXT(varlink_error, s->varlink_error)
 
+/* No mount is ever added to a running service. */
+GETTER(live_mount_result)
+{
+    return property_put_text(v, service_result_name(RESULT_SUCCESS));
+}
+
 GETTER(notify_access)
 {
     if (!u->config)
         return -ENODATA;
-    return put_text(v, notify_access_to_string((int) service_notify_access(SERVICE(u))));
+    return property_put_text(v, notify_access_to_string((int) service_notify_access(SERVICE(u))));
 }
 
 /* What applies is known once the service has been started. */
@@ -72,16 +65,16 @@ GETTER(watchdog_usec)
 {
     if (!u->config)
         return -ENODATA;
-    return put_number(v, VALUE_SPAN,
-                      u->inactive_exit.monotonic ? service_watchdog_usec(SERVICE(u))
-                                                 : USEC_INFINITY);
+    return property_put_number(v, VALUE_SPAN,
+                               u->inactive_exit.monotonic ? service_watchdog_usec(SERVICE(u))
+                                                          : USEC_INFINITY);
 }
 
 GETTER(restart_usec_next)
 {
     if (!u->config)
         return -ENODATA;
-    return put_number(v, VALUE_SPAN, service_next_restart_delay(SERVICE(u)));
+    return property_put_number(v, VALUE_SPAN, service_next_restart_delay(SERVICE(u)));
 }
 
 GETTER(notify_history)
@@ -96,7 +89,7 @@ GETTER(health)
 {
     const char *state = service_health_state(SERVICE(u));
 
-    return state ? put_text(v, state) : -ENODATA;
+    return state ? property_put_text(v, state) : -ENODATA;
 }
 
 GETTER(health_answers)
@@ -204,46 +197,7 @@ COMMANDS(exec_reload, SPAWN_RELOAD)
 COMMANDS(exec_stop, SPAWN_STOP)
 COMMANDS(exec_stop_post, SPAWN_STOP_POST)
 
-#define LIMITS(ROW) \
-    ROW(CPU, cpu) \
-    ROW(FSIZE, fsize) \
-    ROW(DATA, data) \
-    ROW(STACK, stack) \
-    ROW(CORE, core) \
-    ROW(RSS, rss) \
-    ROW(NOFILE, nofile) \
-    ROW(AS, as) \
-    ROW(NPROC, nproc) \
-    ROW(MEMLOCK, memlock) \
-    ROW(LOCKS, locks) \
-    ROW(SIGPENDING, sigpending) \
-    ROW(MSGQUEUE, msgqueue) \
-    ROW(NICE, nice) \
-    ROW(RTPRIO, rtprio) \
-    ROW(RTTIME, rttime)
-
-#define SOFT_LIMIT(NAME, member) \
-    GETTER(soft_##member) \
-    { \
-        const struct limits_config *l = u->config ? u->config->limits : NULL; \
-        return l && l->limit_##member.set ? put_number(v, VALUE_UINT, l->limit_##member.soft) \
-                                          : -ENODATA; \
-    }
-LIMITS(SOFT_LIMIT)
-
-/* Facility and level in one, as syslog(3) has them. */
-GETTER(syslog_priority)
-{
-    const struct exec_config *e = u->config ? u->config->exec : NULL;
-
-    return e ? put_number(v, VALUE_INT, (uint64_t) e->syslog_facility << 3 | e->syslog_level)
-             : -ENODATA;
-}
-
-#define SOFT_LIMIT_ROW(NAME, member) { "Limit" #NAME "Soft", get_soft_##member },
-
 const struct property_row service_properties[] = {
-    LIMITS(SOFT_LIMIT_ROW){ "SyslogPriority", get_syslog_priority },
     { "ExecConditionEx", get_exec_condition_ex },
     { "ExecStartPreEx", get_exec_start_pre_ex },
     { "ExecStartEx", get_exec_start_ex },
@@ -273,6 +227,8 @@ const struct property_row service_properties[] = {
     { "Result", get_result },
     { "ReloadResult", get_reload_result },
     { "CleanResult", get_clean_result },
+    { "LiveMountResult", get_live_mount_result },
+    { "ExtraFileDescriptorNames", property_empty },
     { "NRestarts", get_n_restarts },
     { "ExecMainStartTimestamp", get_exec_main_start },
     { "ExecMainStartTimestampMonotonic", get_exec_main_start_monotonic },

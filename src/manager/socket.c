@@ -24,6 +24,7 @@
 #include "event/event.h"
 #include "launch/track.h"
 #include "manager/private.h"
+#include "manager/property.h"
 #include "manager/service.h"
 #include "manager/socket_port.h"
 #include "manager/state.h"
@@ -595,16 +596,16 @@ static int check_settings(struct unit *u, const struct socket_config *c)
 {
     if (!c->listen)
         return unit_load_fault(u, "Unit has no Listen setting (ListenStream=, ListenDatagram=, "
-                                  "ListenFIFO=, ...). Refusing.");
+                                  "ListenFIFO=, ...).");
     if (c->accept && c->max_connections == 0)
-        return unit_load_fault(u, "MaxConnection= setting too small. Refusing.");
+        return unit_load_fault(u, "MaxConnection= setting too small.");
     if (c->accept && !isempty(c->service))
         return unit_load_fault(u, "Explicit service configuration for accepting socket units not "
-                                  "supported. Refusing.");
+                                  "supported.");
     for (const struct socket_listen *l = c->listen; c->accept && l; l = l->next)
         if (l->kind != LISTEN_STREAM && l->kind != LISTEN_SEQUENTIAL_PACKET)
             return unit_load_fault(u, "Unit configured for accepting sockets, but sockets are "
-                                      "non-accepting. Refusing.");
+                                      "non-accepting.");
     return 0;
 }
 
@@ -645,7 +646,13 @@ static int socket_load(struct unit *u)
         return r;
     r = make_ports(s, c);
     if (r == -EINVAL || r == -ENODEV)
-        return unit_load_fault(u, "An address to listen on cannot be read. Refusing.");
+        return unit_load_fault(u, "An address to listen on cannot be read.");
+    unsigned n_paths = 0;
+    for (const struct socket_port *p = s->ports; p; p = p->next)
+        n_paths += p->path != NULL;
+    if (c->symlinks && n_paths != 1)
+        return unit_load_fault(u, "Unit has symlinks set but none or more than one node in the "
+                                  "file system.");
     s->limit = limit_of(c->trigger_limit_interval_sec, c->trigger_limit_burst,
                         c->accept ? 200 : 20);
     s->poll_limit = limit_of(c->poll_limit_interval_sec, c->poll_limit_burst, c->accept ? 150 : 15);
@@ -855,6 +862,11 @@ NUMBER(trigger_burst, VALUE_UINT, s->limit.burst)
 NUMBER(poll_interval, VALUE_SPAN, s->poll_limit.interval)
 NUMBER(poll_burst, VALUE_UINT, s->poll_limit.burst)
 
+static int get_control_pid(const struct unit *u, struct property_value *v)
+{
+    return property_put_number(v, VALUE_UINT, 0);
+}
+
 static int get_result(const struct unit *u, struct property_value *v)
 {
     *v = (struct property_value){ .kind = VALUE_STRING, .text = socket_result(u) };
@@ -893,6 +905,9 @@ static const struct property_row socket_properties[] = {
     { "TriggerLimitBurst", get_trigger_burst },
     { "PollLimitIntervalUSec", get_poll_interval },
     { "PollLimitBurst", get_poll_burst },
+    { "ControlPID", get_control_pid },
+    { "NonBlocking", property_no }, /* of services */
+    { "SELinuxContextFromNet", property_none },
     { "Service", property_none },
     { 0 },
 };

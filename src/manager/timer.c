@@ -411,7 +411,7 @@ static int timer_load(struct unit *u)
     for (const struct timer_spec *spec = c->timers; spec; spec = spec->next, n++)
         calendar = calendar || spec->kind == TIMER_CALENDAR;
     if (n == 0 && !c->on_clock_change && !c->on_timezone_change)
-        return unit_load_fault(u, "Timer unit lacks value setting. Refusing.");
+        return unit_load_fault(u, "Timer unit lacks value setting.");
     struct timer_time *times = new0(struct timer_time, n + 1);
     if (!times)
         return -ENOMEM;

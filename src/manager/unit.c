@@ -76,6 +76,8 @@ int unit_new(struct manager *m, const char *name, struct unit **ret)
     u->load_state = LOAD_STUB;
     u->stream_fd = -1;
     u->cpu_usage = u->memory_peak = UINT64_MAX;
+    u->uid = (uid_t) -1;
+    u->gid = (gid_t) -1;
     u->id = strdup(name);
     if (!u->id || map_put(&m->units, u->id, u) < 0) {
         free(u->id);
@@ -151,6 +153,7 @@ void unit_free(struct unit *u)
     unit_config_free(u->config);
     free(u->load_error);
     strv_free(u->activation);
+    unit_forget_mounts_for(u);
     strv_free(u->degraded);
     free(u->condition_failed);
     free(u->assert_failed);

@@ -107,8 +107,9 @@ struct unit {
     struct unit_config *old_config; /* private: while daemon-reload goes on */
     struct job *job, *nop_job;
     struct edge_list dependencies;
-    struct unit *slice;      /* NULL for -.slice and units without */
-    struct tracker *tracker; /* made on demand by unit_tracker(); NULL */
+    char **requires_mounts_for, **wants_mounts_for; /* implied ones as well; NULL if none */
+    struct unit *slice;                             /* NULL for -.slice and units without */
+    struct tracker *tracker;                        /* made on demand by unit_tracker(); NULL */
     struct invocation_record *records;
     struct collector_stream *stream; /* of the current invocation's output; NULL */
     int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
@@ -123,6 +124,8 @@ struct unit {
     unsigned start_limit_n;
     int stream_fd; /* the service's end of `stream`, -1 */
 
+    uid_t uid; /* of User= and Group=, from the launch report until it is at rest; -1 */
+    gid_t gid;
     uint64_t cpu_usage, memory_peak; /* of its last cgroup, UINT64_MAX: not known */
 
     uint32_t ref_count;                      /* unit_ref() */
@@ -299,6 +302,7 @@ bool unit_can_reload(const struct unit *u);
 bool unit_can_start(const struct unit *u);
 bool unit_can_stop(const struct unit *u);
 bool unit_can_isolate(const struct unit *u);
+bool unit_can_freeze(const struct unit *u);
 bool unit_need_daemon_reload(struct unit *u);
 
 /* Keeps the unit from being forgotten. */

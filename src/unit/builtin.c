@@ -28,7 +28,8 @@
 #define SLICE(name_, description) \
     { \
         BUILTIN_SYSTEM, name_ ".slice", \
-            "[Unit]\nDescription=" description "\nDefaultDependencies=no\nBefore=slices.target\n", \
+            "[Unit]\nDescription=" description "\nDocumentation=man:systemd.special(7)\n" \
+            "DefaultDependencies=no\nBefore=slices.target\n", \
             NULL \
     }
 

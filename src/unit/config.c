@@ -30,7 +30,7 @@ static void group_done(struct unit_presets *p, unsigned group)
     for (unsigned i = 0; i < n_directives; i++) {
         const struct directive *d = &directives[i];
 
-        if (d->group == group && d->type && !d->is_item && d->type->clear)
+        if (d->group == group && directive_owns(d) && d->type->clear)
             d->type->clear((char *) p->groups[group] + d->offset);
     }
     free(p->groups[group]);
@@ -63,7 +63,7 @@ struct unit_presets *unit_presets_new(bool user)
         r = p->groups[g] ? 0 : -ENOMEM;
     }
     for (unsigned i = 0; i < n_directives && r >= 0; i++)
-        if (directives[i].type && !directives[i].is_item)
+        if (directive_owns(&directives[i]))
             r = parse_preset(p->groups[directives[i].group], &directives[i]);
     if (r >= 0) {
         /* systemd.exec(5), KeyringMode=: services have a keyring of their own, user units none. */
@@ -162,7 +162,7 @@ static void clear_values(char *values, unsigned group)
     for (unsigned i = 0; i < n_directives; i++) {
         const struct directive *d = &directives[i];
 
-        if (d->group == group && d->type && !d->is_item && d->type->clear)
+        if (d->group == group && directive_owns(d) && d->type->clear)
             d->type->clear(values + d->offset);
     }
 }
@@ -225,7 +225,7 @@ static void *copy_group(const char *from, unsigned group)
     for (unsigned i = 0; i < n_directives; i++) {
         const struct directive *d = &directives[i];
 
-        if (d->group != group || !d->type || d->is_item || !d->type->copy)
+        if (d->group != group || !directive_owns(d) || !d->type->copy)
             continue;
         if (r >= 0)
             r = d->type->copy(to + d->offset, from + d->offset);
@@ -273,7 +273,7 @@ static uint64_t digest(const char *values, unsigned group)
     for (unsigned i = 0; i < n_directives; i++) {
         const struct directive *d = &directives[i];
 
-        if (d->group != group || !d->type || d->is_item)
+        if (d->group != group || !directive_owns(d))
             continue;
         for (unsigned k = 0; k < d->type->size && !d->type->clear; k++)
             digest = digest * 31 + (unsigned char) values[d->offset + k];
@@ -289,7 +289,7 @@ static bool values_equal(const char *a, const char *b, unsigned group)
     for (unsigned i = 0; i < n_directives; i++) {
         const struct directive *d = &directives[i];
 
-        if (d->group == group && d->type && !d->is_item &&
+        if (d->group == group && directive_owns(d) &&
             memcmp(a + d->offset, b + d->offset, d->type->size) != 0 &&
             !value_equal(d->type, a + d->offset, b + d->offset))
             return false;

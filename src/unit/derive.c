@@ -120,6 +120,27 @@ static int derive_job_timeout(struct unit_config *c)
     return 0;
 }
 
+/* What applies to all units unless a file says otherwise: isolating leaves slices and scopes alone;
+ * slices have no limit of tasks by default, and their place in the tree for a description. */
+static int derive_group(struct unit_config *c)
+{
+    struct unit_section *unit = OWN(c, GROUP_UNIT, unit_section);
+    struct cgroup_config *cgroup = OWN(c, GROUP_CGROUP, cgroup_config);
+    auto_free char *path = NULL;
+
+    if (!unit || !cgroup)
+        return -ENOMEM;
+    if (!is_set(c, "IgnoreOnIsolate"))
+        unit->ignore_on_isolate = true;
+    if (c->type != UNIT_SLICE)
+        return 0;
+    if (!is_set(c, "TasksMax"))
+        cgroup->tasks_max = SIZE_INFINITY;
+    if (!unit->description && unit_name_to_path(c->name, &path) >= 0)
+        unit->description = format("Slice %s", path);
+    return 0;
+}
+
 int unit_derive(struct unit_config *c)
 {
     int r = derive_job_timeout(c);
@@ -129,6 +150,9 @@ int unit_derive(struct unit_config *c)
     switch ((enum unit_type) c->type) {
     case UNIT_SERVICE:
         return derive_service(c);
+    case UNIT_SLICE:
+    case UNIT_SCOPE:
+        return derive_group(c);
     case UNIT_SOCKET:
     case UNIT_MOUNT:
     case UNIT_SWAP:
@@ -137,8 +161,6 @@ int unit_derive(struct unit_config *c)
     case UNIT_AUTOMOUNT:
     case UNIT_TIMER:
     case UNIT_PATH:
-    case UNIT_SLICE:
-    case UNIT_SCOPE:
     case UNIT_TYPE_MAX:
         return 0;
     }

@@ -44,7 +44,8 @@
       .preset = "", \
       .offset = offsetof(STRUCT, member), \
       .group = GROUP, \
-      .is_field = true },
+      .is_field = true, \
+      .is_shown = true },
 #define ALIAS(old, name_) { .name = #old, .alias_name = #name_, .group = GROUP },
 #define ALIAS_UNIT(old, name_) \
     { .name = #old, .alias_name = #name_, .group = GROUP, .alias_in_unit = true },

@@ -4,6 +4,7 @@
  *
  *   ROW(Name, type, member, preset, standing, class, summary)
  *   ROW_AS(Name, "Property", type, ...)    `systemctl show` calls it otherwise
+ *   SHOWN("Property", type, member)         another property of what a row has the memory of
  *   FIELD(type, member, preset, "Property") a member that several directives write to,
  *   ITEM(Name, type, member, standing, class, summary)  and one of those
  *   ALIAS(OldName, Name)                   an old name that files still use
@@ -35,11 +36,17 @@ struct directive {
     uint16_t offset;                  /* in its group's struct */
     unsigned char group;              /* enum config_group */
     unsigned char standing, class;
-    bool is_field, is_item, alias_in_unit;
+    bool is_field, is_item, is_shown, alias_in_unit;
 };
 
 extern const struct directive directives[];
 extern const unsigned n_directives;
+
+/* Whether the row is what the member's memory is parsed, copied and freed by. */
+static inline bool directive_owns(const struct directive *d)
+{
+    return d->type && !d->is_item && !d->is_shown;
+}
 
 /* The row for NAME= in [section] of a unit of this type, with aliases resolved; NULL if there is
  * none. *ret_alias, if not NULL, is set to the old name's row where an old name was used. */

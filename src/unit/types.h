@@ -219,7 +219,7 @@ typedef usec_t ctype_timeout_clean;
 typedef nsec_t ctype_nanoseconds;               /* UINT64_MAX: unset */
 /* texts and lists of texts */
 typedef char *ctype_root_path;                  /* a wrong value makes the unit unusable */
-typedef char *ctype_string, *ctype_path, *ctype_user_name, *ctype_unit_name, *ctype_bus_name,
+typedef char *ctype_string, *ctype_image_policy, *ctype_path, *ctype_user_name, *ctype_unit_name, *ctype_bus_name,
     *ctype_pid_file, *ctype_log_namespace, *ctype_slice_name, *ctype_interface_name, *ctype_fd_name;
 typedef char *ctype_optional_string;            /* a leading "-" is kept: failing to set it is fine */
 typedef char **ctype_health_probes, **ctype_strings, **ctype_urls, **ctype_unit_names, **ctype_paths, **ctype_user_names,

@@ -342,6 +342,21 @@ const struct value_type type_cgroup_controllers = { .name = "cgroup_controllers"
                                                     .format = format_cgroup_controllers,
                                                     .format_file = format_cgroup_controllers_file };
 
+/* Those of cgroup v2: the others of Delegate=yes are filters, which cannot be delegated. */
+static void format_delegate_controllers(const struct value_type *type, const void *v,
+                                        struct strbuf *out)
+{
+    const uint16_t real = 1 << CGROUP_CONTROLLER_CPU | 1 << CGROUP_CONTROLLER_CPUSET |
+                          1 << CGROUP_CONTROLLER_IO | 1 << CGROUP_CONTROLLER_MEMORY |
+                          1 << CGROUP_CONTROLLER_PIDS;
+
+    format_controller_mask(*(const uint16_t *) v & real, out);
+}
+
+const struct value_type type_delegate_controllers = { .name = "delegate_controllers",
+                                                      .size = sizeof(uint16_t),
+                                                      .format = format_delegate_controllers };
+
 /* Delegate=: a boolean (yes: all controllers), or controllers. An empty value delegates none. */
 static int parse_delegate(struct assignment *a, const struct value_type *type, const char *text,
                           void *v)

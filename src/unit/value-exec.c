@@ -138,9 +138,18 @@ static void format_conditions_file(const struct value_type *type, const char *na
 /* systemctl prints conditions in `status` only, one a line; here they are as files have them. */
 static void format_conditions(const struct value_type *type, const void *v, struct strbuf *out)
 {
-    format_conditions_file(type, NULL, v, out);
-    if (out->length > 0 && out->text[out->length - 1] == '\n')
-        out->text[--out->length] = 0;
+    const char *separator = "";
+
+    for (struct condition *c = *(struct condition *const *) v; c; c = c->next) {
+        auto_free char *text = NULL;
+
+        if (c->is_assert != (type == &type_asserts))
+            continue;
+        text = condition_format(c);
+        strbuf_addf(out, "%s%s", separator, strempty(text));
+        out->failed = out->failed || !text;
+        separator = "\n";
+    }
 }
 
 static void clear_conditions(void *v)
@@ -163,6 +172,10 @@ static int copy_conditions(void *to, const void *from)
                                                  .copy = copy_conditions }
 CONDITION_TYPE(condition);
 CONDITION_TYPE(conditions);
+
+const struct value_type type_asserts = { .name = "asserts",
+                                         .size = sizeof(struct condition *),
+                                         .format = format_conditions };
 
 /* EnvironmentFile=. */
 
@@ -395,6 +408,25 @@ static void format_exec_directories_file(const struct value_type *type, const ch
         strbuf_add_char(out, '\n');
     }
 }
+
+/* One a line: "PATH:LINK", the folder itself being "PATH:". */
+static void format_exec_directory_links(const struct value_type *type, const void *v,
+                                        struct strbuf *out)
+{
+    const struct exec_directory *list = *(struct exec_directory *const *) v;
+
+    for (const struct exec_directory *d = list; d; d = d->next) {
+        if (!d->symlinks || !*d->symlinks)
+            strbuf_addf(out, "%s%s:", d == list ? "" : "\n", d->path);
+        STRV_FOREACH (link, d->symlinks)
+            strbuf_addf(out, "%s%s:%s", d == list && link == d->symlinks ? "" : "\n", d->path,
+                        *link);
+    }
+}
+
+const struct value_type type_exec_directory_links = { .name = "exec_directory_links",
+                                                      .size = sizeof(struct exec_directory *),
+                                                      .format = format_exec_directory_links };
 
 const struct value_type type_exec_directories = { .name = "exec_directories",
                                                   .size = sizeof(struct exec_directory *),

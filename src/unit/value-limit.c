@@ -271,3 +271,14 @@ static int copy_cpu_mask(void *to, const void *from)
                                                  .copy = copy_cpu_mask }
 CPU_MASK(cpu_mask);
 CPU_MASK(cpu_affinity);
+
+static void format_from_numa(const struct value_type *type, const void *v, struct strbuf *out)
+{
+    const struct cpu_mask *m = *(struct cpu_mask *const *) v;
+
+    strbuf_add(out, m && m->from_numa ? "yes" : "no");
+}
+
+const struct value_type type_cpu_affinity_from_numa = { .name = "cpu_affinity_from_numa",
+                                                        .size = sizeof(struct cpu_mask *),
+                                                        .format = format_from_numa };

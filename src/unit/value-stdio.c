@@ -140,6 +140,28 @@ static void format_stdio_file(const struct value_type *type, const char *name, c
 STDIO(exec_input, parse_exec_input);
 STDIO(exec_output, parse_exec_output);
 
+/* The name behind fd:NAME, which is by default that of the stream. */
+static void format_fd_name(bool is_fd, const struct exec_stdio *s, const char *preset,
+                           struct strbuf *out)
+{
+    if (is_fd)
+        strbuf_add(out, s->target ? s->target : preset);
+}
+
+#define FD_NAME(type_name, fd_kind) \
+    static void format_##type_name##_name(const struct value_type *type, const void *v, \
+                                          struct strbuf *out) \
+    { \
+        const struct exec_stdio *s = v; \
+        format_fd_name(s->kind == (fd_kind), s, #type_name, out); \
+    } \
+    const struct value_type type_##type_name##_name = { .name = #type_name "_name", \
+                                                        .size = sizeof(struct exec_stdio), \
+                                                        .format = format_##type_name##_name }
+FD_NAME(stdin, EXEC_INPUT_FD);
+FD_NAME(stdout, EXEC_OUTPUT_FD);
+FD_NAME(stderr, EXEC_OUTPUT_FD);
+
 /* StandardInputText=, StandardInputData=. */
 
 static int append_bytes(struct byte_string **s, const char *data, size_t n)

@@ -280,6 +280,30 @@ STRING(interface_name, parse_interface);
 STRING(fd_name, parse_fd_name);
 STRING(optional_string, parse_string);
 
+/* What systemd asks of disk images where nothing is set: they have to be protected, or not. */
+static void format_image_policy(const struct value_type *type, const void *v, struct strbuf *out)
+{
+    static const char *const writable[] = { "home", "srv", "tmp", "var" };
+    const char *policy = *(char *const *) v;
+
+    if (policy) {
+        strbuf_add(out, policy);
+        return;
+    }
+    strbuf_add(out, "root=verity+signed+encrypted+unprotected+absent:"
+                    "usr=verity+signed+encrypted+unprotected+absent");
+    for (size_t i = 0; i < ELEMENTSOF(writable); i++)
+        strbuf_addf(out, ":%s=encrypted+unprotected+absent", writable[i]);
+}
+
+const struct value_type type_image_policy = { .name = "image_policy",
+                                              .size = sizeof(char *),
+                                              .parse = parse_string,
+                                              .format = format_image_policy,
+                                              .format_file = format_string_file,
+                                              .clear = clear_string,
+                                              .copy = copy_string };
+
 /* Lists of texts. */
 
 static void clear_strv(void *v)

@@ -63,7 +63,7 @@ bool value_equal(const struct value_type *type, const void *a, const void *b)
 {
     auto_strbuf struct strbuf ta = {}, tb = {};
 
-    if (!type->clear)
+    if (!type->clear && type->parse)
         return memcmp(a, b, type->size) == 0;
     if (type->format_file) {
         type->format_file(type, "", a, &ta);

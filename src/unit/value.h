@@ -145,6 +145,7 @@ int capability_last(void);
 /* clang-format off */
 #define VALUE_TYPES_TEXT(X) \
     X(string) \
+    X(image_policy) \
     X(path) \
     X(root_path) \
     X(user_name) \
@@ -158,10 +159,11 @@ int capability_last(void);
     X(commands) \
     X(conditions) \
     X(condition) \
+    X(asserts) \
     X(env_files) X(working_directory) X(exec_input) X(exec_output) X(byte_string) X(input_text) \
-    X(input_data) X(exec_directories) X(open_files) X(exit_status_set) X(rlimit_size) \
+    X(input_data) X(stdin_name) X(stdout_name) X(stderr_name) X(exec_directories) X(exec_directory_links) X(open_files) X(exit_status_set) X(rlimit_size) \
     X(rlimit_count) X(rlimit_time) X(rlimit_usec) X(rlimit_nice) X(cpu_mask) \
-    X(cpu_affinity) X(capabilities) X(capabilities_bounding) X(secure_bits)
+    X(cpu_affinity) X(cpu_affinity_from_numa) X(capabilities) X(capabilities_bounding) X(secure_bits)
 /* clang-format on */
 /* clang-format off */
 #define VALUE_TYPES_SANDBOX(X) \
@@ -179,7 +181,7 @@ int capability_last(void);
     X(io_device_latencies) X(ip_prefixes) X(socket_binds) X(delegate) X(cpu_weight) X(cpu_shares) \
     X(io_weight) X(block_io_weight) X(cpu_quota) X(cpu_quota_period) X(memory_protection) \
     X(memory_limit) X(memory_limit_or_0) X(tasks_max) X(pressure_limit) \
-    X(cgroup_controllers)
+    X(cgroup_controllers) X(delegate_controllers)
 /* clang-format on */
 /* clang-format off */
 #define VALUE_TYPES_EVENT(X) \

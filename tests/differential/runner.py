@@ -26,7 +26,7 @@ SETS = {"Names", "Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds
         "RequisiteOf", "WantedBy", "BoundBy", "UpheldBy", "ConsistsOf", "Conflicts",
         "ConflictedBy", "Before", "After", "OnFailure", "OnFailureOf", "OnSuccess", "OnSuccessOf",
         "Triggers", "TriggeredBy", "PropagatesReloadTo", "ReloadPropagatedFrom",
-        "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "RequiresMountsFor",
+        "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "RequiresMountsFor", "WantsMountsFor",
         "IPAddressAllow", "IPAddressDeny"}
 
 

@@ -1,0 +1,325 @@
+/* Runtime properties of slices, and of units with processes (property.h). Without a cgroup what it
+ * would count is not known, and said to be so. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "launch/cgroup.h"
+#include "launch/syscall_filter.h"
+#include "launch/track.h"
+#include "manager/private.h"
+#include "manager/property.h"
+#include "unit/config.h"
+#include "unit/machine.h"
+
+#define GETTER(name) static int get_##name(const struct unit *u, struct property_value *v)
+
+static int put_owned(struct property_value *v, char *text)
+{
+    v->kind = VALUE_STRING;
+    v->owned = text;
+    v->text = text;
+    return text ? 0 : -ENOMEM;
+}
+
+static bool is_root(const struct unit *u)
+{
+    return u->type == UNIT_SLICE && streq(u->id, "-.slice");
+}
+
+/* The unit's cgroup, -1 if it has none now. */
+static int cgroup_of(const struct unit *u)
+{
+    const struct manager *m = u->manager;
+
+    if (is_root(u) && m->tracking_is_up && m->tracking.kind == TRACK_CGROUP)
+        return m->tracking.cgroup.fd;
+    return u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+}
+
+GETTER(ControlGroup)
+{
+    return property_put_text(v, is_root(u) && cgroup_of(u) >= 0 ? "/"
+                                : u->tracker                    ? tracker_cgroup(u->tracker)
+                                                                : NULL);
+}
+
+GETTER(ControlGroupId)
+{
+    int fd = cgroup_of(u);
+    struct stat st;
+
+    return property_put_number(v, VALUE_UINT, fd < 0 || fstat(fd, &st) < 0 ? 0 : st.st_ino);
+}
+
+GETTER(Slice)
+{
+    return property_put_text(v, u->slice ? u->slice->id : NULL);
+}
+
+/* ---- what is counted ---- */
+
+/* `key`: of a file of more lines. `last`: what was known at the end of its last cgroup. */
+static uint64_t count_of(const struct unit *u, const char *file, const char *key, uint64_t last)
+{
+    int fd = cgroup_of(u);
+
+    if (fd >= 0 &&
+        (key ? cgroup_read_keyed(fd, file, key, &last) : cgroup_read_number(fd, file, &last)) < 0)
+        return UINT64_MAX;
+    return last;
+}
+
+GETTER(CPUUsageNSec)
+{
+    uint64_t n = count_of(u, "cpu.stat", "usage_usec", u->cpu_usage);
+
+    if (n != UINT64_MAX && cgroup_of(u) >= 0)
+        n *= NSEC_PER_USEC;
+    return property_put_number(v, VALUE_UINT, n);
+}
+
+#define COUNTS(ROW) \
+    ROW(MemoryCurrent, "memory.current", UINT64_MAX) \
+    ROW(MemoryPeak, "memory.peak", u->memory_peak) \
+    ROW(MemorySwapCurrent, "memory.swap.current", UINT64_MAX) \
+    ROW(MemorySwapPeak, "memory.swap.peak", UINT64_MAX) \
+    ROW(MemoryZSwapCurrent, "memory.zswap.current", UINT64_MAX)
+
+#define DEFINE_COUNT(name, file, last) \
+    GETTER(name) \
+    { \
+        return property_put_number(v, VALUE_UINT, count_of(u, file, NULL, last)); \
+    }
+COUNTS(DEFINE_COUNT)
+
+static int io_number(const struct unit *u, const char *key, struct property_value *v)
+{
+    uint64_t n = UINT64_MAX;
+    int fd = cgroup_of(u);
+
+    if (fd < 0 || !u->config->cgroup->io_accounting || cgroup_read_io(fd, key, &n) < 0)
+        n = UINT64_MAX;
+    return property_put_number(v, VALUE_UINT, n);
+}
+
+#define IO_NUMBERS(ROW) \
+    ROW(IOReadBytes, "rbytes") \
+    ROW(IOReadOperations, "rios") \
+    ROW(IOWriteBytes, "wbytes") \
+    ROW(IOWriteOperations, "wios")
+
+#define DEFINE_IO_NUMBER(name, key) \
+    GETTER(name) \
+    { \
+        return io_number(u, key, v); \
+    }
+IO_NUMBERS(DEFINE_IO_NUMBER)
+
+/* Packets are not counted. */
+static int no_traffic(const struct unit *u, struct property_value *v)
+{
+    return property_put_number(v, VALUE_UINT, UINT64_MAX);
+}
+
+GETTER(TasksCurrent)
+{
+    auto_free pid_t *pids = NULL;
+    size_t n = 0;
+    int fd = cgroup_of(u);
+    uint64_t count;
+
+    if (fd >= 0 && cgroup_read_number(fd, "pids.current", &count) >= 0)
+        return property_put_number(v, VALUE_UINT, count);
+    if (!u->tracker || u->type == UNIT_SLICE || tracker_pids(u->tracker, &pids, &n) < 0 || n == 0)
+        return property_put_number(v, VALUE_UINT, UINT64_MAX);
+    return property_put_number(v, VALUE_UINT, n);
+}
+
+/* As the kernel's file has it, "0-3,8", with spaces for the commas, as AllowedCPUs= is shown. */
+static int effective_set(const struct unit *u, const char *file, struct property_value *v)
+{
+    char *text = NULL;
+    int fd = cgroup_of(u);
+
+    if (fd < 0 || file_read_at(fd, file, 4096, &text, NULL) < 0)
+        return property_put_text(v, NULL);
+    text[strcspn(text, "\n")] = '\0';
+    for (char *comma = text; (comma = strchr(comma, ',')); comma++)
+        *comma = ' ';
+    return put_owned(v, text);
+}
+
+GETTER(EffectiveCPUs)
+{
+    return effective_set(u, "cpuset.cpus.effective", v);
+}
+
+GETTER(EffectiveMemoryNodes)
+{
+    return effective_set(u, "cpuset.mems.effective", v);
+}
+
+/* ---- what is allowed ---- */
+
+/* The least of what the unit, the slices above it and the machine allow. */
+static int effective_limit(const struct unit *u, size_t member, uint64_t machine,
+                           struct property_value *v)
+{
+    for (; u; u = u->slice)
+        if (u->config) {
+            const void *limit = (const char *) u->config->cgroup + member;
+
+            machine = MIN(machine, *(const uint64_t *) limit);
+        }
+    return property_put_number(v, VALUE_UINT, machine);
+}
+
+#define EFFECTIVE_LIMITS(ROW) \
+    ROW(EffectiveMemoryMax, memory_max, machine_memory()) \
+    ROW(EffectiveMemoryHigh, memory_high, machine_memory()) \
+    ROW(EffectiveTasksMax, tasks_max, machine_tasks())
+
+#define DEFINE_EFFECTIVE(name, member, machine) \
+    GETTER(name) \
+    { \
+        return effective_limit(u, offsetof(struct cgroup_config, member), machine, v); \
+    }
+EFFECTIVE_LIMITS(DEFINE_EFFECTIVE)
+
+/* How much the unit can still get before it, or a slice above it, is at its limit. */
+GETTER(MemoryAvailable)
+{
+    uint64_t available = machine_memory();
+
+    for (; u; u = u->slice) {
+        uint64_t used = count_of(u, "memory.current", NULL, 0), limit = machine_memory();
+
+        if (u->config) {
+            limit = MIN(limit, u->config->cgroup->memory_max);
+            limit = MIN(limit, u->config->cgroup->memory_high);
+        }
+        used = used == UINT64_MAX ? 0 : used;
+        available = MIN(available, limit > used ? limit - used : 0);
+    }
+    return property_put_number(v, VALUE_UINT, available);
+}
+
+#define COUNT_ROW(name, file, last) { #name, get_##name },
+#define IO_ROW(name, key) { #name, get_##name },
+#define EFFECTIVE_ROW(name, member, machine) { #name, get_##name },
+
+/* clang-format off */
+const struct property_row resource_properties[] = {
+    { "Slice", get_Slice },
+    { "ControlGroup", get_ControlGroup },
+    { "ControlGroupId", get_ControlGroupId },
+    COUNTS(COUNT_ROW)
+    { "MemoryAvailable", get_MemoryAvailable },
+    EFFECTIVE_LIMITS(EFFECTIVE_ROW)
+    { "CPUUsageNSec", get_CPUUsageNSec },
+    { "EffectiveCPUs", get_EffectiveCPUs },
+    { "EffectiveMemoryNodes", get_EffectiveMemoryNodes },
+    { "TasksCurrent", get_TasksCurrent },
+    IO_NUMBERS(IO_ROW)
+    { "IPIngressBytes", no_traffic },
+    { "IPIngressPackets", no_traffic },
+    { "IPEgressBytes", no_traffic },
+    { "IPEgressPackets", no_traffic },
+    { 0 },
+};
+/* clang-format on */
+
+/* ---- of systemd.exec(5) ---- */
+
+GETTER(SystemCallFilter)
+{
+    return u->config ? put_owned(v, syscall_filter_text(u->config->sandbox->system_call_filter))
+                     : -ENODATA;
+}
+
+GETTER(SystemCallLog)
+{
+    return u->config ? put_owned(v, syscall_log_text(u->config->sandbox->system_call_log))
+                     : -ENODATA;
+}
+
+/* Of User= and Group=, as the launch found them; not set for units without, and those at rest. */
+static int put_id(struct property_value *v, uint32_t id)
+{
+    return property_put_number(v, VALUE_UINT, id == UINT32_MAX ? UINT64_MAX : id);
+}
+
+GETTER(UID)
+{
+    return put_id(v, u->uid);
+}
+
+GETTER(GID)
+{
+    return put_id(v, u->gid);
+}
+
+#define LIMITS(ROW) \
+    ROW(CPU, cpu) \
+    ROW(FSIZE, fsize) \
+    ROW(DATA, data) \
+    ROW(STACK, stack) \
+    ROW(CORE, core) \
+    ROW(RSS, rss) \
+    ROW(NOFILE, nofile) \
+    ROW(AS, as) \
+    ROW(NPROC, nproc) \
+    ROW(MEMLOCK, memlock) \
+    ROW(LOCKS, locks) \
+    ROW(SIGPENDING, sigpending) \
+    ROW(MSGQUEUE, msgqueue) \
+    ROW(NICE, nice) \
+    ROW(RTPRIO, rtprio) \
+    ROW(RTTIME, rttime)
+
+#define SOFT_LIMIT(NAME, member) \
+    GETTER(soft_##member) \
+    { \
+        const struct limits_config *l = u->config ? u->config->limits : NULL; \
+        return l && l->limit_##member.set \
+                   ? property_put_number(v, VALUE_UINT, l->limit_##member.soft) \
+                   : -ENODATA; \
+    }
+LIMITS(SOFT_LIMIT)
+
+/* Facility and level in one, as syslog(3) has them. */
+GETTER(SyslogPriority)
+{
+    const struct exec_config *e = u->config ? u->config->exec : NULL;
+
+    return e ? property_put_number(v, VALUE_INT,
+                                   (uint64_t) e->syslog_facility << 3 | e->syslog_level)
+             : -ENODATA;
+}
+
+GETTER(ReeveTracking)
+{
+    return property_put_text(v, manager_tracking(u->manager));
+}
+
+#define SOFT_LIMIT_ROW(NAME, member) { "Limit" #NAME "Soft", get_soft_##member },
+
+/* clang-format off */
+const struct property_row process_properties[] = {
+    LIMITS(SOFT_LIMIT_ROW)
+    { "SyslogPriority", get_SyslogPriority },
+    { "SystemCallFilter", get_SystemCallFilter },
+    { "SystemCallLog", get_SystemCallLog },
+    { "UID", get_UID },
+    { "GID", get_GID },
+    { "RootHashPath", property_empty }, /* of disk images, which are refused */
+    { "RootHashSignaturePath", property_empty },
+    { "SameProcessGroup", property_no }, /* of systemd's own commands */
+    { "ReeveTracking", get_ReeveTracking },
+    { 0 },
+};
+/* clang-format on */
