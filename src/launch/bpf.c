@@ -1,4 +1,4 @@
-/* launch/bpf.c -- device, address, port and interface filters as eBPF programs. */
+/* launch/bpf.c -- device, address, port and interface filters, and counters, as eBPF programs. */
 #include "launch/bpf.h"
 
 #include <arpa/inet.h>
@@ -87,6 +87,25 @@ static int bpf(int command, union bpf_attr *attr)
     return r < 0 ? -errno : r;
 }
 
+/* A rule's last word. What is let through goes on to be counted, if anything is: to_count() patches
+ * the jumps. */
+#define TO_COUNT (INT16_MIN + 1)
+
+static void decide(struct code *p, int verdict, bool counts)
+{
+    if (verdict && counts)
+        emit(p, BPF_JMP | BPF_JA, 0, 0, TO_COUNT, 0);
+    else
+        finish(p, verdict);
+}
+
+static void to_count(struct code *p)
+{
+    for (size_t i = 0; !p->failed && i < p->n; i++)
+        if (p->insns[i].off == TO_COUNT)
+            p->insns[i].off = (int16_t) (p->n - i - 1);
+}
+
 static int load(const struct code *p, enum bpf_prog_type type, enum bpf_attach_type attach)
 {
     union bpf_attr attr;
@@ -102,23 +121,38 @@ static int load(const struct code *p, enum bpf_prog_type type, enum bpf_attach_t
     return bpf(BPF_PROG_LOAD, &attr);
 }
 
-/* What an earlier bpf_apply() attached goes. */
-static void detach_all(int cgroup_fd, enum bpf_attach_type attach)
+#define PROGRAMS_MAX 16u
+
+/* The programs attached there, by id. */
+static uint32_t query(int cgroup_fd, enum bpf_attach_type attach, uint32_t ids[static PROGRAMS_MAX])
 {
-    uint32_t ids[16];
     union bpf_attr attr;
 
     memset(&attr, 0, sizeof attr);
     attr.query.target_fd = (uint32_t) cgroup_fd;
     attr.query.attach_type = attach;
     attr.query.prog_ids = (uint64_t) (uintptr_t) ids;
-    attr.query.prog_cnt = ELEMENTSOF(ids);
-    if (bpf(BPF_PROG_QUERY, &attr) < 0)
-        return;
-    for (uint32_t i = 0, n = attr.query.prog_cnt; i < n && i < ELEMENTSOF(ids); i++) {
-        memset(&attr, 0, sizeof attr);
-        attr.prog_id = ids[i];
-        auto_close int program = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+    attr.query.prog_cnt = PROGRAMS_MAX;
+    return bpf(BPF_PROG_QUERY, &attr) < 0 ? 0 : MIN(attr.query.prog_cnt, PROGRAMS_MAX);
+}
+
+static int program_by_id(uint32_t id)
+{
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof attr);
+    attr.prog_id = id;
+    return bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+}
+
+/* What an earlier bpf_apply() attached goes. */
+static void detach_all(int cgroup_fd, enum bpf_attach_type attach)
+{
+    uint32_t ids[PROGRAMS_MAX], n = query(cgroup_fd, attach, ids);
+    union bpf_attr attr;
+
+    for (uint32_t i = 0; i < n; i++) {
+        auto_close int program = program_by_id(ids[i]);
         if (program < 0)
             continue;
         memset(&attr, 0, sizeof attr);
@@ -271,7 +305,8 @@ static uint32_t prefix_mask(unsigned length)
 
 /* The address is on the stack, `words` words of it from fp-16 on. Returns true after a rule that
  * always holds: the verifier takes no code that cannot be reached. */
-static bool prefix_rules(struct code *p, const struct ip_prefix *list, int family, int verdict)
+static bool prefix_rules(struct code *p, const struct ip_prefix *list, int family, int verdict,
+                         bool counts)
 {
     int words = family == AF_INET ? 1 : 4;
 
@@ -291,7 +326,7 @@ static bool prefix_rules(struct code *p, const struct ip_prefix *list, int famil
             emit(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_1, 0, 0, (int32_t) mask);
             leave_unless_equal(p, BPF_REG_1, value & mask);
         }
-        finish(p, verdict);
+        decide(p, verdict, counts);
         if (x->length == 0)
             return true;
         end_rule(p, from);
@@ -300,7 +335,8 @@ static bool prefix_rules(struct code *p, const struct ip_prefix *list, int famil
 }
 
 static void address_part(struct code *p, const struct cgroup_config *g,
-                         const struct cgroup_config *const *slices, int family, bool ingress)
+                         const struct unit_config *const *slices, int family, bool ingress,
+                         bool counts)
 {
     bool v4 = family == AF_INET, decided;
     size_t from = p->n;
@@ -320,38 +356,141 @@ static void address_part(struct code *p, const struct cgroup_config *g,
             marked[n++] = i;
             p->insns[i].off = 0;
         }
-    decided = prefix_rules(p, g->ip_address_allow, family, 1);
+    decided = prefix_rules(p, g->ip_address_allow, family, 1, counts);
     for (size_t i = 0; !decided && slices[i]; i++)
-        decided = prefix_rules(p, slices[i]->ip_address_allow, family, 1);
+        decided = prefix_rules(p, slices[i]->cgroup->ip_address_allow, family, 1, counts);
     if (!decided)
-        decided = prefix_rules(p, g->ip_address_deny, family, 0);
+        decided = prefix_rules(p, g->ip_address_deny, family, 0, counts);
     for (size_t i = 0; !decided && slices[i]; i++)
-        decided = prefix_rules(p, slices[i]->ip_address_deny, family, 0);
+        decided = prefix_rules(p, slices[i]->cgroup->ip_address_deny, family, 0, counts);
     for (size_t i = 0; i < n && !p->failed; i++)
         p->insns[marked[i]].off = (int16_t) (p->n - marked[i] - 1);
 }
 
+/* ---- traffic ---- */
+
+/* The map of the program that counts: found by the program, so that nobody has to keep it. */
+static int find_traffic(int cgroup_fd, bool ingress)
+{
+    uint32_t ids[PROGRAMS_MAX],
+        map = 0,
+        n = query(cgroup_fd, ingress ? BPF_CGROUP_INET_INGRESS : BPF_CGROUP_INET_EGRESS, ids);
+    union bpf_attr attr;
+
+    for (uint32_t i = 0; i < n; i++) {
+        auto_close int program = program_by_id(ids[i]);
+        struct bpf_prog_info info = { .nr_map_ids = 1, .map_ids = (uint64_t) (uintptr_t) &map };
+
+        memset(&attr, 0, sizeof attr);
+        attr.info.bpf_fd = (uint32_t) program;
+        attr.info.info_len = sizeof info;
+        attr.info.info = (uint64_t) (uintptr_t) &info;
+        if (program < 0 || bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) < 0 || info.nr_map_ids == 0)
+            continue;
+        memset(&attr, 0, sizeof attr);
+        attr.map_id = map;
+        return bpf(BPF_MAP_GET_FD_BY_ID, &attr);
+    }
+    return -ENODATA;
+}
+
+static int new_traffic(void)
+{
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof attr);
+    attr.map_type = BPF_MAP_TYPE_ARRAY;
+    attr.key_size = sizeof(uint32_t);
+    attr.value_size = sizeof(struct ip_traffic);
+    attr.max_entries = 1;
+    return bpf(BPF_MAP_CREATE, &attr);
+}
+
+int bpf_read_traffic(int cgroup_fd, enum traffic direction, struct ip_traffic *ret)
+{
+    auto_close int map = find_traffic(cgroup_fd, direction == TRAFFIC_IN);
+    struct ip_traffic now;
+    uint32_t key = 0;
+    union bpf_attr attr;
+
+    if (map < 0)
+        return map;
+    memset(&attr, 0, sizeof attr);
+    attr.map_fd = (uint32_t) map;
+    attr.key = (uint64_t) (uintptr_t) &key;
+    attr.value = (uint64_t) (uintptr_t) &now;
+    int r = bpf(BPF_MAP_LOOKUP_ELEM, &attr);
+    if (r >= 0)
+        *ret = now;
+    return r;
+}
+
+/* Adds the packet of r6 to the map, and lets it through. */
+static void count_part(struct code *p, int map)
+{
+    size_t from;
+
+    to_count(p);
+    emit(p, BPF_ST | BPF_W | BPF_MEM, BPF_REG_10, 0, -20, 0);
+    move(p, BPF_REG_2, BPF_REG_10);
+    emit(p, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -20);
+    emit(p, BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map);
+    emit(p, 0, 0, 0, 0, 0); /* the upper half of the number */
+    emit(p, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem);
+    from = p->n;
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, INT16_MIN, 0);
+    move_number(p, BPF_REG_1, 1);
+    emit(p, BPF_STX | BPF_DW | BPF_XADD, BPF_REG_0, BPF_REG_1, offsetof(struct ip_traffic, packets),
+         BPF_ADD);
+    load32(p, BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, len));
+    emit(p, BPF_STX | BPF_DW | BPF_XADD, BPF_REG_0, BPF_REG_1, offsetof(struct ip_traffic, bytes),
+         BPF_ADD);
+    end_rule(p, from);
+    finish(p, 1);
+}
+
 /* systemd.resource-control(5): allowed if an allow list has it, of the unit or of a slice above,
- * refused if a deny list has, else allowed. */
-static int apply_addresses(int cgroup_fd, const struct cgroup_config *g,
-                           const struct cgroup_config *const *slices, bool ingress)
+ * refused if a deny list has, else allowed. The lists of a slice are part of the program of each
+ * unit in it; its own program only counts. What is let through is counted in `map`, if not -1. */
+static int apply_addresses(int cgroup_fd, const struct unit_config *config,
+                           const struct unit_config *const *slices, bool ingress, int map)
 {
     enum bpf_attach_type where = ingress ? BPF_CGROUP_INET_INGRESS : BPF_CGROUP_INET_EGRESS;
+    const struct cgroup_config *g = config->cgroup;
+    bool any = g->ip_address_allow || g->ip_address_deny, counts = map >= 0;
     struct code p = { 0 };
 
-    bool any = g->ip_address_allow || g->ip_address_deny;
     for (size_t i = 0; slices[i]; i++)
-        any = any || slices[i]->ip_address_allow || slices[i]->ip_address_deny;
-    if (!any)
+        any = any || slices[i]->cgroup->ip_address_allow || slices[i]->cgroup->ip_address_deny;
+    any = any && config->type != UNIT_SLICE;
+    if (!any && !counts)
         return 0;
     move(&p, BPF_REG_6, BPF_REG_1);
-    load32(&p, BPF_REG_7, BPF_REG_6, offsetof(struct __sk_buff, protocol));
-    address_part(&p, g, slices, AF_INET, ingress);
-    address_part(&p, g, slices, AF_INET6, ingress);
-    finish(&p, 1);
+    if (any) {
+        load32(&p, BPF_REG_7, BPF_REG_6, offsetof(struct __sk_buff, protocol));
+        address_part(&p, g, slices, AF_INET, ingress, counts);
+        address_part(&p, g, slices, AF_INET6, ingress, counts);
+    }
+    if (counts)
+        count_part(&p, map);
+    else
+        finish(&p, 1);
     int r = attach(cgroup_fd, &p, BPF_PROG_TYPE_CGROUP_SKB, where);
     free(p.insns);
     return r;
+}
+
+static int apply_traffic(int cgroup_fd, const struct unit_config *config,
+                         const struct unit_config *const *slices, bool ingress, int old_map)
+{
+    auto_close int map = -1;
+
+    if (!config->cgroup->ip_accounting)
+        return apply_addresses(cgroup_fd, config, slices, ingress, -1);
+    if (old_map >= 0)
+        return apply_addresses(cgroup_fd, config, slices, ingress, old_map);
+    map = new_traffic();
+    return map < 0 ? map : apply_addresses(cgroup_fd, config, slices, ingress, map);
 }
 
 /* ---- interfaces ---- */
@@ -423,12 +562,14 @@ static int apply_ports(int cgroup_fd, const struct cgroup_config *g, int family)
 }
 
 void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config,
-               const struct cgroup_config *const *slices, cgroup_refused refused, void *userdata)
+               const struct unit_config *const *slices, cgroup_refused refused, void *userdata)
 {
     static const enum bpf_attach_type used[] = { BPF_CGROUP_DEVICE, BPF_CGROUP_INET_INGRESS,
                                                  BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_BIND,
                                                  BPF_CGROUP_INET6_BIND };
     const struct cgroup_config *g = config->cgroup;
+    auto_close int in = fresh ? -1 : find_traffic(cgroup_fd, true);
+    auto_close int out = fresh ? -1 : find_traffic(cgroup_fd, false);
 
     for (size_t i = 0; i < ELEMENTSOF(used) && !fresh; i++)
         detach_all(cgroup_fd, used[i]);
@@ -437,12 +578,14 @@ void bpf_apply(int cgroup_fd, bool fresh, const struct unit_config *config,
     if (r < 0 && refused)
         refused(g->device_allow ? "DeviceAllow" : "DevicePolicy", r, userdata);
 
-    /* Those of a slice are part of the program of each unit in it. */
-    r = config->type == UNIT_SLICE ? 0 : apply_addresses(cgroup_fd, g, slices, true);
-    if (r >= 0 && config->type != UNIT_SLICE)
-        r = apply_addresses(cgroup_fd, g, slices, false);
+    r = apply_traffic(cgroup_fd, config, slices, true, in);
+    if (r >= 0)
+        r = apply_traffic(cgroup_fd, config, slices, false, out);
     if (r < 0 && refused)
-        refused(g->ip_address_deny ? "IPAddressDeny" : "IPAddressAllow", r, userdata);
+        refused(g->ip_address_deny    ? "IPAddressDeny"
+                : g->ip_address_allow ? "IPAddressAllow"
+                                      : "IPAccounting",
+                r, userdata);
 
     r = apply_interfaces(cgroup_fd, g->restrict_network_interfaces, true);
     if (r >= 0)

@@ -196,8 +196,30 @@ int cgroup_root_open(struct cgroup_root *ret)
     return 0;
 }
 
+/* Controllers that the folders below `path` do not get. */
+struct cgroup_disabled {
+    struct cgroup_disabled *next;
+    unsigned controllers;
+    char path[];
+};
+
+static unsigned *disabled_at(const struct cgroup_root *r, const char *path)
+{
+    struct cgroup_disabled *d = r->disabled;
+
+    while (d && !streq(d->path, path))
+        d = d->next;
+    return d ? &d->controllers : NULL;
+}
+
 void cgroup_root_done(struct cgroup_root *r)
 {
+    while (r->disabled) {
+        struct cgroup_disabled *d = r->disabled;
+
+        r->disabled = d->next;
+        free(d);
+    }
     r->fd = close_fd(r->fd);
     free(r->mount);
     free(r->prefix);
@@ -250,6 +272,63 @@ int cgroup_root_enter(struct cgroup_root *r, bool all)
     return result == -EBUSY || result == -EOPNOTSUPP ? 0 : result;
 }
 
+/* From below, since the kernel keeps a controller where a folder below has it. */
+static void take_controllers(int fd, unsigned taken)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+
+    if (!dir) {
+        close_fd(copy);
+        return;
+    }
+    rewinddir(dir);
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        auto_close int below = -1;
+
+        if (e->d_type != DT_DIR || streq(e->d_name, ".") || streq(e->d_name, ".."))
+            continue;
+        below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below >= 0)
+            take_controllers(below, taken);
+    }
+    closedir(dir);
+    taken &= read_controllers(fd, "cgroup.subtree_control");
+    for (size_t i = 0; i < ELEMENTSOF(controllers); i++)
+        if (taken & controllers[i].bit) {
+            char text[32];
+
+            snprintf(text, sizeof text, "-%s", controllers[i].name);
+            (void) cgroup_write(fd, "cgroup.subtree_control", text);
+        }
+}
+
+int cgroup_disable(struct cgroup_root *r, const char *path, unsigned bits)
+{
+    const char *below = path + strspn(path, "/");
+    unsigned *now = disabled_at(r, below);
+
+    if (bits == (now ? *now : 0))
+        return 0;
+    if (now) {
+        *now = bits;
+    } else {
+        struct cgroup_disabled *d = malloc(sizeof *d + strlen(below) + 1);
+
+        if (!d)
+            return -ENOMEM;
+        *d = (struct cgroup_disabled){ .next = r->disabled, .controllers = bits };
+        strcpy(d->path, below);
+        r->disabled = d;
+    }
+    free(r->parent);
+    r->parent = NULL;
+    auto_close int fd = openat(r->fd, *below ? below : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        take_controllers(fd, bits);
+    return fd < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /* A file of the kernel in every cgroup could have this name. */
 static bool needs_escape(const char *name)
 {
@@ -299,11 +378,14 @@ static int create_all(struct cgroup_root *r, const char *path, int *ret_fd)
     auto_strv char **parts = strv_split(path, "/");
     auto_close int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
     bool made = false;
+    auto_strbuf struct strbuf at = { 0 };
+    unsigned handed_on = r->controllers, *disabled = disabled_at(r, "");
 
     if (!parts)
         return -ENOMEM;
     if (fd < 0)
         return -errno;
+    handed_on &= ~(disabled ? *disabled : 0);
     STRV_FOREACH (part, parts) {
         int next = openat(fd, *part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -318,8 +400,11 @@ static int create_all(struct cgroup_root *r, const char *path, int *ret_fd)
             return -errno;
         /* What is above a unit hands its controllers on; a unit's own folder does not, since it
          * holds processes. */
-        if (part[1] && r->controllers)
-            (void) enable_controllers(next, r->controllers);
+        strbuf_addf(&at, "%s%s", at.length > 0 ? "/" : "", *part);
+        disabled = r->disabled ? disabled_at(r, strbuf_text(&at)) : NULL;
+        handed_on &= ~(disabled ? *disabled : 0);
+        if (part[1] && handed_on)
+            (void) enable_controllers(next, handed_on);
         close(fd);
         fd = next;
     }

@@ -18,7 +18,8 @@ struct cgroup_root {
     unsigned controllers; /* that can be given to units: bits 1 << CGROUP_CONTROLLER_... of
                              unit/enums.h */
     bool can_kill;        /* the kernel has cgroup.kill (5.14) */
-    char *parent;         /* of the cgroup made last, with the "/" at its end; NULL */
+    struct cgroup_disabled *disabled; /* what is not handed on where; NULL */
+    char *parent;                     /* of the cgroup made last, with the "/" at its end; NULL */
 };
 
 /* Finds the v2 hierarchy of this process, and checks by making and removing a folder that it can
@@ -41,6 +42,9 @@ char *cgroup_path_of(const char *slice, const char *unit);
 /* Makes the cgroup and those above it. Returns a descriptor of its folder in *ret_fd, and 1 if it
  * is new, 0 if it was there, or a negative errno. */
 int cgroup_create(struct cgroup_root *r, const char *path, int *ret_fd);
+/* DisableControllers=: which controllers no cgroup below this one gets (bits as in `controllers`;
+ * 0: all are handed on again). Takes them from those that are there. 0 or a negative errno. */
+int cgroup_disable(struct cgroup_root *r, const char *path, unsigned controllers);
 /* Removes it and the cgroups below it. -EBUSY where there are processes; a missing one is fine. */
 int cgroup_remove(const struct cgroup_root *r, const char *path);
 
@@ -67,7 +71,6 @@ int cgroup_read_io(int cgroup_fd, const char *key, uint64_t *ret);
 int cgroup_write(int cgroup_fd, const char *file, const char *text);
 
 struct unit_config;
-struct cgroup_config;
 
 /* What of a unit's resource settings did not take: called once a directive. */
 typedef void (*cgroup_refused)(const char *directive, int error, void *userdata);
@@ -75,8 +78,10 @@ typedef void (*cgroup_refused)(const char *directive, int error, void *userdata)
 /* Writes the unit's resource settings (systemd.resource-control(5)) to the files of its cgroup.
  * What has no controller here, or is refused by the kernel, is told to `refused` and does not stop
  * the rest. Used at start, when the cgroup is `fresh` and settings that say what is so anyway need
- * not be written, and again by set-property. `slices`: the settings of those above, NULL at the
- * end. */
-void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
-                  const struct unit_config *config, const struct cgroup_config *const *slices,
+ * not be written, and again by set-property. `startup`: the system starts or stops, so that the
+ * Startup... settings count. `slices`: those above, NULL at the end. */
+void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh, bool startup,
+                  const struct unit_config *config, const struct unit_config *const *slices,
                   cgroup_refused refused, void *userdata);
+/* Whether a Startup... setting is made for the unit or, for those below, by it. */
+bool cgroup_has_startup(const struct unit_config *config);

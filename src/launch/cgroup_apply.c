@@ -14,6 +14,7 @@
 #include "launch/bpf.h"
 #include "launch/cgroup.h"
 #include "unit/config.h"
+#include "unit/directive.h"
 
 #define PERIOD_MIN (1 * USEC_PER_MSEC)
 #define PERIOD_MAX (1 * USEC_PER_SEC)
@@ -25,7 +26,7 @@ struct applying {
     int fd;
     bool fresh;
     const struct unit_config *config;
-    const struct cgroup_config *g;
+    const struct cgroup_config *g; /* what of it counts now */
     cgroup_refused refused;
     void *userdata;
 };
@@ -220,12 +221,94 @@ static void apply_io(struct applying *a)
                "target=", "IODeviceLatencyTargetSec");
 }
 
-void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh,
-                  const struct unit_config *config, const struct cgroup_config *const *slices,
+/* ---- what counts in place of the setting itself ---- */
+
+static bool is_set(const struct unit_config *c, const char *name)
+{
+    return directive_is_set(c, directive_find_property((enum unit_type) c->type, name));
+}
+
+/* While the system starts or stops, Startup...= counts where it is set. */
+static const struct {
+    const char *startup;
+    uint16_t from, to;
+    uint8_t size;
+} startup_rows[] = {
+#define STARTUP(name, member) \
+    { "Startup" name, offsetof(struct cgroup_config, startup_##member), \
+      offsetof(struct cgroup_config, member), sizeof(((struct cgroup_config *) 0)->member) },
+    /* clang-format off */
+    STARTUP("AllowedCPUs", allowed_cpus)
+    STARTUP("AllowedMemoryNodes", allowed_memory_nodes)
+    STARTUP("CPUWeight", cpu_weight)
+    STARTUP("CPUShares", cpu_shares)
+    STARTUP("IOWeight", io_weight)
+    STARTUP("MemoryLow", memory_low)
+    STARTUP("MemoryHigh", memory_high)
+    STARTUP("MemoryMax", memory_max)
+    STARTUP("MemorySwapMax", memory_swap_max)
+    STARTUP("MemoryZSwapMax", memory_zswap_max)
+    /* clang-format on */
+};
+
+/* What a slice above says for those below that do not say it themselves: the nearest counts. */
+static const struct {
+    const char *setting, *preset;
+    uint16_t from, to;
+    bool startup;
+} preset_rows[] = {
+#define PRESET(name, from, to, startup) \
+    { name, "Default" name, offsetof(struct cgroup_config, from), \
+      offsetof(struct cgroup_config, to), startup },
+    /* clang-format off */
+    PRESET("MemoryMin", default_memory_min, memory_min, false)
+    PRESET("MemoryLow", default_memory_low, memory_low, false)
+    PRESET("StartupMemoryLow", default_startup_memory_low, memory_low, true)
+    /* clang-format on */
+};
+
+static void take(struct cgroup_config *to, size_t to_offset, const struct cgroup_config *from,
+                 size_t from_offset, size_t size)
+{
+    memcpy((char *) to + to_offset, (const char *) from + from_offset, size);
+}
+
+static void work_out(struct cgroup_config *g, bool startup, const struct unit_config *config,
+                     const struct unit_config *const *slices)
+{
+    for (size_t i = 0; i < ELEMENTSOF(preset_rows); i++) {
+        const struct unit_config *const *s = slices;
+
+        if (is_set(config, preset_rows[i].setting) || (preset_rows[i].startup && !startup))
+            continue;
+        while (*s && !is_set(*s, preset_rows[i].preset))
+            s++;
+        if (*s)
+            take(g, preset_rows[i].to, (*s)->cgroup, preset_rows[i].from, sizeof(uint64_t));
+    }
+    for (size_t i = 0; startup && i < ELEMENTSOF(startup_rows); i++)
+        if (is_set(config, startup_rows[i].startup))
+            take(g, startup_rows[i].to, config->cgroup, startup_rows[i].from, startup_rows[i].size);
+}
+
+bool cgroup_has_startup(const struct unit_config *config)
+{
+    if (!(config->owned & 1u << GROUP_CGROUP))
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(startup_rows); i++)
+        if (is_set(config, startup_rows[i].startup))
+            return true;
+    return is_set(config, "DefaultStartupMemoryLow");
+}
+
+void cgroup_apply(const struct cgroup_root *r, int cgroup_fd, bool fresh, bool startup,
+                  const struct unit_config *config, const struct unit_config *const *slices,
                   cgroup_refused refused, void *userdata)
 {
-    struct applying a = { r, cgroup_fd, fresh, config, config->cgroup, refused, userdata };
+    struct cgroup_config g = *config->cgroup; /* what it points to stays the unit's */
+    struct applying a = { r, cgroup_fd, fresh, config, &g, refused, userdata };
 
+    work_out(&g, startup, config, slices);
     apply_cpu(&a);
     apply_cpuset(&a);
     apply_memory(&a);

@@ -124,6 +124,10 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
         state_write_u64(w, "cpu-usage", u->cpu_usage);
     if (u->memory_peak != UINT64_MAX)
         state_write_u64(w, "memory-peak", u->memory_peak);
+    for (int i = 0; i < TRAFFIC_MAX; i++)
+        if (u->traffic[i].packets != UINT64_MAX)
+            state_writef(w, "traffic", "%d %" PRIu64 " %" PRIu64, i, u->traffic[i].packets,
+                         u->traffic[i].bytes);
     if (u->uid != (uid_t) -1 || u->gid != (gid_t) -1) {
         state_write_u64(w, "uid", u->uid);
         state_write_u64(w, "gid", u->gid);
@@ -296,6 +300,17 @@ static int restore_u8(const char *value, uint8_t max, uint8_t *ret)
     return 0;
 }
 
+static int restore_traffic(struct unit *u, const char *value)
+{
+    struct ip_traffic t;
+    unsigned i;
+
+    if (sscanf(value, "%u %" SCNu64 " %" SCNu64, &i, &t.packets, &t.bytes) != 3 || i >= TRAFFIC_MAX)
+        return -EINVAL;
+    u->traffic[i] = t;
+    return 0;
+}
+
 /* One of the three, in order. */
 static int restore_stdio(struct unit *u, struct state_reader *reader, const char *value)
 {
@@ -378,6 +393,8 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         return state_read_u64(value, &u->cpu_usage);
     if (streq(key, "memory-peak"))
         return state_read_u64(value, &u->memory_peak);
+    if (streq(key, "traffic"))
+        return restore_traffic(u, value);
     if (streq(key, "uid") || streq(key, "gid")) {
         r = state_read_u64(value, &n);
         *(streq(key, "uid") ? &u->uid : &u->gid) = r < 0 ? UINT32_MAX : (uint32_t) n;

@@ -187,6 +187,7 @@ void manager_check_finished(struct manager *m)
     checkpoint_head(m);
     log_info("Startup finished in %llu ms.",
              (unsigned long long) (m->userspace_done.monotonic - m->start.monotonic) / 1000);
+    manager_apply_startup(m);
     manager_tell(m, EVENT_STARTUP_FINISHED, NULL, NULL);
 }
 

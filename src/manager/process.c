@@ -21,7 +21,11 @@
 
 static void tell_refused(const char *directive, int error, void *userdata)
 {
-    if (unit_sets_resource(userdata, directive))
+    auto_free char *startup = format("Startup%s", directive);
+
+    if (startup && unit_sets_resource(userdata, startup))
+        unit_note_degraded(userdata, startup, NULL, -abs(error));
+    else if (unit_sets_resource(userdata, directive))
         unit_note_degraded(userdata, directive, NULL, -abs(error));
     else
         unit_log_text(userdata, LOG_DEBUG, "%s= does not take effect here: %s", directive,
@@ -32,16 +36,22 @@ static void tell_refused(const char *directive, int error, void *userdata)
 
 static void apply_resources(struct unit *u, bool fresh)
 {
-    const struct cgroup_config *slices[SLICES_MAX + 1] = { NULL };
+    const struct unit_config *slices[SLICES_MAX + 1] = { NULL };
+    enum system_state state = manager_state(u->manager);
     size_t n = 0;
 
     if (!u->config || !u->tracker || tracker_cgroup_fd(u->tracker) < 0)
         return;
     for (const struct unit *s = u->slice; s && n < SLICES_MAX; s = s->slice)
         if (s->config)
-            slices[n++] = s->config->cgroup;
-    cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), fresh, u->config,
-                 slices, tell_refused, u);
+            slices[n++] = s->config;
+    if (u->type == UNIT_SLICE)
+        (void) cgroup_disable(&u->manager->tracking.cgroup, tracker_cgroup(u->tracker),
+                              u->config->cgroup->disable_controllers);
+    cgroup_apply(&u->manager->tracking.cgroup, tracker_cgroup_fd(u->tracker), fresh,
+                 state == SYSTEM_INITIALIZING || state == SYSTEM_STARTING ||
+                     state == SYSTEM_STOPPING,
+                 u->config, slices, tell_refused, u);
 }
 
 int unit_tracker(struct unit *u, struct tracker **ret)
@@ -87,6 +97,15 @@ void unit_apply_resources(struct unit *u)
     apply_resources(u, false);
 }
 
+void manager_apply_startup(struct manager *m)
+{
+    struct unit *u;
+
+    MANAGER_FOREACH_UNIT(u, m)
+    if (u->config && cgroup_has_startup(u->config))
+        unit_apply_resources_below(u);
+}
+
 void unit_apply_resources_below(struct unit *u)
 {
     struct unit *below;
@@ -110,6 +129,9 @@ void unit_give_cgroup_back(struct unit *u)
         u->cpu_usage = cgroup_read_keyed(fd, "cpu.stat", "usage_usec", &usec) < 0
                            ? UINT64_MAX
                            : usec * NSEC_PER_USEC;
+        for (int i = 0; i < TRAFFIC_MAX; i++)
+            if (bpf_read_traffic(fd, (enum traffic) i, &u->traffic[i]) < 0)
+                u->traffic[i] = NO_TRAFFIC;
         if (cgroup_read_number(fd, "memory.peak", &u->memory_peak) < 0)
             u->memory_peak = UINT64_MAX;
     }

@@ -119,11 +119,26 @@ static int io_number(const struct unit *u, const char *key, struct property_valu
     }
 IO_NUMBERS(DEFINE_IO_NUMBER)
 
-/* Packets are not counted. */
-static int no_traffic(const struct unit *u, struct property_value *v)
+static struct ip_traffic traffic(const struct unit *u, enum traffic direction)
 {
-    return property_put_number(v, VALUE_UINT, UINT64_MAX);
+    struct ip_traffic now = u->traffic[direction];
+    int fd = cgroup_of(u);
+
+    return fd >= 0 && bpf_read_traffic(fd, direction, &now) < 0 ? NO_TRAFFIC : now;
 }
+
+#define TRAFFIC(ROW) \
+    ROW(IPIngressBytes, TRAFFIC_IN, bytes) \
+    ROW(IPIngressPackets, TRAFFIC_IN, packets) \
+    ROW(IPEgressBytes, TRAFFIC_OUT, bytes) \
+    ROW(IPEgressPackets, TRAFFIC_OUT, packets)
+
+#define DEFINE_TRAFFIC(name, direction, member) \
+    GETTER(name) \
+    { \
+        return property_put_number(v, VALUE_UINT, traffic(u, direction).member); \
+    }
+TRAFFIC(DEFINE_TRAFFIC)
 
 GETTER(TasksCurrent)
 {
@@ -209,6 +224,7 @@ GETTER(MemoryAvailable)
 }
 
 #define COUNT_ROW(name, file, last) { #name, get_##name },
+#define TRAFFIC_ROW(name, direction, member) { #name, get_##name },
 #define IO_ROW(name, key) { #name, get_##name },
 #define EFFECTIVE_ROW(name, member, machine) { #name, get_##name },
 
@@ -225,10 +241,7 @@ const struct property_row resource_properties[] = {
     { "EffectiveMemoryNodes", get_EffectiveMemoryNodes },
     { "TasksCurrent", get_TasksCurrent },
     IO_NUMBERS(IO_ROW)
-    { "IPIngressBytes", no_traffic },
-    { "IPIngressPackets", no_traffic },
-    { "IPEgressBytes", no_traffic },
-    { "IPEgressPackets", no_traffic },
+    TRAFFIC(TRAFFIC_ROW)
     { 0 },
 };
 /* clang-format on */

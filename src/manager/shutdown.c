@@ -91,6 +91,7 @@ static void begin_shutdown(struct manager *m, enum manager_objective o)
     if (m->shutting_down)
         return;
     m->shutting_down = true;
+    manager_apply_startup(m);
     m->shutdown_begin = now_usec(CLOCK_MONOTONIC);
     m->shutdown_objective = o;
     if (timeout == 0)

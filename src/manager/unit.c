@@ -76,6 +76,8 @@ int unit_new(struct manager *m, const char *name, struct unit **ret)
     u->load_state = LOAD_STUB;
     u->stream_fd = -1;
     u->cpu_usage = u->memory_peak = UINT64_MAX;
+    for (int i = 0; i < TRAFFIC_MAX; i++)
+        u->traffic[i] = NO_TRAFFIC;
     u->uid = (uid_t) -1;
     u->gid = (gid_t) -1;
     u->id = strdup(name);

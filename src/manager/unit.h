@@ -14,6 +14,7 @@
 
 #include "base/id128.h"
 #include "base/time.h"
+#include "launch/bpf.h"
 #include "manager/dependency.h"
 #include "manager/job.h"
 #include "manager/manager.h"
@@ -126,7 +127,8 @@ struct unit {
 
     uid_t uid; /* of User= and Group=, from the launch report until it is at rest; -1 */
     gid_t gid;
-    uint64_t cpu_usage, memory_peak; /* of its last cgroup, UINT64_MAX: not known */
+    struct ip_traffic traffic[TRAFFIC_MAX]; /* as cpu_usage */
+    uint64_t cpu_usage, memory_peak;        /* of its last cgroup, UINT64_MAX: not known */
 
     uint32_t ref_count;                      /* unit_ref() */
     uint32_t gc_marker;                      /* private: of the collector of garbage */
@@ -342,6 +344,8 @@ int unit_tracker(struct unit *u, struct tracker **ret);
 void unit_apply_resources(struct unit *u);
 /* And, of a slice, to all that is in it. */
 void unit_apply_resources_below(struct unit *u);
+/* The system has started, or begins to stop: Startup...= settings count no more, or again. */
+void manager_apply_startup(struct manager *m);
 /* A setting of the running unit was left out: logged, and kept for ReeveDegraded=. `error` -ENOCSI
  * stands for missing cgroups; object may be NULL. */
 void unit_note_degraded(struct unit *u, const char *directive, const char *object, int error);
