@@ -95,6 +95,19 @@ static int rehash(struct map *m, size_t n_slots)
     return 0;
 }
 
+int map_reserve(struct map *m)
+{
+    size_t want = 8;
+
+    /* At most three quarters full, tombstones included, so that every search ends at a free slot.
+     */
+    if ((m->n + m->n_deleted + 1) * 4 <= m->n_slots * 3)
+        return 0;
+    while ((m->n + 1) * 2 > want)
+        want *= 2;
+    return rehash(m, want);
+}
+
 static int put(struct map *m, struct key k, void *value)
 {
     assert(value && value != DELETED);
@@ -108,17 +121,9 @@ static int put(struct map *m, struct key k, void *value)
             s->text = k.text; /* the old key may be freed together with the old value */
         return 0;
     }
-    /* At most three quarters full, tombstones included, so that every search ends at a free slot.
-     */
-    if ((m->n + m->n_deleted + 1) * 4 > m->n_slots * 3) {
-        size_t want = 8;
-
-        while ((m->n + 1) * 2 > want)
-            want *= 2;
-        int r = rehash(m, want);
-        if (r < 0)
-            return r;
-    }
+    int r = map_reserve(m);
+    if (r < 0)
+        return r;
 
     struct map_slot slot = { .hash = (uint32_t) k.hash, .value = value };
     if (k.is_number)

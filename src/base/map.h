@@ -23,6 +23,8 @@ void map_done(struct map *m);
 /* Adds or replaces. Returns 0, or -ENOMEM changing nothing. `value` may not be NULL. */
 int map_put(struct map *m, const char *key, void *value);
 int map_put_u64(struct map *m, uint64_t key, void *value);
+/* Has the next of them need no memory. Returns 0 or -ENOMEM. */
+int map_reserve(struct map *m);
 
 /* The value, or NULL. */
 void *map_get(const struct map *m, const char *key);

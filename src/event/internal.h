@@ -57,6 +57,7 @@ struct event_source {
 struct event_loop {
     int epoll_fd;
     struct event_source *sources, *garbage;
+    struct event_source *spare; /* one that event_loop_reserve() made */
     size_t n_sources;
     unsigned depth, n_called;
     bool no_pwait2;

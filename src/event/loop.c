@@ -37,6 +37,7 @@ void event_loop_free(struct event_loop *l)
     close_fd(l->clock_watch.fd);
     close_fd(l->signal_watch.fd);
     close_fd(l->epoll_fd);
+    free(l->spare);
     free(l->heap);
     free(l);
 }
@@ -68,15 +69,24 @@ unsigned event_loop_calls(const struct event_loop *l)
 
 /* ---- sources ---- */
 
-int source_new(struct event_loop *l, enum source_kind kind, void *userdata,
-               struct event_source **ret)
+int event_loop_reserve(struct event_loop *l)
 {
     /* Every source may come to need a place in the heap, which then must not fail. */
     if (!timers_reserve(l, l->n_sources + 1))
         return -ENOMEM;
-    struct event_source *s = new0(struct event_source, 1);
-    if (!s)
-        return -ENOMEM;
+    if (!l->spare)
+        l->spare = new0(struct event_source, 1);
+    return l->spare ? 0 : -ENOMEM;
+}
+
+int source_new(struct event_loop *l, enum source_kind kind, void *userdata,
+               struct event_source **ret)
+{
+    int r = event_loop_reserve(l);
+
+    if (r < 0)
+        return r;
+    struct event_source *s = take_ptr(l->spare);
     s->loop = l;
     s->kind = kind;
     s->userdata = userdata;

@@ -150,7 +150,8 @@ static int take_record(struct spawn_report *r, const struct record *record, cons
         r->step = (enum exec_status) record->step;
         return 0;
     case RECORD_DEGRADED:
-        return add_degraded(r, record, object, directive);
+        r->lost |= add_degraded(r, record, object, directive) < 0;
+        return 0;
     case RECORD_IDENTITY:
         r->uid = record->uid;
         r->gid = record->gid;
@@ -164,9 +165,10 @@ static int take_record(struct spawn_report *r, const struct record *record, cons
         r->error = record->error;
         r->exec = (enum spawn_exec_failure) record->exec;
         r->at = record->at;
-        if (set_text(&r->object, object) < 0 || set_text(&r->directive, directive) < 0 ||
-            set_text(&r->detail, detail) < 0)
-            return -ENOMEM;
+        /* That it failed counts, also where there is no memory for what it failed with. */
+        r->lost |= set_text(&r->object, object) < 0;
+        r->lost |= set_text(&r->directive, directive) < 0;
+        r->lost |= set_text(&r->detail, detail) < 0;
         return 0;
     case RECORD_EXECVE:
         r->state = SPAWN_EXECUTED;
@@ -215,13 +217,22 @@ static int take_records(struct spawn_report *r)
     return 0;
 }
 
+int spawn_report_reserve(struct spawn_report *r)
+{
+    if (r->buffer)
+        return 0;
+    r->buffer = malloc(2UL * PIPE_BUF); /* part of a record, and as much as is read at once */
+    r->uid = r->gid = r->dynamic_uid = (uid_t) -1;
+    return r->buffer ? 0 : -ENOMEM;
+}
+
 int spawn_report_read(struct spawn_report *r, int report_fd)
 {
-    if (!r->buffer)
-        r->uid = r->gid = r->dynamic_uid = (uid_t) -1;
+    int reserved = spawn_report_reserve(r);
+
+    if (reserved < 0)
+        return reserved;
     for (;;) {
-        if (!grow(&r->buffer, &r->allocated, r->buffered + PIPE_BUF))
-            return -ENOMEM;
         ssize_t n = read(report_fd, r->buffer + r->buffered, PIPE_BUF);
         if (n < 0) {
             if (errno == EINTR)
@@ -240,7 +251,7 @@ int spawn_report_read(struct spawn_report *r, int report_fd)
         r->state = SPAWN_GONE;
     free(r->buffer);
     r->buffer = NULL;
-    r->buffered = r->allocated = 0;
+    r->buffered = 0;
     return 1;
 }
 

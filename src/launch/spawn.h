@@ -201,11 +201,15 @@ struct spawn_report {
     gid_t gid;
     uid_t dynamic_uid; /* DynamicUser= chose it; -1 */
     usec_t at;         /* CLOCK_MONOTONIC: when it was executed, or failed; 0 while unknown */
+    bool lost;         /* there was no memory for a text, or for one of `degraded` */
     /* private */
     char *buffer;
-    size_t buffered, allocated;
+    size_t buffered;
 };
 
+/* Has reading the report need no more memory but for the texts in it; a text that there is no room
+ * for then is lost, not the record. Returns 0 or -ENOMEM. */
+int spawn_report_reserve(struct spawn_report *r);
 /* Takes in what the pipe has so far, without blocking. Returns 1 when the pipe is at its end (state
  * is final, the descriptor can be closed), 0 when more may come, or a negative errno. */
 int spawn_report_read(struct spawn_report *r, int report_fd);

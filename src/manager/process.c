@@ -260,6 +260,11 @@ void unit_ended(struct unit *u)
 
 /* ---- which process is whose ---- */
 
+int unit_reserve_watch(struct unit *u)
+{
+    return map_reserve(&u->manager->pids);
+}
+
 int unit_watch_pid(struct unit *u, pid_t pid)
 {
     return map_put_u64(&u->manager->pids, (uint64_t) pid, u);

@@ -303,8 +303,9 @@ static bool is_the_units(const struct service *s, pid_t pid)
     if (pid == s->main.pid || pid == s->control.pid)
         return true;
     int r = s->unit.tracker ? tracker_contains(s->unit.tracker, pid) : 0;
-    /* Gone already: it knew the socket's name, which only the unit's processes were told. */
-    return r > 0 || !process_is_alive(pid);
+    /* Not to be told (out of memory), or gone already: it knew the socket's name, which only the
+     * unit's processes were told. A message that is lost may be the one that a start waits for. */
+    return r != 0 || !process_is_alive(pid);
 }
 
 /* NULL if the sender may; else why not. The texts are systemd's, with the pids put in. */

@@ -281,6 +281,15 @@ static int ensure_runtime(struct service *s)
     return spawn_runtime_new(u->config, u->id, joined, &s->runtime);
 }
 
+static void report_free_p(struct spawn_report **p)
+{
+    if (*p)
+        spawn_report_done(*p);
+    free(*p);
+    *p = NULL;
+}
+#define auto_report _cleanup_(report_free_p)
+
 static void report_came(struct event_source *source, int fd, uint32_t revents, void *userdata)
 {
     struct service *s = userdata;
@@ -292,7 +301,8 @@ static void report_came(struct event_source *source, int fd, uint32_t revents, v
 void service_watch_report(struct service *s, struct service_child *c, int report_fd)
 {
     c->report_fd = report_fd;
-    c->report = new0(struct spawn_report, 1);
+    if (!c->report)
+        c->report = new0(struct spawn_report, 1);
     if (!c->report || event_add_io(manager_loop(s->unit.manager), report_fd, 0, report_came, s,
                                    &c->report_source) < 0)
         unit_log_text(UNIT(s), LOG_ERR, "Out of memory: the set-up of process %d is not followed.",
@@ -333,8 +343,23 @@ static int take_socket(struct service *s, struct spawn_request *request)
     return 0;
 }
 
+/* What it takes to follow a process, had before there is one: a failed start is better than a
+ * process whose end, failure or hanging is never noticed. */
+static int prepare_to_follow(struct service *s, struct spawn_report **ret)
+{
+    struct event_loop *loop = manager_loop(s->unit.manager);
+    auto_report struct spawn_report *report = new0(struct spawn_report, 1);
+
+    if (!report || spawn_report_reserve(report) < 0 || unit_reserve_watch(UNIT(s)) < 0 ||
+        service_reserve_deadline(s) < 0 || event_loop_reserve(loop) < 0)
+        return -ENOMEM;
+    *ret = take_ptr(report);
+    return 0;
+}
+
 static int spawn_command(struct service *s, enum spawn_phase phase,
-                         const struct exec_command *command, struct spawn *ret)
+                         const struct exec_command *command, struct spawn_report **ret_report,
+                         struct spawn *ret)
 {
     _cleanup_(passed_done) struct passed passed = { 0 };
     auto_close int idle = -1;
@@ -366,11 +391,13 @@ static int spawn_command(struct service *s, enum spawn_phase phase,
     request.runtime = s->runtime;
     request.environment = passed.environment;
     request.watchdog = phase == SPAWN_START ? service_watchdog_usec(s) : 0;
-    return spawn_start(&request, ret);
+    r = prepare_to_follow(s, ret_report);
+    return r < 0 ? r : spawn_start(&request, ret);
 }
 
 int service_run(struct service *s, enum spawn_phase phase, unsigned index)
 {
+    auto_report struct spawn_report *report = NULL;
     const struct exec_command *command = command_at(s, phase, index);
     bool control = phases[phase].control || service_config(s)->type == SERVICE_TYPE_FORKING;
     struct service_child *c = control ? &s->control : &s->main;
@@ -381,7 +408,7 @@ int service_run(struct service *s, enum spawn_phase phase, unsigned index)
     s->control_phase = NO_PHASE;
     if (!command)
         return 0;
-    int r = spawn_command(s, phase, command, &spawn);
+    int r = spawn_command(s, phase, command, &report, &spawn);
     if (r < 0) {
         unit_log_text(UNIT(s), LOG_WARNING, "Failed to run '%s' task: %s", phases[phase].name,
                       strerror(-r));
@@ -394,7 +421,7 @@ int service_run(struct service *s, enum spawn_phase phase, unsigned index)
     if (!control && s->main_index != index)
         service_note_main(s);
     *e = (struct service_exec){ .pid = spawn.pid, .start = dual_now() };
-    *c = (struct service_child){ .pid = spawn.pid, .report_fd = -1 };
+    *c = (struct service_child){ .pid = spawn.pid, .report_fd = -1, .report = take_ptr(report) };
     if (control) {
         note_ran(s, phase, index, e);
         s->control_phase = (uint8_t) phase;
@@ -415,11 +442,7 @@ void service_child_done(struct service_child *c)
 {
     c->report_source = event_source_free(c->report_source);
     c->report_fd = close_fd(c->report_fd);
-    if (c->report) {
-        spawn_report_done(c->report);
-        free(c->report);
-        c->report = NULL;
-    }
+    report_free_p(&c->report);
 }
 
 void service_forget_child(struct service *s, struct service_child *c)
@@ -435,6 +458,9 @@ void service_forget_child(struct service *s, struct service_child *c)
 
 static void say_degraded(struct service *s, const struct spawn_report *r)
 {
+    if (r->lost)
+        unit_log_text(UNIT(s), LOG_ERR,
+                      "Out of memory: what process set-up could not have is told in part.");
     for (size_t i = 0; i < r->n_degraded; i++) {
         const struct spawn_degraded *d = &r->degraded[i];
 

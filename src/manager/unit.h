@@ -364,6 +364,8 @@ void unit_close_stream(struct unit *u);
 
 /* child_exited() of u is called when pid ends. A pid has one unit: a later call takes it over. */
 int unit_watch_pid(struct unit *u, pid_t pid);
+/* Has the next unit_watch_pid() not fail. Returns 0 or -ENOMEM. */
+int unit_reserve_watch(struct unit *u);
 void unit_unwatch_pid(struct unit *u, pid_t pid);
 void unit_unwatch_all_pids(struct unit *u);
 
