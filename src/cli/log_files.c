@@ -23,7 +23,10 @@ static void on_problem(const char *path, int error, void *userdata)
 
     if (o->quiet)
         return;
-    if (error == -EPROTONOSUPPORT)
+    if (error == -EUCLEAN)
+        fprintf(stderr, "%s: %s is damaged, and read as far as it is sound (--verify tells more)\n",
+                o->program, path);
+    else if (error == -EPROTONOSUPPORT)
         fprintf(stderr, "%s: %s was written by a newer version and is left out\n", o->program,
                 path);
     else if (error == -EBADMSG)
@@ -83,6 +86,7 @@ int log_open(const struct log_options *o, struct journal *j)
     int problem = 0;
 
     journal_set_namespaces(j, o->namespaces);
+    journal_on_damage(j, on_problem, (void *) o);
     if (o->machine) {
         fprintf(stderr,
                 "%s: --machine=%s: containers are not reached; use --directory= or --root=\n",

@@ -28,6 +28,7 @@ struct show {
     long shown;
     struct id128 boot; /* of the entry before */
     bool has_boot, broken;
+    bool beyond;                     /* the entry before was outside of the times */
     char cursor[JOURNAL_CURSOR_MAX]; /* of the last one shown, "" */
     struct journal_cursor end;       /* --context: of the last entry of the run */
     bool has_end, past_end;
@@ -120,10 +121,16 @@ static int show_entry(struct show *s)
 
     if (!e)
         return 1;
-    if (o->since != USEC_INFINITY && e->realtime < o->since)
-        return o->reverse ? 0 : 1;
-    if (o->until != USEC_INFINITY && e->realtime > o->until)
-        return o->reverse ? 1 : 0;
+    bool early = o->since != USEC_INFINITY && e->realtime < o->since;
+    bool late = o->until != USEC_INFINITY && e->realtime > o->until;
+    if (early || late) {
+        /* One alone may have a damaged time. */
+        bool end = s->beyond && (o->reverse ? early : late);
+
+        s->beyond = true;
+        return !end;
+    }
+    s->beyond = false;
     if (!passes(s, f, e, highlight))
         return 1;
     boot_line(s, e);

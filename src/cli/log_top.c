@@ -154,6 +154,7 @@ int log_top(const struct log_options *o, struct journal *j)
     struct row *r, **sorted;
     size_t all = 0, n = 0, max = o->lines >= 0 ? (size_t) o->lines : ROWS;
     int result = 0;
+    bool late = false; /* the entry before was; one alone may have a damaged time */
 
     if (o->since != USEC_INFINITY)
         journal_seek_realtime(j, o->since);
@@ -164,8 +165,12 @@ int log_top(const struct log_options *o, struct journal *j)
 
         if (!e)
             continue;
-        if (o->until != USEC_INFINITY && e->realtime > o->until)
+        bool before = late;
+        late = o->until != USEC_INFINITY && e->realtime > o->until;
+        if (late && before)
             break;
+        if (late)
+            continue;
         result = count(&rows, journal_current_file(j), e);
         all++;
     }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "journal/compress.h"
+#include "journal/salvage.h"
 
 #define DATA_SIZE_MAX (768u << 20)
 
@@ -27,6 +28,7 @@ void journal_file_close(struct journal_file *f)
     close_fd(f->fd);
     for (size_t i = 0; i < ELEMENTSOF(f->unpacked); i++)
         free(f->unpacked[i].data);
+    journal_file_salvage_done(f);
     free(f->path);
     free(f);
 }
@@ -41,7 +43,7 @@ static bool table_sound(const struct journal_header *h, uint64_t size, uint64_t 
            table_size <= size - offset;
 }
 
-static int check_header(const struct journal_file *f, const struct journal_header *h)
+static int check_header(const struct journal_header *h, uint64_t size)
 {
     if (memcmp(h->signature, JOURNAL_SIGNATURE, 8) != 0) {
         static const uint8_t zeros[8];
@@ -51,12 +53,51 @@ static int check_header(const struct journal_file *f, const struct journal_heade
     }
     if (h->incompatible_flags & ~(uint32_t) INCOMPATIBLE_KNOWN)
         return -EPROTONOSUPPORT;
-    if (h->header_size < JOURNAL_HEADER_MIN || h->header_size % 8 != 0 || h->header_size > f->size)
+    if (h->header_size < JOURNAL_HEADER_MIN || h->header_size % 8 != 0 || h->header_size > size ||
+        h->state > STATE_ARCHIVED)
         return -EBADMSG;
-    if (!table_sound(h, f->size, h->data_hash_table_offset, h->data_hash_table_size) ||
-        !table_sound(h, f->size, h->field_hash_table_offset, h->field_hash_table_size))
+    if (!table_sound(h, size, h->data_hash_table_offset, h->data_hash_table_size) ||
+        !table_sound(h, size, h->field_hash_table_offset, h->field_hash_table_size))
         return h->data_hash_table_size == 0 ? -ENODATA : -EBADMSG;
     return 0;
+}
+
+static bool is_entry(int fd, uint64_t at, uint64_t seqnum, uint64_t realtime)
+{
+    struct entry_object e;
+
+    return pread(fd, &e, sizeof e, (off_t) at) == sizeof e && e.head.type == OBJECT_ENTRY &&
+           e.seqnum == seqnum && e.realtime == realtime;
+}
+
+/* The header alone may tell that a file is not looked into yet or, of an archived one, at all
+ * (query.c): it has to be right. */
+static bool ends_agree(const struct journal_file *f, const struct journal_header *h)
+{
+    uint64_t first = 0;
+    ssize_t n = f->compact ? 4 : 8;
+
+    /* As long as the first entry is being written. */
+    if (h->n_entries == 0 || h->head_entry_seqnum == 0 || h->head_entry_realtime == 0)
+        return h->state == STATE_ONLINE || h->n_entries == 0;
+    return pread(f->fd, &first, (size_t) n, (off_t) h->entry_array_offset + ARRAY_ITEMS) == n &&
+           is_entry(f->fd, first, h->head_entry_seqnum, h->head_entry_realtime) &&
+           (h->state != STATE_ARCHIVED || !HEADER_HAS(h, tail_entry_offset) ||
+            h->tail_entry_offset == 0 ||
+            is_entry(f->fd, h->tail_entry_offset, h->tail_entry_seqnum, h->tail_entry_realtime));
+}
+
+/* What cannot be read by its header is a journal file if it has entries. */
+static int peek_damaged(struct journal_file *f, int error)
+{
+    const uint64_t *entries;
+    size_t n = 0;
+
+    journal_file_damaged(f, 0, "header is damaged");
+    int r = journal_file_map(f);
+    if (r >= 0)
+        r = journal_file_salvage(f, &entries, &n);
+    return r < 0 ? r : n == 0 ? error : 0;
 }
 
 static int file_peek(int fd, const char *path, struct journal_file **ret)
@@ -83,9 +124,7 @@ static int file_peek(int fd, const char *path, struct journal_file **ret)
     ssize_t n = pread(fd, h, sizeof *h, 0);
     if (n < JOURNAL_HEADER_MIN)
         return n < 0 ? -errno : -ENODATA;
-    int r = check_header(f, h);
-    if (r < 0)
-        return r;
+    int r = check_header(h, f->size);
     f->compact = h->incompatible_flags & INCOMPATIBLE_COMPACT;
     f->keyed = h->incompatible_flags & INCOMPATIBLE_KEYED_HASH;
     f->data_table = h->data_hash_table_offset;
@@ -93,8 +132,53 @@ static int file_peek(int fd, const char *path, struct journal_file **ret)
     f->field_table = h->field_hash_table_offset;
     f->field_buckets = h->field_hash_table_size / sizeof(struct hash_item);
     f->fd = fd;
+    if (r < 0)
+        r = peek_damaged(f, r);
+    else if (!ends_agree(f, h))
+        journal_file_damaged(f, 0, "header and entries differ in numbers or times");
+    if (r < 0) {
+        f->fd = -1; /* the caller's still */
+        return r;
+    }
     *ret = take_ptr(f);
     return 0;
+}
+
+static bool is_table(const struct journal_file *f, uint64_t items, uint64_t buckets,
+                     enum object_type type)
+{
+    const struct object *o = journal_object(f, items - sizeof *o, type);
+
+    return o && o->size == sizeof *o + buckets * sizeof(struct hash_item);
+}
+
+/* The first field of the first entry has the hash that this file would give it. */
+static bool has_its_hash(struct journal_file *f)
+{
+    const struct journal_header *h = journal_header(f);
+    const struct entry_object *e = NULL;
+    const char *payload;
+    size_t n;
+
+    if (h->n_entries == 0)
+        return true;
+    if (journal_object(f, h->entry_array_offset, OBJECT_ENTRY_ARRAY))
+        e = journal_entry(f, journal_array_item(f, h->entry_array_offset, 0));
+    if (!e || journal_entry_n_items(f, e) == 0)
+        return false;
+    uint64_t at = journal_entry_item(f, e, 0);
+    return journal_data(f, at, &payload, &n) >= 0 &&
+           ((const struct data_object *) (f->map + at))->hash == journal_hash(f, payload, n);
+}
+
+static bool is_whole(const struct journal_file *f)
+{
+    const struct journal_header *h = journal_header(f);
+    struct stat st;
+
+    /* It may have grown since its size was asked for. */
+    return h->arena_size <= f->size - h->header_size ||
+           (fstat(f->fd, &st) >= 0 && h->arena_size <= (uint64_t) st.st_size - h->header_size);
 }
 
 int journal_file_map(struct journal_file *f)
@@ -105,6 +189,15 @@ int journal_file_map(struct journal_file *f)
     if (map == MAP_FAILED)
         return -errno;
     f->map = map;
+    if (f->damaged)
+        return 0;
+    if (!is_table(f, f->data_table, f->data_buckets, OBJECT_DATA_HASH_TABLE) ||
+        !is_table(f, f->field_table, f->field_buckets, OBJECT_FIELD_HASH_TABLE))
+        journal_file_damaged(f, 0, "hash tables are not where the header says");
+    else if (!is_whole(f))
+        journal_file_damaged(f, 0, "file is shorter than its header says");
+    else if (!has_its_hash(f))
+        journal_file_damaged(f, 0, "fields do not have the hashes of the header's kind");
     return 0;
 }
 
@@ -295,199 +388,212 @@ uint64_t journal_hash(const struct journal_file *f, const void *data, size_t n)
                     : journal_jenkins(data, n);
 }
 
-uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n)
+static bool data_is(struct journal_file *f, uint64_t at, const void *payload, size_t n)
 {
-    uint64_t hash = journal_hash(f, payload, n);
-    const struct hash_item *table = (const struct hash_item *) (f->map + f->data_table);
-    uint64_t at = table[hash % f->data_buckets].head_hash_offset, before = 0;
+    const char *have;
+    size_t have_n;
 
-    while (at != 0) {
-        const struct data_object *d = (const struct data_object *) journal_object(f, at,
-                                                                                  OBJECT_DATA);
-        const char *have;
-        size_t have_n;
-
-        if (!d || at <= before)
-            return 0; /* chains go forward: anything else could go on for ever */
-        if (d->hash == hash && journal_data(f, at, &have, &have_n) >= 0 && have_n == n &&
-            memcmp(have, payload, n) == 0)
-            return at;
-        before = at;
-        at = d->next_hash_offset;
-    }
-    return 0;
+    return journal_data(f, at, &have, &have_n) >= 0 && have_n == n && memcmp(have, payload, n) == 0;
 }
 
-uint64_t journal_find_field(const struct journal_file *f, const char *name, size_t n)
+static bool field_is(struct journal_file *f, uint64_t at, const void *name, size_t n)
+{
+    const struct field_object *o = (const struct field_object *) (f->map + at);
+
+    return o->head.size - sizeof *o == n && memcmp(o->payload, name, n) == 0;
+}
+
+/* Data and field objects begin alike. Returns 1 at the end of a sound chain, -EAGAIN where it is
+ * not known yet: the writer adds an object to the chain first, and to the table then. */
+static int find_in_chain(struct journal_file *f, enum object_type type,
+                         const struct hash_item *item, uint64_t hash, uint64_t n_buckets,
+                         const void *name, size_t n, uint64_t *ret)
+{
+    bool (*is)(struct journal_file *, uint64_t, const void *,
+               size_t) = type == OBJECT_DATA ? data_is : field_is;
+    uint64_t before = 0;
+
+    for (uint64_t at = *(const volatile uint64_t *) &item->head_hash_offset; at != 0;) {
+        const struct field_object *o = (const struct field_object *) journal_object(f, at, type);
+
+        /* Chains go forward: anything else could go on for ever. */
+        if (!o || at <= before || o->hash % n_buckets != hash % n_buckets)
+            return -EBADMSG;
+        if (o->hash == hash && is(f, at, name, n)) {
+            *ret = at;
+            return 0;
+        }
+        before = at;
+        at = *(const volatile uint64_t *) &o->next_hash_offset;
+    }
+    return *(const volatile uint64_t *) &item->tail_hash_offset == before ? 1 : -EAGAIN;
+}
+
+/* How many objects the chains of a table lead to. */
+static uint64_t count_chained(const struct journal_file *f, enum object_type type,
+                              const struct hash_item *table, uint64_t n_buckets)
+{
+    uint64_t n = 0;
+
+    for (uint64_t b = 0; b < n_buckets; b++) {
+        uint64_t before = 0;
+
+        for (uint64_t at = table[b].head_hash_offset; at > before; n++) {
+            const struct field_object *o = (const struct field_object *) journal_object(f, at,
+                                                                                        type);
+
+            if (!o)
+                break;
+            before = at;
+            at = o->next_hash_offset;
+        }
+    }
+    return n;
+}
+
+/* A disk that lost power may have lost a page of a table, which is then empty and looks as if
+ * nothing were there. Whether a page is empty for good is told by how full the table should be or,
+ * where it is nearly empty, by counting. */
+static bool page_is_lost(struct journal_file *f, enum object_type type,
+                         const struct hash_item *table, uint64_t n_buckets,
+                         const struct hash_item *item, uint64_t n)
+{
+    uintptr_t page = (uintptr_t) item & ~(uintptr_t) 4095;
+    const struct hash_item *from = MAX(table, (const struct hash_item *) page),
+                           *to = MIN(table + n_buckets, (const struct hash_item *) (page + 4096));
+    bool *counted = type == OBJECT_DATA ? &f->data_counted : &f->fields_counted;
+
+    for (const struct hash_item *i = from; i < to; i++) {
+        if (i->head_hash_offset != 0)
+            return false;
+    }
+    /* Of so many, none is in the page by chance once in e^30. */
+    if (n > n_buckets || n * (uint64_t) (to - from) / n_buckets > 30)
+        return true;
+    if (*counted)
+        return false;
+    *counted = true;
+    return count_chained(f, type, table, n_buckets) < n;
+}
+
+static uint64_t find(struct journal_file *f, enum object_type type, uint64_t offset,
+                     uint64_t n_buckets, const void *name, size_t n)
 {
     const struct journal_header *h = journal_header(f);
-    uint64_t hash = journal_hash(f, name, n);
-    uint64_t buckets = h->field_hash_table_size / sizeof(struct hash_item);
-    const struct hash_item *table = (const struct hash_item *) (f->map +
-                                                                h->field_hash_table_offset);
-    uint64_t at = table[hash % buckets].head_hash_offset, before = 0;
+    uint64_t hash = journal_hash(f, name, n), found = 0;
+    uint64_t there = !HEADER_HAS(h, n_fields) ? 0 : type == OBJECT_DATA ? h->n_data : h->n_fields;
+    const struct hash_item *table = (const struct hash_item *) (f->map + offset);
+    const struct hash_item *item = table + hash % n_buckets;
+    int r = -EAGAIN;
 
-    while (at != 0) {
-        const struct field_object *o = (const struct field_object *) journal_object(f, at,
-                                                                                    OBJECT_FIELD);
+    for (int i = 0; r == -EAGAIN && i < 1000; i++)
+        r = find_in_chain(f, type, item, hash, n_buckets, name, n, &found);
+    if (r < 0)
+        journal_file_damaged(f, (uint64_t) ((const uint8_t *) item - f->map),
+                             "hash chain leads nowhere");
+    else if (r > 0 && item->head_hash_offset == 0 &&
+             page_is_lost(f, type, table, n_buckets, item, there))
+        journal_file_damaged(f, (uint64_t) ((const uint8_t *) item - f->map),
+                             "part of a hash table is lost");
+    return found;
+}
 
-        if (!o || at <= before)
-            return 0;
-        if (o->hash == hash && o->head.size - sizeof *o == n && memcmp(o->payload, name, n) == 0)
-            return at;
-        before = at;
-        at = o->next_hash_offset;
+uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n)
+{
+    uint64_t at = f->damaged ? 0 : find(f, OBJECT_DATA, f->data_table, f->data_buckets, payload, n);
+    auto_free uint64_t *all = NULL;
+
+    return f->damaged && salvage_find_data(f, payload, n, &all, &n) >= 0 && n > 0 ? all[0] : at;
+}
+
+uint64_t journal_find_field(struct journal_file *f, const void *name, size_t n)
+{
+    uint64_t at = f->damaged ? 0 : find(f, OBJECT_FIELD, f->field_table, f->field_buckets, name, n);
+    auto_free uint64_t *all = NULL;
+    size_t n_all = 0;
+
+    if (f->damaged)
+        (void) salvage_list_fields(f, &all, &n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        if (field_is(f, all[i], name, n))
+            return all[i];
     }
+    return at;
+}
+
+static int list_add(uint64_t **list, size_t *n, size_t *allocated, uint64_t at)
+{
+    if (!grow(list, allocated, *n + 1))
+        return -ENOMEM;
+    (*list)[(*n)++] = at;
     return 0;
 }
 
-uint64_t journal_next_of_field(const struct journal_file *f, uint64_t data_offset)
+int journal_list_data(struct journal_file *f, const char *name, size_t n, uint64_t **ret,
+                      size_t *ret_n)
 {
-    const struct data_object *d = (const struct data_object *) journal_object(f, data_offset,
-                                                                              OBJECT_DATA);
+    uint64_t at = journal_find_field(f, name, n);
+    size_t allocated = 0;
+    auto_free uint64_t *list = NULL;
 
-    /* New objects are put in front: the chain goes back. */
-    return d && d->next_field_offset < data_offset ? d->next_field_offset : 0;
-}
-
-/* ---- lists of entries ---- */
-
-void entry_list_done(struct entry_list *l)
-{
-    free(l->pieces);
-    free(l->found);
-    *l = (struct entry_list){ 0 };
-}
-
-static size_t array_n_items(const struct journal_file *f, const struct object *o)
-{
-    return (o->size - ARRAY_ITEMS) / (f->compact ? 4 : 8);
-}
-
-static uint64_t array_item(const struct journal_file *f, uint64_t array, size_t i)
-{
-    const uint8_t *items = f->map + array + ARRAY_ITEMS;
-
-    return f->compact ? ((const uint32_t *) items)[i] : ((const uint64_t *) items)[i];
-}
-
-/* An array that is full ends before the next one, and so does its last entry, which is behind its
- * beginning. */
-static bool array_is_sound(const struct journal_file *f, const struct object *o, uint64_t array,
-                           uint64_t next)
-{
-    size_t n = array_n_items(f, o);
-
-    if (next <= array || next - array < o->size || n == 0)
-        return false;
-    uint64_t last = array_item(f, array, n - 1);
-    return last % 8 == 0 && last < next && (last > array || n == 1);
-}
-
-int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t data_offset)
-{
-    uint64_t array, n, before = 0;
-
-    l->data = data_offset;
-    l->first = 0;
-    l->n = l->n_pieces = l->n_found = l->hint = 0;
-    if (data_offset == 0) {
-        n = journal_header(f)->n_entries;
-        array = journal_header(f)->entry_array_offset;
-    } else {
-        const struct data_object *d = (const struct data_object *) journal_object(f, data_offset,
+    *ret = NULL;
+    *ret_n = 0;
+    if (!f->damaged && at != 0)
+        at = ((const struct field_object *) (f->map + at))->head_data_offset;
+    while (!f->damaged && at != 0) {
+        const struct data_object *d = (const struct data_object *) journal_object(f, at,
                                                                                   OBJECT_DATA);
+        const char *payload = (const char *) d + journal_data_header_size(f);
 
-        if (!d)
-            return -EBADMSG;
-        n = d->n_entries;
-        array = d->entry_array_offset;
-        if (n > 0) {
-            l->first = d->entry_offset;
-            l->n = 1;
-        }
-    }
-    while (l->n < n) {
-        const struct object *o = journal_object(f, array, OBJECT_ENTRY_ARRAY);
-
-        if (!o || array <= before)
-            return -EBADMSG;
-        uint64_t next = ((const struct entry_array_object *) o)->next_entry_array_offset;
-        if (next != 0 && !array_is_sound(f, o, array, next))
-            return -EBADMSG;
-        if (!grow(&l->pieces, &l->allocated, l->n_pieces + 1))
-            return -ENOMEM;
-        size_t have = MIN(array_n_items(f, o), (size_t) (n - l->n));
-        /* A writer that was killed may have counted an entry that it had not listed. */
-        while (have > 0 && array_item(f, array, have - 1) == 0)
-            have--;
-        if (have > 0)
-            l->pieces[l->n_pieces++] = (struct entry_piece){ array, l->n, have };
-        l->n += have;
-        if (have < array_n_items(f, o))
+        if (!d ||
+            (!(d->head.flags & OBJECT_COMPRESSED) &&
+             (d->head.size - journal_data_header_size(f) <= n || payload[n] != '=' ||
+              memcmp(payload, name, n) != 0)) ||
+            (d->next_field_offset != 0 && d->next_field_offset >= at)) {
+            journal_file_damaged(f, at, "chain of a field's values leads nowhere");
             break;
-        before = array;
-        array = next;
+        }
+        if (list_add(&list, ret_n, &allocated, at) < 0)
+            return -ENOMEM;
+        at = d->next_field_offset; /* new objects are put in front: the chain goes back */
     }
+    if (f->damaged)
+        return salvage_list_data(f, name, n, ret, ret_n);
+    *ret = take_ptr(list);
     return 0;
 }
 
-static const struct entry_piece *piece_of(struct entry_list *l, size_t i)
+int journal_list_fields(struct journal_file *f, uint64_t **ret, size_t *ret_n)
 {
-    const struct entry_piece *p;
+    const struct hash_item *table = (const struct hash_item *) (f->map + f->field_table);
+    const struct journal_header *h = journal_header(f);
+    uint64_t there = HEADER_HAS(h, n_fields) ? h->n_fields : 0;
+    size_t allocated = 0;
+    auto_free uint64_t *list = NULL;
 
-    if (l->hint < l->n_pieces) {
-        p = &l->pieces[l->hint];
-        if (i >= p->begin && i - p->begin < p->n)
-            return p;
-    }
-    size_t low = 0, high = l->n_pieces;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
+    *ret = NULL;
+    *ret_n = 0;
+    for (size_t b = 0; !f->damaged && b < f->field_buckets; b++) {
+        uint64_t before = 0;
 
-        p = &l->pieces[middle];
-        if (i < p->begin) {
-            high = middle;
-        } else if (i - p->begin >= p->n) {
-            low = middle + 1;
-        } else {
-            l->hint = middle;
-            return p;
+        for (uint64_t at = table[b].head_hash_offset; at != 0;) {
+            const struct field_object *o = (const struct field_object *) journal_object(
+                f, at, OBJECT_FIELD);
+
+            if (!o || at <= before || o->hash % f->field_buckets != b) {
+                journal_file_damaged(f, at, "hash chain leads nowhere");
+                break;
+            }
+            if (list_add(&list, ret_n, &allocated, at) < 0)
+                return -ENOMEM;
+            before = at;
+            at = o->next_hash_offset;
         }
     }
-    return NULL;
-}
-
-uint64_t entry_list_get(struct entry_list *l, const struct journal_file *f, size_t i)
-{
-    if (i == 0 && l->first != 0)
-        return l->first;
-    if (i >= l->n)
-        return 0;
-    if (i >= l->n - l->n_found)
-        return l->found[i - (l->n - l->n_found)];
-    const struct entry_piece *p = piece_of(l, i);
-    return p ? array_item(f, p->offset, i - p->begin) : 0;
-}
-
-size_t entry_list_seek(struct entry_list *l, const struct journal_file *f, uint64_t offset,
-                       size_t from)
-{
-    size_t low = from, high, step = 1;
-
-    /* Near by most of the time: in growing steps first. */
-    for (high = low; high < l->n && entry_list_get(l, f, high) < offset; step *= 2) {
-        low = high + 1;
-        high = step > l->n - high ? l->n : high + step;
-    }
-    high = MIN(high, l->n);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (entry_list_get(l, f, middle) < offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    if (!f->damaged && *ret_n < there)
+        journal_file_damaged(f, f->field_table, "part of a hash table is lost");
+    if (f->damaged)
+        return salvage_list_fields(f, ret, ret_n);
+    *ret = take_ptr(list);
+    return 0;
 }

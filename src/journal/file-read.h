@@ -22,8 +22,15 @@ struct journal_file {
     uint64_t size; /* mapped */
     uint64_t device, inode;
     bool compact, keyed;
+    /* Set once something is found that contradicts the rest, which is noted: it is read by its
+     * objects from then on (salvage.h). */
+    bool damaged;
+    uint64_t damage_at;
+    const char *damage;
+    struct salvage *salvage;
     /* Of the header, as they were checked: a writer must not change them under us. */
     uint64_t data_table, data_buckets, field_table, field_buckets;
+    bool data_counted, fields_counted; /* what is in these tables was held against the header */
 
     /* The last decompressed payloads, by data offset. */
     struct unpacked {
@@ -35,9 +42,8 @@ struct journal_file {
 };
 
 /* Opens by path, or the descriptor (which is taken over on success) with the path for messages.
- * -EBADMSG: no journal file, or its header is damaged. -EPROTONOSUPPORT: written by a newer
- * version with flags that are not known. -ENODATA: empty, or not yet initialised. Others as
- * open(2), mmap(2). */
+ * -EBADMSG: no journal file, or no entry of it can be read. -EPROTONOSUPPORT: the same, and it has
+ * flags that are not known. -ENODATA: empty, or not yet initialised. Others as open(2), mmap(2). */
 int journal_file_open(const char *path, struct journal_file **ret);
 int journal_file_open_fd(int fd, const char *path, struct journal_file **ret);
 void journal_file_close(struct journal_file *f);
@@ -81,6 +87,24 @@ static inline uint64_t journal_entry_item(const struct journal_file *f,
     return f->compact ? ((const uint32_t *) items)[i] : ((const uint64_t *) items)[2 * i];
 }
 
+static inline bool journal_entry_has(const struct journal_file *f, const struct entry_object *e,
+                                     uint64_t data)
+{
+    for (size_t i = 0, n = journal_entry_n_items(f, e); i < n; i++) {
+        if (journal_entry_item(f, e, i) == data)
+            return true;
+    }
+    return false;
+}
+
+/* Of an array of entries. */
+static inline uint64_t journal_array_item(const struct journal_file *f, uint64_t array, size_t i)
+{
+    const uint8_t *items = f->map + array + ARRAY_ITEMS;
+
+    return f->compact ? ((const uint32_t *) items)[i] : ((const uint64_t *) items)[i];
+}
+
 /* The payload ("NAME=value") of a data object, decompressed where it needs be; valid until four
  * other compressed ones were asked for. -EBADMSG where it is damaged, -ENOMEM. */
 int journal_data(struct journal_file *f, uint64_t offset, const char **ret, size_t *ret_n);
@@ -97,40 +121,9 @@ uint64_t journal_hash(const struct journal_file *f, const void *data, size_t n);
 /* The data object with that payload; 0 where the file has none. */
 uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n);
 /* The field object of that name. */
-uint64_t journal_find_field(const struct journal_file *f, const char *name, size_t n);
-
-/* Whether the value that data objects chain to next is sound, and the next data object of the same
- * field; 0 at the end. */
-uint64_t journal_next_of_field(const struct journal_file *f, uint64_t data_offset);
-
-/* ---- lists of entries ---- */
-
-/* All entries of a file, or those that have one data object, in the order that they were written:
- * an array, in pieces. */
-struct entry_list {
-    uint64_t first; /* in-line entry, 0: none */
-    struct entry_piece {
-        uint64_t offset; /* of the array */
-        size_t begin, n; /* index of its first entry, and how many */
-    } * pieces;
-    size_t n_pieces, allocated;
-    uint64_t *found; /* entries behind those, that a damaged list does not lead to (salvage.c) */
-    size_t n_found, found_allocated;
-    size_t n;      /* entries in all */
-    size_t hint;   /* of the last piece used */
-    uint64_t data; /* whose list it is; 0: the file's */
-};
-
-/* Zero-initialise first. Loads, or loads again after a refresh, what the header or the data object
- * lists. Returns 0, -ENOMEM, or -EBADMSG (what could be read is in the list). */
-int entry_list_load(struct entry_list *l, const struct journal_file *f, uint64_t data_offset);
-/* The same, and where the list is damaged what the whole file has. Returns 0 or -ENOMEM, or
- * -EBADMSG where there is no such data object. */
-int entry_list_salvage(struct entry_list *l, const struct journal_file *f, uint64_t data_offset);
-void entry_list_done(struct entry_list *l);
-/* The offset of the i-th entry; 0 where it is damaged or i >= n. */
-uint64_t entry_list_get(struct entry_list *l, const struct journal_file *f, size_t i);
-/* The index of the first entry at or after the offset; n where there is none. `from` is an index
- * at or before it to begin at. */
-size_t entry_list_seek(struct entry_list *l, const struct journal_file *f, uint64_t offset,
-                       size_t from);
+uint64_t journal_find_field(struct journal_file *f, const void *name, size_t n);
+/* All data objects of a field, the newest first; all field objects. The arrays are the caller's,
+ * NULL where there are none. Returns 0 or -ENOMEM. */
+int journal_list_data(struct journal_file *f, const char *name, size_t n, uint64_t **ret,
+                      size_t *ret_n);
+int journal_list_fields(struct journal_file *f, uint64_t **ret, size_t *ret_n);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "journal/entry-list.h"
 
 struct verify {
     struct journal_file *f;
@@ -189,12 +190,12 @@ static int verify_list(struct verify *v, uint64_t data, uint64_t n)
 {
     struct entry_list list = { 0 };
     uint64_t before = 0;
-    int r = entry_list_load(&list, v->f, data);
+    int r = data == 0 ? entry_list_load(&list, v->f) : entry_list_load_data(&list, v->f, data);
 
-    if (r == 0 && list.n != n)
+    if (r >= 0 && v->f->damaged)
+        r = damaged(v, v->f->damage_at, "%s", v->f->damage);
+    else if (r >= 0 && list.n != n)
         r = damaged(v, data, "list has %zu entries, not %ju", list.n, (uintmax_t) n);
-    else if (r == -EBADMSG)
-        r = damaged(v, data, "list of entries leads nowhere");
     for (size_t i = 0; r >= 0 && i < list.n; i++) {
         uint64_t entry = entry_list_get(&list, v->f, i);
 
@@ -268,6 +269,8 @@ int journal_file_verify(struct journal_file *f, struct verify_report *report)
     struct verify v = { .f = f, .report = report, .h = journal_header(f) };
 
     *report = (struct verify_report){ 0 };
+    if (f->damaged)
+        return damaged(&v, f->damage_at, "%s", f->damage);
     v.kinds = calloc(f->size / 8 + 1, 1);
     if (!v.kinds)
         return -ENOMEM;

@@ -91,15 +91,12 @@ static void load_field(struct match_view *v, const struct match *m, struct match
 {
     if (s->loaded)
         return;
-    uint64_t data = journal_find_data(v->file, m->text, m->n);
-    s->list.n = s->list.n_pieces = 0;
-    s->list.first = 0;
-    if (data != 0)
-        (void) entry_list_salvage(&s->list, v->file, data); /* as much as is sound */
+    (void) entry_list_load_value(&s->list, v->file, m->text, m->n);
     s->index = 0;
     s->loaded = true;
 }
 
+/* Where a list turns out to be damaged it is at its end: the reader begins anew (query.c). */
 static uint64_t list_next(struct entry_list *l, struct journal_file *f, size_t *index,
                           uint64_t from)
 {
@@ -107,29 +104,32 @@ static uint64_t list_next(struct entry_list *l, struct journal_file *f, size_t *
     if (*index > l->n || (*index > 0 && entry_list_get(l, f, *index - 1) >= from))
         *index = 0;
     *index = entry_list_seek(l, f, from, *index);
-    return *index < l->n ? entry_list_get(l, f, *index) : MATCH_END;
+    return entry_list_check(l, f, *index) && *index < l->n ? entry_list_get(l, f, *index)
+                                                           : MATCH_END;
+}
+
+/* The index of the last one at or before it; SIZE_MAX: none. */
+static size_t seek_back(struct entry_list *l, struct journal_file *f, size_t index, uint64_t from)
+{
+    /* One step back is the most frequent. */
+    if (index > 0 && index < l->n && entry_list_get(l, f, index) > from &&
+        entry_list_get(l, f, index - 1) <= from)
+        return index - 1;
+    size_t at = entry_list_seek(l, f, from, 0);
+    return at < l->n && entry_list_get(l, f, at) == from ? at : at - 1;
 }
 
 static uint64_t list_previous(struct entry_list *l, struct journal_file *f, size_t *index,
                               uint64_t from)
 {
-    if (l->n == 0)
+    size_t at = l->n > 0 ? seek_back(l, f, *index, from) : SIZE_MAX;
+
+    /* What is behind it may be what misled the search. */
+    if ((at + 1 < l->n && !entry_list_check(l, f, at + 1)) || at == SIZE_MAX ||
+        !entry_list_check(l, f, at))
         return 0;
-    /* One step back is the most frequent. */
-    if (*index > 0 && *index < l->n && entry_list_get(l, f, *index) > from &&
-        entry_list_get(l, f, *index - 1) <= from) {
-        (*index)--;
-        return entry_list_get(l, f, *index);
-    }
-    size_t at = entry_list_seek(l, f, from, 0);
-    if (at < l->n && entry_list_get(l, f, at) == from) {
-        *index = at;
-        return from;
-    }
-    if (at == 0)
-        return 0;
-    *index = at - 1;
-    return entry_list_get(l, f, at - 1);
+    *index = at;
+    return entry_list_get(l, f, at);
 }
 
 static uint64_t all_next(struct match_view *v, struct match_state *s, uint64_t from)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "journal/file-read.h"
+#include "journal/entry-list.h"
 
 enum match_kind { MATCH_FIELD, MATCH_AND, MATCH_OR, MATCH_NOT };
 

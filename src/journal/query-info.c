@@ -6,6 +6,18 @@
 #include "base/alloc.h"
 #include "journal/query.h"
 
+typedef uint64_t (*find_fn)(struct journal_file *f, const void *text, size_t n);
+
+/* Whether a file before the i-th has it. */
+static bool is_known(struct journal *j, size_t i, find_fn find, const char *text, size_t n)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (find(journal_get_file(j, k), text, n) != 0)
+            return true;
+    }
+    return false;
+}
+
 int journal_unique(struct journal *j, const char *field,
                    int (*fn)(const char *value, size_t n, void *userdata), void *userdata)
 {
@@ -13,24 +25,20 @@ int journal_unique(struct journal *j, const char *field,
 
     for (size_t i = 0; i < journal_n_files(j); i++) {
         struct journal_file *f = journal_get_file(j, i);
-        uint64_t at = journal_find_field(f, field, name);
-        const struct field_object *o = at ? (const struct field_object *) journal_object(
-                                                f, at, OBJECT_FIELD)
-                                          : NULL;
+        auto_free uint64_t *values = NULL;
+        size_t n_values;
+        int r = journal_list_data(f, field, name, &values, &n_values);
 
-        for (at = o ? o->head_data_offset : 0; at != 0; at = journal_next_of_field(f, at)) {
+        for (size_t k = 0; r >= 0 && k < n_values; k++) {
             const char *payload;
             size_t n;
-            bool known = false;
 
-            if (journal_data(f, at, &payload, &n) < 0 || n <= name || payload[name] != '=')
-                continue;
-            for (size_t k = 0; k < i && !known; k++)
-                known = journal_find_data(journal_get_file(j, k), payload, n);
-            int r = known ? 0 : fn(payload + name + 1, n - name - 1, userdata);
-            if (r < 0)
-                return r;
+            if (journal_data(f, values[k], &payload, &n) >= 0 && n > name && payload[name] == '=' &&
+                !is_known(j, i, journal_find_data, payload, n))
+                r = fn(payload + name + 1, n - name - 1, userdata);
         }
+        if (r < 0)
+            return r;
     }
     return 0;
 }
@@ -40,31 +48,20 @@ int journal_fields(struct journal *j, int (*fn)(const char *name, size_t n, void
 {
     for (size_t i = 0; i < journal_n_files(j); i++) {
         struct journal_file *f = journal_get_file(j, i);
-        const struct journal_header *h = journal_header(f);
-        const struct hash_item *table = (const struct hash_item *) (f->map +
-                                                                    h->field_hash_table_offset);
+        auto_free uint64_t *fields = NULL;
+        size_t n_fields;
+        int r = journal_list_fields(f, &fields, &n_fields);
 
-        for (size_t b = 0; b < h->field_hash_table_size / sizeof *table; b++) {
-            uint64_t before = 0;
+        for (size_t k = 0; r >= 0 && k < n_fields; k++) {
+            const struct field_object *o = (const struct field_object *) (f->map + fields[k]);
+            const char *name = (const char *) o->payload;
+            size_t n = o->head.size - sizeof *o;
 
-            for (uint64_t at = table[b].head_hash_offset; at > before;) {
-                const struct field_object *o = (const struct field_object *) journal_object(
-                    f, at, OBJECT_FIELD);
-                bool known = false;
-
-                if (!o)
-                    break;
-                size_t n = o->head.size - sizeof *o;
-                for (size_t k = 0; k < i && !known; k++)
-                    known = journal_find_field(journal_get_file(j, k), (const char *) o->payload,
-                                               n);
-                int r = known ? 0 : fn((const char *) o->payload, n, userdata);
-                if (r < 0)
-                    return r;
-                before = at;
-                at = o->next_hash_offset;
-            }
+            if (!is_known(j, i, journal_find_field, name, n))
+                r = fn(name, n, userdata);
         }
+        if (r < 0)
+            return r;
     }
     return 0;
 }
@@ -89,42 +86,48 @@ static int note_span(struct spans *s, struct id128 id, usec_t first, usec_t last
     return 0;
 }
 
+/* The first and last entry that has the value. */
+static bool ends_of(struct journal_file *f, uint64_t data, const struct entry_object **ret_first,
+                    const struct entry_object **ret_last)
+{
+    struct entry_list list = { 0 };
+    bool again;
+
+    *ret_first = *ret_last = NULL;
+    do {
+        again = !f->damaged;
+        (void) entry_list_load_data(&list, f, data);
+        if (list.n > 0 && entry_list_check(&list, f, 0) && entry_list_check(&list, f, list.n - 1)) {
+            *ret_first = journal_entry(f, entry_list_get(&list, f, 0));
+            *ret_last = journal_entry(f, entry_list_get(&list, f, list.n - 1));
+        }
+    } while (again && f->damaged);
+    entry_list_done(&list);
+    return *ret_first && *ret_last;
+}
+
 static int spans_of_file(struct spans *s, struct journal_file *f, const char *field,
                          journal_entry_filter wanted, void *userdata)
 {
-    size_t name = strlen(field);
-    uint64_t at = journal_find_field(f, field, name);
-    const struct field_object *o = at ? (const struct field_object *) journal_object(f, at,
-                                                                                     OBJECT_FIELD)
-                                      : NULL;
+    auto_free uint64_t *values = NULL;
+    size_t name = strlen(field), n_values;
+    int r = journal_list_data(f, field, name, &values, &n_values);
 
-    for (at = o ? o->head_data_offset : 0; at != 0; at = journal_next_of_field(f, at)) {
-        struct entry_list list = { 0 };
+    for (size_t i = 0; r >= 0 && i < n_values; i++) {
         char text[ID128_TEXT_MAX] = { 0 };
+        const struct entry_object *first, *last;
         struct id128 id;
         const char *payload;
         size_t n;
-        int r = 0;
 
-        if (journal_data(f, at, &payload, &n) < 0 || n != name + 1 + 32)
+        if (journal_data(f, values[i], &payload, &n) < 0 || n != name + 1 + 32)
             continue;
         memcpy(text, payload + name + 1, 32);
-        if (id128_parse(text, &id) < 0)
-            continue;
-        (void) entry_list_salvage(&list, f, at);
-        const struct entry_object *first = list.n > 0
-                                               ? journal_entry(f, entry_list_get(&list, f, 0))
-                                               : NULL;
-        const struct entry_object *last = list.n > 0 ? journal_entry(
-                                                           f, entry_list_get(&list, f, list.n - 1))
-                                                     : NULL;
-        if (first && last && (!wanted || wanted(f, first, userdata)))
+        if (id128_parse(text, &id) >= 0 && ends_of(f, values[i], &first, &last) &&
+            (!wanted || wanted(f, first, userdata)))
             r = note_span(s, id, first->realtime, last->realtime);
-        entry_list_done(&list);
-        if (r < 0)
-            return r;
     }
-    return 0;
+    return r;
 }
 
 static int compare_spans(const void *a, const void *b)

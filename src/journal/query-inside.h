@@ -11,6 +11,7 @@ struct reader {
     uint64_t at;                      /* the next entry in the direction; MATCH_END or 0: none */
     const struct entry_object *entry; /* at `at` */
     bool listed;                      /* `all` was loaded, and the file mapped */
+    bool salvaged;                    /* as that of a damaged file */
     bool seen;                        /* by the last rescan */
 };
 
@@ -29,6 +30,8 @@ struct journal {
     struct folder *folders;
     size_t n_folders, folders_allocated;
     const char *namespaces;
+    journal_problem problem; /* of damaged files */
+    void *problem_userdata;
     struct match *match;
     unsigned n_nodes;
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "journal/query-inside.h"
+#include "journal/salvage.h"
 
 struct journal *journal_new(void)
 {
@@ -19,6 +20,12 @@ void reader_free(struct journal *j, struct reader *r)
     entry_list_done(&r->all);
     journal_file_close(r->file);
     free(r);
+}
+
+void journal_on_damage(struct journal *j, journal_problem problem, void *userdata)
+{
+    j->problem = problem;
+    j->problem_userdata = userdata;
 }
 
 void journal_free(struct journal *j)
@@ -37,13 +44,29 @@ void journal_free(struct journal *j)
     free(j);
 }
 
+/* Where damage was found, all that was learned from the file is worth nothing: it is read by its
+ * objects from now on. Returns true once. */
+static bool reader_salvage(struct journal *j, struct reader *r)
+{
+    if (r->salvaged || !r->file->damaged)
+        return false;
+    r->salvaged = true;
+    (void) entry_list_load(&r->all, r->file);
+    match_states_reset(r->states, j->n_nodes);
+    if (j->problem)
+        j->problem(r->file->path, -EUCLEAN, j->problem_userdata);
+    return true;
+}
+
 /* Before anything but its header is looked at. A file that cannot be mapped has no entries. */
-static void reader_list(struct reader *r)
+static void reader_list(struct journal *j, struct reader *r)
 {
     if (r->listed || journal_file_map(r->file) < 0)
         return;
-    (void) entry_list_salvage(&r->all, r->file, 0);
+    if (!r->file->damaged)
+        (void) entry_list_load(&r->all, r->file);
     r->listed = true;
+    (void) reader_salvage(j, r);
 }
 
 /* ---- order ---- */
@@ -130,77 +153,82 @@ static void heap_build(struct journal *j)
 
 /* ---- one file ---- */
 
-/* Goes on from the offset `from` to an entry that is sound. */
+/* Goes on from the offset `from` or, where there is no match, from the index. */
 static void reader_settle(struct journal *j, struct reader *r, uint64_t from, bool forward)
 {
     struct match_view view = { r->file, &r->all, r->states };
 
-    for (;;) {
-        r->entry = NULL;
-        if (j->match)
-            r->at = forward ? match_next(&view, j->match, from)
-                            : match_previous(&view, j->match, from);
-        if (!j->match && forward)
-            r->at = r->index < r->all.n ? entry_list_get(&r->all, r->file, r->index) : MATCH_END;
-        else if (!j->match)
-            r->at = r->index < r->all.n ? entry_list_get(&r->all, r->file, r->index) : 0;
-        if (r->at == MATCH_END || (r->at == 0 && (j->match || r->index >= r->all.n)))
-            return;
-        r->entry = journal_entry(r->file, r->at);
-        if (r->entry)
-            return;
-        /* A damaged entry costs itself. */
-        from = forward ? r->at + 1 : r->at - 1;
-        r->index = forward ? r->index + 1 : r->index - 1;
-    }
-}
-
-static void reader_advance(struct journal *j, struct reader *r, bool forward)
-{
-    r->index = forward ? r->index + 1 : r->index - 1; /* SIZE_MAX is past the end as well */
-    reader_settle(j, r, forward ? r->at + 1 : r->at - 1, forward);
+    r->at = forward ? MATCH_END : 0;
+    if (j->match)
+        r->at = forward ? match_next(&view, j->match, from) : match_previous(&view, j->match, from);
+    else if (r->index < r->all.n && entry_list_check(&r->all, r->file, r->index))
+        r->at = entry_list_get(&r->all, r->file, r->index);
+    r->entry = r->at != 0 && r->at != MATCH_END ? journal_entry(r->file, r->at) : NULL;
 }
 
 /* Goes to the first entry (backwards: the last) with this index or beyond. */
 static void reader_go(struct journal *j, struct reader *r, size_t index, bool forward)
 {
-    uint64_t from = forward ? MATCH_END : 0;
-
     r->index = index;
     r->entry = NULL;
-    r->at = from;
-    if (index >= r->all.n)
-        return;
-    /* A damaged list has holes. */
-    while (index < r->all.n && (from = entry_list_get(&r->all, r->file, index)) == 0)
-        index = forward ? index + 1 : index - 1;
-    r->index = index;
+    r->at = forward ? MATCH_END : 0;
     if (index < r->all.n)
-        reader_settle(j, r, from, forward);
+        reader_settle(j, r, entry_list_get(&r->all, r->file, index), forward);
+}
+
+/* To what is behind an offset (backwards: before it). */
+static void reader_go_beyond(struct journal *j, struct reader *r, uint64_t offset, bool forward)
+{
+    size_t index = forward ? entry_list_seek(&r->all, r->file, offset + 1, 0)
+                           : entry_list_seek(&r->all, r->file, offset, 0) - 1;
+
+    reader_go(j, r, index, forward);
+}
+
+static void reader_advance(struct journal *j, struct reader *r, bool forward)
+{
+    uint64_t at = r->at;
+
+    r->index = forward ? r->index + 1 : r->index - 1; /* SIZE_MAX is past the end as well */
+    reader_settle(j, r, forward ? at + 1 : at - 1, forward);
+    if (reader_salvage(j, r))
+        reader_go_beyond(j, r, at, forward);
 }
 
 /* The first index whose entry is not before the position; entries of a file are in order. */
-static size_t reader_bisect(struct reader *r,
-                            int (*compare)(const struct reader *r, const struct entry_object *e,
-                                           const void *key),
-                            const void *key)
+typedef int (*compare_fn)(const struct reader *r, const struct entry_object *e, const void *key);
+
+/* Whether the entry is before the key. One that is none says nothing. */
+static bool is_before(struct reader *r, size_t i, compare_fn compare, const void *key)
+{
+    uint64_t at = entry_list_get(&r->all, r->file, i);
+    const struct entry_object *e = journal_entry(r->file, at);
+
+    if (!e)
+        journal_file_damaged(r->file, at, "list of entries leads to what is no entry");
+    return e && compare(r, e, key) < 0;
+}
+
+static size_t reader_bisect(struct reader *r, compare_fn compare, const void *key)
 {
     size_t low = 0, high = r->all.n;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct entry_object *e = journal_entry(r->file,
-                                                     entry_list_get(&r->all, r->file, middle));
+    do {
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
 
-        /* A damaged entry says nothing; the next sound one does. */
-        for (size_t k = middle + 1; !e && k < high; k++)
-            e = journal_entry(r->file, entry_list_get(&r->all, r->file, k));
-        if (e && compare(r, e, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+            if (is_before(r, middle, compare, key))
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        /* An entry whose own numbers are damaged may have misled the search: it is the one before
+         * then, and the one before that is right. */
+        high = low - 2;
+        if (low < 2 || is_before(r, high, compare, key))
+            return low;
+        low = 0;
+    } while (true);
 }
 
 static int compare_realtime(const struct reader *r, const struct entry_object *e, const void *key)
@@ -289,7 +317,8 @@ static enum outlook reader_outlook(const struct journal *j, const struct reader 
     bool closed = h->state == STATE_ARCHIVED;
     bool before = false, behind = false; /* all of its entries are */
 
-    if (h->n_entries == 0 || h->head_entry_seqnum == 0 || (!closed && !forward) ||
+    if (r->file->damaged || h->n_entries == 0 || h->head_entry_seqnum == 0 ||
+        (!closed && !forward) ||
         (closed && (h->head_entry_seqnum > h->tail_entry_seqnum ||
                     h->tail_entry_seqnum - h->head_entry_seqnum < h->n_entries - 1 ||
                     h->head_entry_realtime > h->tail_entry_realtime)))
@@ -315,6 +344,8 @@ static enum outlook reader_outlook(const struct journal *j, const struct reader 
     case SEEK_CURSOR:
         break;
     }
+    closed = closed && HEADER_HAS(h, tail_entry_offset) &&
+             h->tail_entry_offset != 0; /* else it was not checked */
     return forward ? (behind             ? OUTLOOK_LATER
                       : before && closed ? OUTLOOK_NEVER
                                          : OUTLOOK_NOW)
@@ -366,18 +397,57 @@ static void wake_readers(struct journal *j)
                 return;
         }
         j->n_later--;
-        reader_list(r);
-        reader_go(j, r, j->forward ? 0 : r->all.n - 1, j->forward);
+        reader_list(j, r);
+        do {
+            reader_go(j, r, j->forward ? 0 : r->all.n - 1, j->forward);
+        } while (reader_salvage(j, r));
         if (r->entry)
             heap_build(j);
     }
 }
 
-/* Every file to the place that was sought, or behind the current entry. */
+/* To the place that was sought, or behind the current entry. */
+static void place_forward(struct journal *j, struct reader *r)
+{
+    reader_go(j, r, seek_index(j, r), true);
+    /* The current entry itself was given already. */
+    while (j->seek == SEEK_NONE && j->position.valid && r->entry &&
+           compare_entries(&j->position, r) >= 0)
+        reader_advance(j, r, true);
+}
+
+/* Backwards from a time, its own entries come first; from a position they do not. */
+static void place_backward(struct journal *j, struct reader *r)
+{
+    size_t index = seek_index(j, r);
+    const struct entry_object *e = journal_entry(r->file, entry_list_get(&r->all, r->file, index));
+    bool exact = j->seek != SEEK_NONE && e && seek_hits(j, r, e);
+
+    if (exact && j->seek == SEEK_REALTIME) {
+        usec_t after = j->seek_time + 1;
+
+        index = reader_bisect(r, compare_realtime, &after);
+        exact = false;
+    }
+    reader_go(j, r, exact ? index : index - 1, false);
+    while (j->seek == SEEK_NONE && j->position.valid && r->entry &&
+           compare_entries(&j->position, r) <= 0)
+        reader_advance(j, r, false);
+}
+
+static void place_reader(struct journal *j, struct reader *r, bool forward)
+{
+    reader_list(j, r);
+    do {
+        if (forward)
+            place_forward(j, r);
+        else
+            place_backward(j, r);
+    } while (reader_salvage(j, r));
+}
+
 static void place_readers(struct journal *j, bool forward)
 {
-    bool seeking = j->seek != SEEK_NONE;
-
     j->forward = forward;
     j->n_later = 0;
     for (size_t i = 0; i < j->n; i++) {
@@ -385,34 +455,8 @@ static void place_readers(struct journal *j, bool forward)
         enum outlook outlook = reader_outlook(j, r, forward);
 
         r->entry = NULL;
-        if (outlook == OUTLOOK_NEVER || (outlook == OUTLOOK_LATER && put_later(j, r)))
-            continue;
-        reader_list(r);
-        size_t index = seek_index(j, r);
-
-        if (forward) {
-            reader_go(j, r, index, true);
-            /* The current entry itself was given already. */
-            while (!seeking && j->position.valid && r->entry &&
-                   compare_entries(&j->position, r) >= 0)
-                reader_advance(j, r, true);
-            continue;
-        }
-        /* Backwards from a time, its own entries come first; from a position they do not. */
-        const struct entry_object *e = index < r->all.n
-                                           ? journal_entry(r->file,
-                                                           entry_list_get(&r->all, r->file, index))
-                                           : NULL;
-        bool exact = seeking && e && seek_hits(j, r, e);
-        if (exact && j->seek == SEEK_REALTIME) {
-            usec_t after = j->seek_time + 1;
-
-            index = reader_bisect(r, compare_realtime, &after);
-            exact = false;
-        }
-        reader_go(j, r, exact ? index : index - 1, false);
-        while (!seeking && j->position.valid && r->entry && compare_entries(&j->position, r) <= 0)
-            reader_advance(j, r, false);
+        if (outlook == OUTLOOK_NOW || (outlook == OUTLOOK_LATER && !put_later(j, r)))
+            place_reader(j, r, forward);
     }
     j->seek = SEEK_NONE;
     if (j->n_later > 0)
@@ -423,16 +467,7 @@ static void place_readers(struct journal *j, bool forward)
 
 void reader_join(struct journal *j, struct reader *r)
 {
-    reader_list(r);
-    size_t index = seek_index(j, r);
-
-    if (j->forward) {
-        reader_go(j, r, index, true);
-        while (j->position.valid && r->entry && compare_entries(&j->position, r) >= 0)
-            reader_advance(j, r, true);
-    } else {
-        reader_go(j, r, index - 1, false);
-    }
+    place_reader(j, r, j->forward);
     heap_build(j);
 }
 
@@ -510,29 +545,40 @@ const struct entry_object *journal_current(const struct journal *j)
     return journal_entry(j->current->file, j->current_offset);
 }
 
+/* Whether it has more entries now. */
+static bool reader_refresh(struct journal *j, struct reader *r)
+{
+    size_t before = r->all.n;
+    uint64_t last = before > 0 ? entry_list_get(&r->all, r->file, before - 1) : 0;
+
+    if (journal_file_refresh(r->file) < 0)
+        return false;
+    if (r->entry) /* the map may be elsewhere */
+        r->entry = journal_entry(r->file, r->at);
+    if (!r->salvaged && journal_header(r->file)->n_entries == before)
+        return false;
+    (void) entry_list_load(&r->all, r->file);
+    match_states_reset(r->states, j->n_nodes);
+    bool damaged = reader_salvage(j, r);
+    if (r->entry && damaged)
+        r->index = entry_list_seek(&r->all, r->file, r->at, 0);
+    bool more = r->all.n > 0 && entry_list_get(&r->all, r->file, r->all.n - 1) > last;
+    if (more && j->seek == SEEK_NONE && j->forward && !r->entry) {
+        do {
+            reader_go_beyond(j, r, last, true);
+        } while (reader_salvage(j, r));
+    }
+    return more;
+}
+
 int journal_refresh(struct journal *j)
 {
     int changed = 0;
 
+    /* Those that are not listed are archived, or their turn has not come. */
     for (size_t i = 0; i < j->n; i++) {
-        struct reader *r = j->readers[i];
-        size_t before = r->all.n;
-
-        if (!r->listed)
-            continue; /* it is archived, or its turn has not come */
-        if (journal_file_refresh(r->file) < 0)
-            continue;
-        if (r->entry) /* the map may be elsewhere */
-            r->entry = journal_entry(r->file, r->at);
-        if (journal_header(r->file)->n_entries == before)
-            continue;
-        (void) entry_list_salvage(&r->all, r->file, 0);
-        match_states_reset(r->states, j->n_nodes);
-        if (r->all.n <= before)
-            continue;
-        changed = 1;
-        if (j->seek == SEEK_NONE && j->forward && !r->entry)
-            reader_go(j, r, before, true);
+        if (j->readers[i]->listed && reader_refresh(j, j->readers[i]))
+            changed = 1;
     }
     if (j->seek == SEEK_NONE)
         heap_build(j);

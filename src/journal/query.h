@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "journal/file-read.h"
+#include "journal/entry-list.h"
 #include "journal/match.h"
 
 struct journal;
@@ -30,6 +30,9 @@ int journal_add_file(struct journal *j, const char *path);
 typedef void (*journal_problem)(const char *path, int error, void *userdata);
 int journal_add_directory(struct journal *j, const char *path, unsigned flags, bool machines,
                           const struct id128 *machine, journal_problem problem, void *userdata);
+/* Files that turn out to be damaged are read as far as they are sound (salvage.h); each is passed
+ * to `problem` once, with -EUCLEAN. */
+void journal_on_damage(struct journal *j, journal_problem problem, void *userdata);
 /* Which of the folders ID.NAMESPACE journal_add_directory() takes: the one of that name, "+NAME":
  * that and ID itself, "*": all; NULL: ID only. Before the folders are added; the text stays the
  * caller's. */

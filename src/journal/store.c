@@ -18,7 +18,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/users.h"
-#include "journal/file-read.h"
+#include "journal/entry-list.h"
 #include "journal/file-write.h"
 #include "journal/vacuum.h"
 
@@ -635,14 +635,17 @@ static int compare_files(const void *a, const void *b)
 static int copy_file(struct store *s, struct journal_file *from)
 {
     struct entry_list list = { 0 };
-    int r = 0;
+    uint64_t done = 0;
+    int r = entry_list_load(&list, from);
 
-    (void) entry_list_salvage(&list, from, 0);
-    for (size_t i = 0; r >= 0 && i < list.n; i++) {
-        const struct entry_object *e = journal_entry(from, entry_list_get(&list, from, i));
-
-        if (e)
-            r = copy_entry(s, from, e);
+    for (size_t i = 0; r >= 0 && i < list.n;) {
+        if (!entry_list_check(&list, from, i)) { /* it is damaged, and listed anew */
+            r = entry_list_load(&list, from);
+            i = entry_list_seek(&list, from, done + 1, 0);
+            continue;
+        }
+        done = entry_list_get(&list, from, i++);
+        r = copy_entry(s, from, journal_entry(from, done));
     }
     entry_list_done(&list);
     return r;

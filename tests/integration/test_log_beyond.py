@@ -1,5 +1,6 @@
 """What `reeve log` has beyond journalctl, on the files of systemd 257: noisy.service said 600 lines in each of two boots,
 fails.service failed in each."""
+import pathlib
 import re
 
 import pytest
@@ -89,3 +90,24 @@ def test_times_that_people_write(files):
     assert lines(files, "--since=2026-11-22 21:00", "--until=2026-11-22 23:00")
     for when in ("yesterday 09:00", "today 0:00", "tomorrow 12:30:01", "yesterday", "now", "-1h", "2 days ago"):
         assert ask("-D", files, f"--since={when}").returncode == 0, when
+
+
+def test_damaged_file(files, tmp_path):
+    """Whatever leads to the entries is damaged, they are found; it is said once, not where a program reads."""
+    source = next(f for f in pathlib.Path(files).rglob("system@*.journal"))
+    whole = lines(str(source.parent), "--file", str(source), "_TRANSPORT=stdout")
+    file = tmp_path / "system.journal"
+    data = bytearray(source.read_bytes())
+    for at in (0, 24, 104, 152, 184):  # signature, id of the file, where a table is, number of entries, first time
+        data[at] ^= 4
+        file.write_bytes(data)
+        data[at] ^= 4
+        assert ask("--file", str(file), "-o", "cat", "_TRANSPORT=stdout").stdout.splitlines() == whole
+        done = ask("--file", str(file), "_TRANSPORT=stdout")
+        assert done.stderr.count(f"{file} is damaged, and read as far as it is sound") == 1
+        assert not ask("--file", str(file), "-o", "json", "-n", "5").stderr
+        done = ask("--verify", "--file", str(file))
+        assert done.returncode == 1 and f"FAIL: {file}" in done.stderr
+    file.write_text("no journal\n" * 1000)
+    done = ask("--file", str(file))
+    assert done.returncode == 1 and "damaged or no journal file" in done.stderr
