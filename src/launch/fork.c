@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 
 #include "base/fd.h"
+#include "base/time.h"
 #include "launch/cgroup.h"
 
 #ifndef CLONE_INTO_CGROUP
@@ -80,6 +81,16 @@ void fork_empty_slots(void)
 }
 
 /* ---- a process that shares our memory ---- */
+
+#define LONG_WAIT (2 * USEC_PER_MSEC) /* many times what it takes where a processor is idle */
+#define UNSHARED_FORKS 32U            /* after a long wait; a fork costs a tenth of it */
+
+static unsigned unshared_forks;
+
+bool fork_shares(void)
+{
+    return unshared_forks == 0;
+}
 
 /* AddressSanitizer keeps notes on the stack, which a process that never returns leaves behind. */
 #if defined(__has_feature) /* clang */
@@ -186,9 +197,12 @@ static pid_t fork_sharing(struct clone_args args, bool slots, fork_function f, v
     args.stack_size = STACK_SIZE;
     /* The process changes it, too, and may be killed before it has set it back. */
     int before = depth++;
+    usec_t begin = now_usec(CLOCK_MONOTONIC);
     long r = slots ? clone_with_stack(&args, run_with_slots, &with)
                    : clone_with_stack(&args, f, userdata);
     depth = before;
+    if (now_usec(CLOCK_MONOTONIC) - begin > LONG_WAIT)
+        unshared_forks = UNSHARED_FORKS;
     return (pid_t) r;
 }
 
@@ -283,9 +297,12 @@ pid_t fork_process(int cgroup_fd, unsigned flags, fork_function f, void *userdat
         .exit_signal = SIGCHLD,
         .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
     };
-    pid_t pid = flags & FORK_SHARE ? fork_sharing(args, flags & FORK_SLOTS, f, userdata) : -ENOSYS;
+    bool share = flags & FORK_SHARE && fork_shares();
+    pid_t pid = share ? fork_sharing(args, flags & FORK_SLOTS, f, userdata) : -ENOSYS;
 
     if (is_missing(pid, cgroup_fd)) {
+        if (unshared_forks > 0)
+            unshared_forks--;
         use_huge_pages();
         pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
         if (pid < 0)

@@ -13,13 +13,18 @@ typedef int (*fork_function)(void *userdata);
 enum fork_flag {
     /* The process uses the memory of the caller, who waits until it has executed a program or
      * ended: for functions that do not wait for anything, and whose memory the caller frees. Where
-     * that is not to be had it is an ordinary fork. */
+     * that is not to be had, or fork_shares() says no, it is an ordinary fork. */
     FORK_SHARE = 1 << 0,
     FORK_NEW_PIDS = 1 << 1, /* the first process of a new PID namespace */
     /* With FORK_SHARE: of the caller's descriptors the process has no more than those below the end
      * of the slots. What it needs is in there: fork_fill_slots(). */
     FORK_SLOTS = 1 << 2,
 };
+
+/* Whether a process may share just now. On a busy machine a new process has its turn late, and
+ * whoever waits for each of many waits most of the time: once that was long, the next ones are
+ * ordinary ones, which nobody waits for. */
+bool fork_shares(void);
 
 /* The slots: some low numbers of descriptors that are kept free for what a process needs. A process
  * gets a copy of all descriptors, and execve(2) closes each of them; with thousands that takes

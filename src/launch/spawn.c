@@ -147,7 +147,7 @@ int spawn_start(const struct spawn_request *q, struct spawn *ret)
     c.report_fd = childs;
     unsigned flags = child_wants_pids(&c) && capability_effective(CAP_SYS_ADMIN) ? FORK_NEW_PIDS
                                                                                  : 0;
-    if (child_may_share(&c))
+    if (fork_shares() && child_may_share(&c))
         flags |= FORK_SHARE | (move_to_slots(&c, &fds) ? FORK_SLOTS : 0);
     r = tracker_fork(q->tracker, subgroup(q), flags, run, &c, &pid, &pidfd);
     fork_empty_slots();

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "launch/fork.h"
 #include "launch/syscall_filter.h"
 
 #define SHOW(what) "/bin/sh -c '" what "'"
@@ -332,9 +333,11 @@ static void shared_memory(void **state)
         }
         for (int round = 0; round < 50; round++) {
             for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                bool shares = fork_shares();
+
                 run_unit(&f, settings[i], "/bin/true");
                 assert_int_equal(f.report.state, SPAWN_EXECUTED);
-                assert_true(f.at_once);
+                assert_true(f.at_once || !shares);
             }
             /* One that fails leaves nothing, either. */
             run_unit(&f, "WorkingDirectory=/nonexistent", "/bin/true");
@@ -351,6 +354,49 @@ static void shared_memory(void **state)
             fail_msg("%zu bytes are left behind", after - before);
         fixture_done(&f);
     }
+}
+
+static int value;
+
+static int set_value(void *userdata)
+{
+    value = *(int *) userdata;
+    return 0;
+}
+
+static int set_late(void *userdata)
+{
+    usleep(20 * 1000);
+    return set_value(userdata);
+}
+
+static bool sets_own(fork_function f, int to)
+{
+    int pidfd = -1, status = -1;
+    pid_t pid = fork_process(-1, FORK_SHARE, f, &to, &pidfd);
+
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close_fd(pidfd);
+    return value == to;
+}
+
+/* Who had to wait for long forks for a while, and shares again afterwards. */
+static void long_wait(void **state)
+{
+    int to = 1, ordinary = 0;
+
+    (void) state;
+    while (!fork_shares())
+        (void) sets_own(set_value, to++);
+    if (!sets_own(set_value, to++))
+        skip();
+    assert_true(sets_own(set_late, to++));
+    for (; !fork_shares(); ordinary++)
+        assert_false(sets_own(set_value, to++));
+    assert_true(ordinary > 1);
+    assert_true(sets_own(set_value, to++));
 }
 
 /* The child has copies of all descriptors of the manager: a limit below their number must not be in
@@ -503,10 +549,15 @@ static void descriptors(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(descriptors),    cmocka_unit_test(shared_memory),
-    cmocka_unit_test(few_files),      cmocka_unit_test(hanging_interpreter),
-    cmocka_unit_test(seen_by_cgroup), cmocka_unit_test(seen_by_holder),
-    cmocka_unit_test(phases),         cmocka_unit_test(classes),
+    cmocka_unit_test(descriptors),
+    cmocka_unit_test(shared_memory),
+    cmocka_unit_test(long_wait),
+    cmocka_unit_test(few_files),
+    cmocka_unit_test(hanging_interpreter),
+    cmocka_unit_test(seen_by_cgroup),
+    cmocka_unit_test(seen_by_holder),
+    cmocka_unit_test(phases),
+    cmocka_unit_test(classes),
 };
 
 TEST_MAIN(tests)
