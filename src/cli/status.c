@@ -67,8 +67,14 @@ void status_print_resources(const json_t *p)
     uint64_t cpu = limit_number(p, "CPUUsageNSec"), limit = limit_number(p, "TasksMax");
     uint64_t peak = limit_number(p, "MemoryPeak"), max = limit_number(p, "MemoryMax");
     uint64_t high = limit_number(p, "MemoryHigh");
+    uint64_t in = limit_number(p, "IPIngressBytes"), out = limit_number(p, "IPEgressBytes");
     char text[24], span[TIMESPAN_TEXT_MAX];
 
+    if (is_set(in) && is_set(out)) {
+        status_print_label("IP");
+        printf("%s in, ", status_format_bytes(in, text));
+        printf("%s out\n", status_format_bytes(out, text));
+    }
     if (is_set(tasks)) {
         status_print_label("Tasks");
         printf("%" PRIu64, tasks);

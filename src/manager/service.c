@@ -346,7 +346,7 @@ static int start_reload(struct service *s)
     s->reload_signalled = s->reload_answered = false;
     if (c->type == SERVICE_TYPE_NOTIFY_RELOAD && s->main.pid > 0) {
         s->reload_begin = now_usec(CLOCK_MONOTONIC);
-        int r = service_signal_process(s, s->main.pid, c->reload_signal);
+        int r = service_signal_process(s->main.pid, c->reload_signal);
         if (r < 0) {
             unit_log_text(UNIT(s), LOG_WARNING, "Failed to send reload signal: %s", strerror(-r));
             return r;

@@ -159,6 +159,13 @@ void service_forget_child(struct service *s, struct service_child *c);
 void service_child_done(struct service_child *c);
 /* Follows the launch report of the process. Without it the service runs all the same. */
 void service_watch_report(struct service *s, struct service_child *c, int report_fd);
+/* What a launch report says of the unit, once it has ended: what was left out, its user, how it
+ * failed. `command` may be NULL. */
+void unit_say_launch(struct unit *u, const struct spawn_report *r,
+                     const struct exec_command *command);
+/* That a process has ended: `kind` is "Main" or "Control". */
+void unit_say_exit(struct unit *u, const char *kind, const char *command, bool success,
+                   const struct service_exec *e);
 /* Takes in what the launch report says so far. */
 void service_read_report(struct service *s, struct service_child *c);
 
@@ -187,8 +194,16 @@ void service_guess_main_pid(struct service *s);
 /* Sends what KillMode= and the like say. Returns 1 if there is somebody to wait for, 0 if not, or a
  * negative errno. */
 int service_send_signal(struct service *s, enum service_signal signal);
+/* The same for any unit with processes, of which these are known by name (pid 0: none). */
+#define KNOWN_MAX 2
+struct known_process {
+    pid_t pid;
+    bool alien; /* nobody tells us of its end */
+};
+int unit_send_signal(struct unit *u, enum service_signal signal,
+                     const struct known_process known[static KNOWN_MAX]);
 /* A signal to one process and SIGCONT after it. */
-int service_signal_process(struct service *s, pid_t pid, int signo);
+int service_signal_process(pid_t pid, int signo);
 void service_kill_control(struct service *s);
 
 /* ---- service_notify.c ---- */

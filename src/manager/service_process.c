@@ -456,7 +456,8 @@ void service_forget_child(struct service *s, struct service_child *c)
 
 /* ---- the launch report ---- */
 
-static void say_degraded(struct service *s, const struct spawn_report *r)
+void unit_say_launch(struct unit *u, const struct spawn_report *r,
+                     const struct exec_command *command)
 {
     if (r->lost)
         unit_log_text(UNIT(s), LOG_ERR,
@@ -464,24 +465,24 @@ static void say_degraded(struct service *s, const struct spawn_report *r)
     for (size_t i = 0; i < r->n_degraded; i++) {
         const struct spawn_degraded *d = &r->degraded[i];
 
-        unit_note_degraded(UNIT(s), d->directive, d->object, d->error);
+        unit_note_degraded(u, d->directive, d->object, d->error);
     }
-}
-
-static void say_spawn_failed(struct service *s, const struct service_child *c)
-{
-    const struct spawn_report *r = c->report;
-    bool control = c == &s->control;
-    enum spawn_phase phase = control ? s->control_phase : SPAWN_START;
-    const struct exec_command *command = command_at(s, phase,
-                                                    control ? s->control_index : s->main_index);
+    if (r->uid != (uid_t) -1) {
+        u->uid = r->uid;
+        u->gid = r->gid;
+    }
+    if (r->state != SPAWN_FAILED)
+        return;
     auto_free char *text = spawn_report_message(r);
-
     if (text)
-        unit_log_text(UNIT(s), LOG_ERR, "%s", text);
-    unit_log(UNIT(s), MSG_UNIT_SPAWN_FAILED, r->error, "STEP", exec_status_name((int) r->step),
+        unit_log_text(u, LOG_ERR, "%s", text);
+    unit_log(u, MSG_UNIT_SPAWN_FAILED, r->error, "STEP", exec_status_name((int) r->step),
              "EXECUTABLE", command ? command->path : "n/a", "OBJECT", r->object, "DIRECTIVE",
              r->directive, NULL);
+}
+
+static void note_spawn_failed(struct service *s, const struct spawn_report *r)
+{
     s->failed_step = (int) r->step;
     s->failed_error = r->error;
     (void) str_replace(&s->failed_object, r->object);
@@ -494,14 +495,13 @@ void service_read_report(struct service *s, struct service_child *c)
         return;
 
     enum spawn_state state = c->report->state;
-    say_degraded(s, c->report);
-    if (c->report->uid != (uid_t) -1) {
-        UNIT(s)->uid = c->report->uid;
-        UNIT(s)->gid = c->report->gid;
-    }
+    bool control = c == &s->control;
     enum exec_status step = c->report->step;
+    unit_say_launch(UNIT(s), c->report,
+                    command_at(s, control ? s->control_phase : SPAWN_START,
+                               control ? s->control_index : s->main_index));
     if (state == SPAWN_FAILED)
-        say_spawn_failed(s, c);
+        note_spawn_failed(s, c->report);
     service_child_done(c);
     c->refused = state == SPAWN_FAILED && step == 0;
     /* After a crash nobody may take the number of the pipe for something else. */
@@ -521,8 +521,8 @@ void service_read_report(struct service *s, struct service_child *c)
 
 /* ---- the end of a process ---- */
 
-static void say_exit(struct service *s, const char *kind, enum spawn_phase phase, bool success,
-                     const struct service_exec *e)
+void unit_say_exit(struct unit *u, const char *kind, const char *command, bool success,
+                   const struct service_exec *e)
 {
     char status[EXIT_TEXT_MAX], text[EXIT_TEXT_MAX + 16];
 
@@ -531,11 +531,11 @@ static void say_exit(struct service *s, const char *kind, enum spawn_phase phase
         strcat(text, " (success)");
     /* The journal has a signal by its number, $EXIT_STATUS by its name. */
     snprintf(status, sizeof status, "%d", e->status);
-    unit_log_at(UNIT(s), MSG_UNIT_PROCESS_EXIT,
+    unit_log_at(u, MSG_UNIT_PROCESS_EXIT,
                 success                 ? LOG_DEBUG
                 : e->code == CLD_EXITED ? LOG_NOTICE
                                         : LOG_WARNING,
-                0, "COMMAND_KIND", kind, "COMMAND", phases[phase].name, "EXIT_CODE",
+                0, "COMMAND_KIND", kind, "COMMAND", command, "EXIT_CODE",
                 service_exit_code_name(e->code), "EXIT_STATUS", status, "EXIT_TEXT", text, NULL);
 }
 
@@ -578,7 +578,7 @@ static void main_exited(struct service *s, int code, int status, enum service_re
         service_note_main(s);
     if (command && (command->flags & COMMAND_IGNORE_FAILURE))
         f = RESULT_SUCCESS;
-    say_exit(s, "Main", SPAWN_START, f == RESULT_SUCCESS, &s->main_exec);
+    unit_say_exit(UNIT(s), "Main", phases[SPAWN_START].name, f == RESULT_SUCCESS, &s->main_exec);
     if (f != RESULT_SUCCESS)
         note_failure(s, SPAWN_START, s->main_index);
     unit_changed(UNIT(s));
@@ -650,7 +650,7 @@ static void control_exited(struct service *s, int code, int status, enum service
     }
     bool success = f == RESULT_SUCCESS || f == RESULT_EXEC_CONDITION;
     if (phase != NO_PHASE)
-        say_exit(s, "Control", phase, success, &s->control_exec);
+        unit_say_exit(UNIT(s), "Control", phases[phase].name, success, &s->control_exec);
     if (!success && phase != SPAWN_RELOAD)
         note_failure(s, phase, index);
 

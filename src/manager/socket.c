@@ -27,77 +27,20 @@
 #include "manager/property.h"
 #include "manager/service.h"
 #include "manager/socket_port.h"
+#include "manager/socket_private.h"
 #include "manager/state.h"
 #include "manager/trigger.h"
 #include "unit/config.h"
 #include "unit/name.h"
 
-enum socket_state {
-    SOCKET_DEAD,
-    SOCKET_LISTENING,
-    SOCKET_RUNNING,
-    SOCKET_FAILED,
-    SOCKET_STATE_MAX,
-};
-
-static const struct trigger_state states[SOCKET_STATE_MAX] = {
-    [SOCKET_DEAD] = { "dead", ACTIVE_INACTIVE },
-    [SOCKET_LISTENING] = { "listening", ACTIVE_ACTIVE },
-    [SOCKET_RUNNING] = { "running", ACTIVE_ACTIVE },
-    [SOCKET_FAILED] = { "failed", ACTIVE_FAILED },
-};
-
-enum socket_result {
-    SOCKET_SUCCESS,
-    SOCKET_FAILURE_RESOURCES,
-    SOCKET_FAILURE_EXIT_CODE, /* the owner: a process of its own looks it up in systemd */
-    SOCKET_FAILURE_START_LIMIT,
-    SOCKET_FAILURE_TRIGGER_LIMIT,
-    SOCKET_FAILURE_SERVICE_START_LIMIT,
-    SOCKET_RESULT_MAX,
-};
-
-static const char *const results[SOCKET_RESULT_MAX] = {
-    [SOCKET_SUCCESS] = "success",
-    [SOCKET_FAILURE_RESOURCES] = "resources",
-    [SOCKET_FAILURE_EXIT_CODE] = "exit-code",
-    [SOCKET_FAILURE_START_LIMIT] = "start-limit-hit",
-    [SOCKET_FAILURE_TRIGGER_LIMIT] = "trigger-limit-hit",
-    [SOCKET_FAILURE_SERVICE_START_LIMIT] = "service-start-limit-hit",
-};
-
-struct socket {
-    struct unit unit;
-    uint8_t state;  /* enum socket_state: assigned by set_state() alone */
-    uint8_t result; /* enum socket_result */
-    uint8_t restored;
-    int accept_error; /* that was told: once, until a connection is accepted */
-    struct socket_port *ports;
-    struct rate_limit limit;
-    struct rate_limit poll_limit; /* interval and burst alone: the loop counts */
-    unsigned n_accepted, n_connections, n_refused;
-    struct event_source *look; /* the service has changed */
-    char *restored_address;    /* whose descriptor comes next; private to restoring */
-};
-
-static struct socket *SOCKET(const struct unit *u)
-{
-    return (struct socket *) u;
-}
-
-static const struct socket_config *socket_config(const struct socket *s)
-{
-    return s->unit.config->socket;
-}
-
 /* ---- state ---- */
 
 static enum active_state socket_active_state(const struct unit *u)
 {
-    return states[SOCKET(u)->state].active;
+    return socket_states[SOCKET(u)->state].active;
 }
 
-static void close_ports(struct socket *s)
+void socket_close(struct socket *s)
 {
     bool remove = s->unit.config && socket_config(s)->remove_on_stop;
 
@@ -109,7 +52,7 @@ static void close_ports(struct socket *s)
         (void) unlink(*link);
 }
 
-static void watch_ports(struct socket *s, bool on)
+void socket_watch_ports(struct socket *s, bool on)
 {
     for (struct socket_port *p = s->ports; p; p = p->next) {
         if (!p->source)
@@ -119,271 +62,6 @@ static void watch_ports(struct socket *s, bool on)
         else
             event_source_disable(p->source);
     }
-}
-
-static void set_state(struct socket *s, enum socket_state state)
-{
-    enum socket_state old = s->state;
-    bool down = state == SOCKET_DEAD || state == SOCKET_FAILED;
-
-    watch_ports(s, state == SOCKET_LISTENING);
-    if (down)
-        close_ports(s);
-    s->state = (uint8_t) state;
-    if (down && s->unit.tracker)
-        (void) tracker_remove(s->unit.tracker);
-    unit_notify_state(&s->unit, states[old].active, states[state].active, false);
-}
-
-static void enter_dead(struct socket *s, enum socket_result result)
-{
-    if (s->result == SOCKET_SUCCESS)
-        s->result = (uint8_t) result;
-    if (s->result == SOCKET_SUCCESS)
-        unit_log(&s->unit, MSG_UNIT_SUCCESS, 0, NULL);
-    else
-        unit_log(&s->unit, MSG_UNIT_FAILED, 0, "UNIT_RESULT", results[s->result], NULL);
-    set_state(s, s->result == SOCKET_SUCCESS ? SOCKET_DEAD : SOCKET_FAILED);
-}
-
-/* ---- connections ---- */
-
-union peer {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_un un;
-};
-
-/* Address and port of an IP socket's end; an IPv4 address in IPv6's clothes is shown as what it is.
- */
-static bool ip_text(const union peer *p, char text[INET6_ADDRSTRLEN], unsigned *ret_port)
-{
-    if (p->any.sa_family == AF_INET) {
-        *ret_port = ntohs(p->v4.sin_port);
-        return inet_ntop(AF_INET, &p->v4.sin_addr, text, INET6_ADDRSTRLEN);
-    }
-    if (p->any.sa_family != AF_INET6)
-        return false;
-    *ret_port = ntohs(p->v6.sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&p->v6.sin6_addr))
-        return inet_ntop(AF_INET, &p->v6.sin6_addr.s6_addr[12], text, INET6_ADDRSTRLEN);
-    return inet_ntop(AF_INET6, &p->v6.sin6_addr, text, INET6_ADDRSTRLEN);
-}
-
-static bool peer_of(int fd, union peer *ret)
-{
-    socklen_t n = sizeof *ret;
-
-    *ret = (union peer){ 0 };
-    return getpeername(fd, &ret->any, &n) == 0;
-}
-
-/* The instance's name says which connection it is (systemd.socket(5), Accept=). NULL where the peer
- * is gone already, or memory out: errno says which. */
-static char *instance_of(struct socket *s, int fd)
-{
-    char here[INET6_ADDRSTRLEN], there[INET6_ADDRSTRLEN];
-    unsigned port_here, port_there;
-    union peer local = { 0 }, remote;
-    socklen_t n = sizeof local;
-    struct ucred peer;
-
-    if (getsockname(fd, &local.any, &n) < 0)
-        return NULL;
-    if (ip_text(&local, here, &port_here)) {
-        if (!peer_of(fd, &remote) || !ip_text(&remote, there, &port_there))
-            return NULL;
-        return format("%u-%s:%u-%s:%u", s->n_accepted, here, port_here, there, port_there);
-    }
-    n = sizeof peer;
-    if (local.any.sa_family == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-        peer.pid > 0)
-        return format("%u-%d-%u", s->n_accepted, peer.pid, peer.uid);
-    return format("%u", s->n_accepted);
-}
-
-static char *source_of(int fd)
-{
-    char there[INET6_ADDRSTRLEN];
-    union peer remote;
-    struct ucred peer;
-    socklen_t n = sizeof peer;
-    unsigned port;
-
-    if (peer_of(fd, &remote) && ip_text(&remote, there, &port))
-        return format("ip %s", there);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0)
-        return format("uid %u", peer.uid);
-    return NULL;
-}
-
-/* "10.1.2.3:45678", as the instance's description has it; NULL where nothing is known. */
-static char *peer_text(int fd)
-{
-    char there[INET6_ADDRSTRLEN];
-    union peer remote;
-    unsigned port;
-
-    if (!peer_of(fd, &remote) || !ip_text(&remote, there, &port))
-        return NULL;
-    return strchr(there, ':') ? format("[%s]:%u", there, port) : format("%s:%u", there, port);
-}
-
-int socket_connection_environment(const struct service_connection *c, char ***environment)
-{
-    char there[INET6_ADDRSTRLEN];
-    union peer remote;
-    unsigned port;
-
-    if (!peer_of(c->fd, &remote))
-        return 0;
-    if (ip_text(&remote, there, &port)) {
-        int r = strv_addf(environment, "REMOTE_ADDR=%s", there);
-        return r < 0 ? r : strv_addf(environment, "REMOTE_PORT=%u", port);
-    }
-    if (remote.any.sa_family == AF_UNIX && remote.un.sun_path[0])
-        return strv_addf(environment, "REMOTE_ADDR=%s", remote.un.sun_path);
-    if (remote.any.sa_family == AF_UNIX && remote.un.sun_path[1])
-        return strv_addf(environment, "REMOTE_ADDR=@%s", remote.un.sun_path + 1);
-    return 0;
-}
-
-static unsigned connections_from(struct socket *s, const char *source)
-{
-    struct unit *other;
-    unsigned n = 0;
-
-    UNIT_FOREACH_KIND(other, &s->unit, DEP_BIT(DEP_TRIGGERS))
-    if (other->ops == &service_ops && SERVICE(other)->connection &&
-        streq_ptr(SERVICE(other)->connection->source, source))
-        n++;
-    return n;
-}
-
-/* Description= of the instance says whose connection it is. */
-static void describe_instance(struct unit *u, const char *peer)
-{
-    struct unit_section *own = u->config ? unit_config_own(u->config, GROUP_UNIT) : NULL;
-    auto_free char *text = NULL;
-
-    if (!own)
-        return;
-    text = isempty(own->description) ? strdup(peer) : format("%s (%s)", own->description, peer);
-    if (text)
-        (void) str_replace(&own->description, text);
-}
-
-/* No edge that keeps the instance: it goes when it has ended. */
-static int tie(struct socket *s, struct unit *instance)
-{
-    int r = dependency_add(&s->unit, DEP_BEFORE, instance);
-
-    return r < 0 ? r : dependency_add(&s->unit, DEP_TRIGGERS, instance);
-}
-
-static int connection_new(struct socket *s, int fd, char *source, struct service_connection **ret)
-{
-    struct service_connection *c = new0(struct service_connection, 1);
-
-    if (!c)
-        return -ENOMEM;
-    c->socket_name = strdup(s->unit.id);
-    if (!c->socket_name) {
-        free(c);
-        return -ENOMEM;
-    }
-    c->socket = &s->unit;
-    unit_ref(c->socket);
-    c->source = source;
-    c->fd = fd;
-    s->n_connections++;
-    *ret = c;
-    return 0;
-}
-
-void socket_connection_free(struct service_connection *c)
-{
-    if (!c)
-        return;
-    if (c->socket) {
-        struct socket *s = SOCKET(c->socket);
-
-        s->n_connections -= s->n_connections > 0;
-        unit_changed(c->socket);
-        unit_unref(c->socket);
-    }
-    close_fd(c->fd);
-    free(c->socket_name);
-    free(c->source);
-    free(c);
-}
-
-static int instance_load(struct socket *s, int fd, struct unit **ret)
-{
-    auto_op_error struct op_error e = { 0 };
-    auto_free char *prefix = NULL, *name = NULL, *instance = instance_of(s, fd);
-
-    if (!instance)
-        return -ENOTCONN;
-    int r = unit_name_prefix(s->unit.id, &prefix);
-    if (r < 0)
-        return r;
-    name = format("%s@%s.service", prefix, instance);
-    return name ? manager_load_unit(s->unit.manager, name, ret, &e) : -ENOMEM;
-}
-
-/* Starts the instance for a connection, which is closed where that cannot be. Returns a negative
- * errno where the socket had better stop listening. */
-static int start_instance(struct socket *s, int fd)
-{
-    auto_op_error struct op_error e = { 0 };
-    auto_free char *source = source_of(fd), *peer = peer_text(fd);
-    const struct socket_config *c = socket_config(s);
-    auto_close int connection = fd;
-    struct unit *u;
-
-    if (s->n_connections >= c->max_connections) {
-        unit_log_text(&s->unit, LOG_WARNING,
-                      "Too many incoming connections (%u), dropping connection.", s->n_connections);
-        s->n_refused++;
-        return 0;
-    }
-    if (c->max_connections_per_source > 0 && source &&
-        connections_from(s, source) >= c->max_connections_per_source) {
-        unit_log_text(&s->unit, LOG_WARNING,
-                      "Too many incoming connections (%u) from source %s, dropping connection.",
-                      c->max_connections_per_source, source);
-        s->n_refused++;
-        return 0;
-    }
-    socket_connection_options(&s->unit, c, fd);
-    int r = instance_load(s, fd, &u);
-    if (r == -ENOTCONN)
-        return 0; /* who connected is gone */
-    if (r < 0 || u->ops != &service_ops || SERVICE(u)->connection) {
-        unit_log_text(&s->unit, LOG_ERR, "Failed to load the instance of a connection: %s",
-                      strerror(r < 0 ? -r : EEXIST));
-        return r < 0 ? r : -EEXIST;
-    }
-    s->n_accepted++;
-    r = connection_new(s, connection, source, &SERVICE(u)->connection);
-    if (r < 0)
-        return r;
-    take_fd(&connection);
-    source = NULL;
-    if (peer)
-        describe_instance(u, peer);
-    r = tie(s, u);
-    if (r >= 0)
-        r = manager_add_job(u->manager, JOB_START, u, JOB_MODE_REPLACE, NULL, &e);
-    if (r < 0) {
-        unit_log_text(&s->unit, LOG_WARNING, "Failed to queue service startup job: %s",
-                      e.message ? e.message : strerror(-r));
-        socket_connection_free(SERVICE(u)->connection);
-        SERVICE(u)->connection = NULL;
-    }
-    return r;
 }
 
 /* ---- somebody comes ---- */
@@ -414,20 +92,20 @@ static void enter_running(struct socket *s, int connection)
     if (!rate_limit_below(&s->limit, now_usec(CLOCK_MONOTONIC))) {
         close_fd(connection);
         unit_log_text(&s->unit, LOG_WARNING, "Trigger limit hit, refusing further activation.");
-        enter_dead(s, SOCKET_FAILURE_TRIGGER_LIMIT);
+        socket_begin_stop(s, SOCKET_FAILURE_TRIGGER_LIMIT);
         return;
     }
     if (connection >= 0) {
-        if (start_instance(s, connection) < 0)
-            enter_dead(s, SOCKET_FAILURE_RESOURCES);
+        if (socket_start_instance(s, connection) < 0)
+            socket_begin_stop(s, SOCKET_FAILURE_RESOURCES);
         unit_changed(&s->unit);
         return;
     }
     if (!service_is_up_or_coming(s) && trigger_fire(&s->unit, NULL) < 0) {
-        enter_dead(s, SOCKET_FAILURE_RESOURCES);
+        socket_begin_stop(s, SOCKET_FAILURE_RESOURCES);
         return;
     }
-    set_state(s, SOCKET_RUNNING);
+    socket_set_state(s, SOCKET_RUNNING);
 }
 
 static void on_port(struct event_source *source, int fd, uint32_t revents, void *userdata)
@@ -441,7 +119,7 @@ static void on_port(struct event_source *source, int fd, uint32_t revents, void 
     if (revents != EPOLLIN && p->accepting) {
         unit_log_text(&s->unit, LOG_ERR, "Somebody has shut the listening socket %s down.",
                       p->address);
-        enter_dead(s, SOCKET_FAILURE_RESOURCES);
+        socket_begin_stop(s, SOCKET_FAILURE_RESOURCES);
         return;
     }
     if (socket_config(s)->accept && p->accepting) {
@@ -482,7 +160,7 @@ static int open_ports(struct socket *s)
         if (r < 0) {
             unit_log_text(&s->unit, LOG_ERR, "Failed to create listening socket (%s): %s",
                           p->address, strerror(-r));
-            close_ports(s);
+            socket_close(s);
             return r;
         }
     }
@@ -504,15 +182,29 @@ static void make_links(struct socket *s)
     }
 }
 
-static void enter_listening(struct socket *s)
+int socket_open(struct socket *s)
+{
+    int r = open_ports(s);
+
+    if (r >= 0)
+        make_links(s);
+    return r;
+}
+
+void socket_flush(struct socket *s)
 {
     if (!socket_config(s)->accept && socket_config(s)->flush_pending)
         for (struct socket_port *p = s->ports; p; p = p->next)
             socket_port_flush(p);
-    set_state(s, SOCKET_LISTENING);
 }
 
 /* ---- the service changes ---- */
+
+static void listen_again(struct socket *s)
+{
+    socket_flush(s);
+    socket_set_state(s, SOCKET_LISTENING);
+}
 
 static void look_again(struct event_source *source, void *userdata)
 {
@@ -523,16 +215,16 @@ static void look_again(struct event_source *source, void *userdata)
         (s->state != SOCKET_LISTENING && s->state != SOCKET_RUNNING))
         return;
     if (other->start_limit_hit) {
-        enter_dead(s, SOCKET_FAILURE_SERVICE_START_LIMIT);
+        socket_begin_stop(s, SOCKET_FAILURE_SERVICE_START_LIMIT);
         return;
     }
     if (other->job)
         return;
     bool down = inactive_or_failed(unit_active_state(other)) || unit_will_restart(other);
     if (down && s->state == SOCKET_RUNNING)
-        enter_listening(s);
+        listen_again(s);
     else if (!down && s->state == SOCKET_LISTENING && unit_active_state(other) == ACTIVE_ACTIVE)
-        set_state(s, SOCKET_RUNNING);
+        socket_set_state(s, SOCKET_RUNNING);
 }
 
 static void socket_triggered_changed(struct unit *u, struct unit *other)
@@ -559,6 +251,16 @@ static char *fd_name(const struct unit *socket)
     return isempty(name) ? socket->id : name;
 }
 
+int socket_add_ports(const struct socket *s, int **fds, char ***names, size_t *n)
+{
+    int r = 0;
+
+    for (struct socket_port *p = s->ports; r >= 0 && p; p = p->next)
+        if (p->fd >= 0)
+            r = passed_fd_add(fds, names, n, p->fd, fd_name(&s->unit));
+    return r;
+}
+
 int socket_list_fds(const struct unit *service, int **fds, char ***names, size_t *n)
 {
     const struct service_connection *c = SERVICE(service)->connection;
@@ -571,9 +273,8 @@ int socket_list_fds(const struct unit *service, int **fds, char ***names, size_t
     {
         if (socket->ops != &socket_ops)
             continue;
-        for (struct socket_port *p = SOCKET(socket)->ports; r >= 0 && p; p = p->next)
-            if (p->fd >= 0)
-                r = passed_fd_add(fds, names, n, p->fd, fd_name(socket));
+        if (r >= 0)
+            r = socket_add_ports(SOCKET(socket), fds, names, n);
     }
     return r;
 }
@@ -587,7 +288,7 @@ void socket_connection_adopted(struct unit *service, struct service_connection *
     c->socket = u;
     unit_ref(u);
     SOCKET(u)->n_connections++;
-    (void) tie(SOCKET(u), service);
+    (void) socket_tie(SOCKET(u), service);
 }
 
 /* ---- what the manager asks ---- */
@@ -680,6 +381,7 @@ static void socket_done(struct unit *u)
     if (other->ops == &service_ops && SERVICE(other)->connection)
         SERVICE(other)->connection->socket = NULL; /* all units are being freed */
     s->look = event_source_free(s->look);
+    socket_control_done(s);
     socket_ports_free(s->ports);
     free(s->restored_address);
 }
@@ -689,7 +391,7 @@ static int socket_can_start(struct unit *u)
     int r = unit_check_start_limit(u);
 
     if (r < 0)
-        enter_dead(SOCKET(u), SOCKET_FAILURE_START_LIMIT);
+        socket_enter_dead(SOCKET(u), SOCKET_FAILURE_START_LIMIT);
     return r < 0 ? r : 1;
 }
 
@@ -699,6 +401,10 @@ static int socket_start(struct unit *u)
     struct unit *other = socket_config(s)->accept ? NULL : trigger_unit(u);
     struct tracker *tracker;
 
+    if (socket_states[s->state].active == ACTIVE_ACTIVATING)
+        return 0;
+    if (socket_states[s->state].active == ACTIVE_DEACTIVATING)
+        return -EAGAIN;
     if (!socket_config(s)->accept && (!other || other->load_state != LOAD_LOADED)) {
         unit_log_text(u, LOG_ERR, "Socket service %s not loaded, refusing.",
                       other ? other->id : "(none)");
@@ -713,19 +419,7 @@ static int socket_start(struct unit *u)
     s->n_accepted = s->n_refused = 0;
     if (unit_tracker(u, &tracker) < 0)
         unit_log_text(u, LOG_DEBUG, "The socket's cgroup could not be made.");
-    int r = open_ports(s);
-    if (r < 0) {
-        enter_dead(s, r == -ESRCH ? SOCKET_FAILURE_EXIT_CODE : SOCKET_FAILURE_RESOURCES);
-        return -EIO;
-    }
-    make_links(s);
-    enter_listening(s);
-    return 1;
-}
-
-static int socket_stop(struct unit *u)
-{
-    enter_dead(SOCKET(u), SOCKET_SUCCESS);
+    socket_begin_start(s);
     return 1;
 }
 
@@ -738,13 +432,13 @@ static void go_on(struct socket *s)
     MANAGER_FOREACH_UNIT(other, s->unit.manager)
     if (other->ops == &service_ops && SERVICE(other)->connection &&
         SERVICE(other)->connection->socket == &s->unit)
-        (void) tie(s, other);
+        (void) socket_tie(s, other);
     if (s->state != SOCKET_LISTENING && s->state != SOCKET_RUNNING)
         return;
     if (open_ports(s) < 0)
-        enter_dead(s, SOCKET_FAILURE_RESOURCES);
+        socket_begin_stop(s, SOCKET_FAILURE_RESOURCES);
     else
-        watch_ports(s, s->state == SOCKET_LISTENING);
+        socket_watch_ports(s, s->state == SOCKET_LISTENING);
 }
 
 static void socket_reloaded(struct unit *u)
@@ -754,7 +448,7 @@ static void socket_reloaded(struct unit *u)
     /* The settings that the ports refer to are gone, also where the new ones could not be loaded.
      */
     if (make_ports(s, u->config->socket) < 0)
-        enter_dead(s, SOCKET_FAILURE_RESOURCES);
+        socket_begin_stop(s, SOCKET_FAILURE_RESOURCES);
     else
         go_on(s);
 }
@@ -764,18 +458,23 @@ static void socket_reset_failed(struct unit *u)
     struct socket *s = SOCKET(u);
 
     if (s->state == SOCKET_FAILED)
-        set_state(s, SOCKET_DEAD);
+        socket_set_state(s, SOCKET_DEAD);
     s->result = SOCKET_SUCCESS;
 }
 
 static const char *socket_sub_state(const struct unit *u)
 {
-    return states[SOCKET(u)->state].name;
+    return socket_states[SOCKET(u)->state].name;
+}
+
+static pid_t socket_control_pid(const struct unit *u)
+{
+    return SOCKET(u)->control.pid;
 }
 
 static const char *socket_result(const struct unit *u)
 {
-    return results[SOCKET(u)->result];
+    return socket_results[SOCKET(u)->result];
 }
 
 /* ---- hand-over ---- */
@@ -784,9 +483,13 @@ static int socket_save(const struct unit *u, struct state_writer *w)
 {
     const struct socket *s = SOCKET(u);
 
-    trigger_save(w, &states[s->state], s->result);
+    trigger_save(w, &socket_states[s->state], s->result);
     state_write_u64(w, "accepted", s->n_accepted);
     state_write_u64(w, "refused", s->n_refused);
+    if (s->control.pid > 0) {
+        state_write_u64(w, "control-pid", (uint64_t) s->control.pid);
+        state_write_u64(w, "control-index", s->index);
+    }
     for (const struct socket_port *p = s->ports; p; p = p->next)
         if (p->fd >= 0) {
             state_writef(w, "port", "%u %s", p->kind, p->address);
@@ -826,7 +529,16 @@ static int socket_restore(struct unit *u, const char *key, const char *value,
         *(streq(key, "accepted") ? &s->n_accepted : &s->n_refused) = (unsigned) n;
         return 0;
     }
-    return MIN(0, trigger_restore(key, value, states, SOCKET_STATE_MAX, SOCKET_RESULT_MAX,
+    if (streq(key, "control-pid") || streq(key, "control-index")) {
+        if (state_read_u64(value, &n) < 0 || n > INT_MAX)
+            return -EINVAL;
+        if (streq(key, "control-pid"))
+            s->control.pid = (pid_t) n;
+        else
+            s->index = (uint16_t) n;
+        return 0;
+    }
+    return MIN(0, trigger_restore(key, value, socket_states, SOCKET_STATE_MAX, SOCKET_RESULT_MAX,
                                   &s->restored, &s->result));
 }
 
@@ -838,7 +550,7 @@ static int socket_coldplug(struct unit *u)
     if (state == SOCKET_DEAD || !u->config)
         return 0;
     s->restored = SOCKET_DEAD;
-    set_state(s, state);
+    socket_resume(s, state);
     go_on(s);
     if (s->look)
         event_source_enable(s->look);
@@ -854,6 +566,7 @@ static int socket_coldplug(struct unit *u)
         *v = (struct property_value){ .kind = (value_kind), .number = (expression) }; \
         return 0; \
     }
+NUMBER(control_pid, VALUE_UINT, s->control.pid)
 NUMBER(n_connections, VALUE_UINT, s->n_connections)
 NUMBER(n_accepted, VALUE_UINT, s->n_accepted)
 NUMBER(n_refused, VALUE_UINT, s->n_refused)
@@ -861,11 +574,6 @@ NUMBER(trigger_interval, VALUE_SPAN, s->limit.interval)
 NUMBER(trigger_burst, VALUE_UINT, s->limit.burst)
 NUMBER(poll_interval, VALUE_SPAN, s->poll_limit.interval)
 NUMBER(poll_burst, VALUE_UINT, s->poll_limit.burst)
-
-static int get_control_pid(const struct unit *u, struct property_value *v)
-{
-    return property_put_number(v, VALUE_UINT, 0);
-}
 
 static int get_result(const struct unit *u, struct property_value *v)
 {
@@ -923,6 +631,9 @@ const struct unit_ops socket_ops = {
     .start = socket_start,
     .stop = socket_stop,
     .can_start = socket_can_start,
+    .child_exited = socket_child_exited,
+    .processes_gone = socket_processes_gone,
+    .control_pid = socket_control_pid,
     .active_state = socket_active_state,
     .sub_state = socket_sub_state,
     .triggered_changed = socket_triggered_changed,

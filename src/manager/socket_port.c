@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -297,6 +298,16 @@ static int family_of(int fd)
     return family;
 }
 
+/* Where the kernel has no SMACK there are no labels, and nobody looks at them. */
+static void smack_label(struct unit *u, int fd, const char *attribute, const char *label,
+                        const char *directive)
+{
+    if (label && faccessat(AT_FDCWD, "/sys/fs/smackfs", F_OK, 0) == 0 &&
+        fsetxattr(fd, attribute, label, strlen(label), 0) < 0)
+        unit_log_text(u, LOG_WARNING, "%s= could not be applied and was left out: %s", directive,
+                      strerror(errno));
+}
+
 void socket_connection_options(struct unit *u, const struct socket_config *c, int fd)
 {
     int family = family_of(fd);
@@ -338,6 +349,8 @@ void socket_connection_options(struct unit *u, const struct socket_config *c, in
                    options[i].directive);
     buffer_size(u, fd, SO_RCVBUFFORCE, SO_RCVBUF, c->receive_buffer, "ReceiveBuffer");
     buffer_size(u, fd, SO_SNDBUFFORCE, SO_SNDBUF, c->send_buffer, "SendBuffer");
+    smack_label(u, fd, "security.SMACK64IPIN", c->smack_label_ip_in, "SmackLabelIPIn");
+    smack_label(u, fd, "security.SMACK64IPOUT", c->smack_label_ip_out, "SmackLabelIPOut");
     if (c->tcp_congestion && setsockopt(fd, SOL_TCP, TCP_CONGESTION, c->tcp_congestion,
                                         (socklen_t) strlen(c->tcp_congestion)) < 0)
         unit_log_text(u, LOG_WARNING, "TCPCongestion= could not be applied and was left out: %s",
@@ -460,6 +473,7 @@ static int open_fifo(struct socket_port *p, const struct socket_config *c)
         fcntl(fd, F_SETPIPE_SZ, (int) MIN(c->pipe_size, (uint64_t) INT_MAX)) < 0)
         unit_log_text(p->unit, LOG_WARNING, "PipeSize= could not be applied and was left out: %s",
                       strerror(errno));
+    smack_label(p->unit, fd, "security.SMACK64", c->smack_label, "SmackLabel");
     p->fd = take_fd(&fd);
     return 0;
 }

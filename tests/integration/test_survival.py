@@ -228,6 +228,27 @@ def test_state_of_everything_survives_a_crash(reeve):
     reeve.wait("after.service", PATIENCE, ActiveState="active", SubState="running")
 
 
+@pytest.mark.machine(init=INIT)
+@pytest.mark.parametrize("phase, state, blow", [("Pre", "start-pre", crash), ("Post", "start-post", reexec)])
+def test_commands_of_a_socket_go_on(reeve, phase, state, blow):
+    reeve.write("x.service", "[Service]\nExecStart=/bin/cat\n")
+    reeve.write("x.socket", f"""
+        [Socket]
+        ListenStream=/run/x
+        ExecStart{phase}=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.05; done; echo first >>/run/log'
+        ExecStart{phase}=/bin/sh -c 'echo second >>/run/log'
+    """)
+    reeve.ctl("start", "--no-block", "x.socket")
+    reeve.wait("x.socket", PATIENCE, SubState=state)
+    pid = reeve.show("x.socket", "ControlPID")
+    blow(reeve)
+    reeve.until(lambda: answers(reeve), PATIENCE)
+    assert reeve.show("x.socket", "ControlPID") == pid
+    reeve.path("/run/go").touch()
+    reeve.wait("x.socket", PATIENCE, SubState="listening")
+    assert reeve.path("/run/log").read_text() == "first\nsecond\n"
+
+
 # ---- floods ----
 
 FLOOD_NOTIFY = r"""
