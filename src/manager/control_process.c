@@ -20,7 +20,7 @@ static void report_done(struct control_process *c)
     c->report_source = event_source_free(c->report_source);
     if (!c->report)
         return;
-    close_fd(c->report_fd);
+    c->report_fd = close_fd(c->report_fd);
     spawn_report_done(c->report);
     free(c->report);
     c->report = NULL;
@@ -47,7 +47,14 @@ static int spawn(struct control_process *c, struct spawn_request *request, struc
     if (r >= 0)
         r = unit_prepare_spawn(u, request);
     request->runtime = c->runtime;
-    return r < 0 ? r : spawn_start(request, ret);
+    if (r < 0)
+        return r;
+    /* What it takes to follow the process is had before there is one. */
+    c->report = new0(struct spawn_report, 1);
+    if (!c->report || spawn_report_reserve(c->report) < 0 || unit_reserve_watch(u) < 0 ||
+        event_loop_reserve(manager_loop(u->manager)) < 0)
+        return -ENOMEM;
+    return spawn_start(request, ret);
 }
 
 int control_process_start(struct control_process *c, struct unit *u,
@@ -68,9 +75,11 @@ int control_process_start(struct control_process *c, struct unit *u,
 
     control_process_forget(c);
     c->unit = u;
+    c->report_fd = -1;
     int r = spawn(c, &request, &spawned);
     if (r < 0) {
         unit_log_text(u, LOG_WARNING, "Failed to run '%s' task: %s", directive, strerror(-r));
+        report_done(c);
         return r;
     }
     close_fd(spawned.pidfd);
@@ -78,13 +87,10 @@ int control_process_start(struct control_process *c, struct unit *u,
     c->command = command;
     c->directive = directive;
     c->report_fd = spawned.report_fd;
-    c->report = new0(struct spawn_report, 1);
-    if (!c->report || event_add_io(manager_loop(u->manager), c->report_fd, 0, report_came, c,
-                                   &c->report_source) < 0)
+    if (event_add_io(manager_loop(u->manager), c->report_fd, 0, report_came, c, &c->report_source) <
+        0)
         unit_log_text(u, LOG_ERR, "Out of memory: the set-up of process %d is not followed.",
                       (int) c->pid);
-    if (!c->report)
-        close_fd(c->report_fd);
     if (unit_watch_pid(u, c->pid) < 0)
         unit_log_text(u, LOG_ERR, "Out of memory: the end of process %d may be missed.",
                       (int) c->pid);

@@ -460,7 +460,7 @@ void unit_say_launch(struct unit *u, const struct spawn_report *r,
                      const struct exec_command *command)
 {
     if (r->lost)
-        unit_log_text(UNIT(s), LOG_ERR,
+        unit_log_text(u, LOG_ERR,
                       "Out of memory: what process set-up could not have is told in part.");
     for (size_t i = 0; i < r->n_degraded; i++) {
         const struct spawn_degraded *d = &r->degraded[i];
