@@ -218,6 +218,26 @@ int process_exe(pid_t pid, char **ret)
     return access(proc_path(path, pid, "stat"), F_OK) < 0 ? -ESRCH : -ENOENT;
 }
 
+int process_link(pid_t pid, const char *name, char **ret)
+{
+    char path[PROC_PATH_MAX];
+    auto_free char *root = NULL, *target = NULL;
+    int r = readlink_alloc(proc_path(path, pid, name), &target);
+
+    if (r < 0)
+        return r == -ENOENT ? -ESRCH : r;
+    if (path_is_absolute(target) && !streq(name, "root") &&
+        readlink_alloc(proc_path(path, pid, "root"), &root) >= 0 && !streq(root, "/")) {
+        const char *below = path_startswith(target, root);
+        if (below) {
+            *ret = format("/%s", below);
+            return *ret ? 0 : -ENOMEM;
+        }
+    }
+    *ret = take_ptr(target);
+    return 0;
+}
+
 int process_getenv(pid_t pid, const char *name, char **ret)
 {
     auto_free char *text = NULL;

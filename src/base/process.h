@@ -41,6 +41,11 @@ int process_cgroup(pid_t pid, char **ret);
 /* The target of /proc/PID/exe. */
 int process_exe(pid_t pid, char **ret);
 
+/* The target of the link `name` in /proc/PID as the process itself names it, from
+ * its own root on: another mount namespace's files are told from the top of the whole tree, which
+ * in a chroot is not what anybody there can see. */
+int process_link(pid_t pid, const char *name, char **ret);
+
 /* The value of a variable in the environment that the process was started with. -ENOENT if it is
  * not there. */
 int process_getenv(pid_t pid, const char *name, char **ret);

@@ -190,14 +190,6 @@ static char *proc_text(pid_t pid, const char *file)
     return path && file_read(path, FILE_LIMIT, &text, NULL) >= 0 ? text : NULL;
 }
 
-static char *proc_link(pid_t pid, const char *file)
-{
-    auto_free char *path = pid ? format("/proc/%d/%s", pid, file) : format("/proc/self/%s", file);
-    char *target = NULL;
-
-    return path && readlink_alloc(path, &target) >= 0 ? target : NULL;
-}
-
 static void compare(struct comparison *c, const char *what, const char *shell, const char *unit)
 {
     if (streq_ptr(shell, unit))
@@ -301,8 +293,10 @@ static void compare_places(struct comparison *c)
                  { "user namespace", "ns/user" } };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-        auto_free char *a = proc_link(0, rows[i].file), *b = proc_link(c->unit, rows[i].file);
+        auto_free char *a = NULL, *b = NULL;
 
+        (void) process_link(getpid(), rows[i].file, &a);
+        (void) process_link(c->unit, rows[i].file, &b);
         compare(c, rows[i].what, a, b);
     }
 }

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/names.h"
+#include "base/process.h"
 #include "base/quote.h"
 #include "base/str.h"
 
@@ -173,11 +174,10 @@ static char *address_text(const struct sockaddr_storage *a, size_t size, unsigne
  */
 static char *absolute_path(pid_t tid, int dir_fd, const char *path)
 {
-    auto_free char *link = dir_fd == AT_FDCWD ? format("/proc/%d/cwd", (int) tid)
-                                              : format("/proc/%d/fd/%d", (int) tid, dir_fd);
+    auto_free char *link = dir_fd == AT_FDCWD ? strdup("cwd") : format("fd/%d", dir_fd);
     auto_free char *folder = NULL;
 
-    if (path_is_absolute(path) || !link || readlink_alloc(link, &folder) < 0)
+    if (path_is_absolute(path) || !link || process_link(tid, link, &folder) < 0)
         return strdup(path);
     return *path ? path_join(folder, path, NULL) : take_ptr(folder);
 }
@@ -192,11 +192,11 @@ static void add_path(struct strbuf *b, const char *text)
 /* The descriptor's target, where it tells more than the number. */
 static void add_descriptor(struct strbuf *b, pid_t tid, int fd)
 {
-    auto_free char *link = format("/proc/%d/fd/%d", (int) tid, fd);
+    auto_free char *link = format("fd/%d", fd);
     auto_free char *target = NULL;
 
     strbuf_addf(b, "%d", fd);
-    if (link && readlink_alloc(link, &target) >= 0 && path_is_absolute(target))
+    if (link && process_link(tid, link, &target) >= 0 && path_is_absolute(target))
         strbuf_addf(b, "<%s>", target);
 }
 

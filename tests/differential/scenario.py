@@ -45,7 +45,7 @@ class Scenario:
     about: str
     phase: str
     keep: bool  # hold references to its units, so that systemd does not forget those that ended
-    needs: str  # a helper that has to be beside the reeve binary, or ""
+    needs: str  # "user-namespaces", a file, or a helper that has to be beside the reeve binary; or ""
     files: tuple[File, ...]
     steps: tuple[str, ...]
     unit: str  # what {n} stands for

@@ -2,6 +2,8 @@
 
 The reeve binary is named by the environment variable REEVE. All scenarios run in one booted
 machine, together, before the first of them is judged."""
+import ctypes
+import functools
 import os
 import pathlib
 import sys
@@ -43,10 +45,24 @@ def _parameters():
         yield pytest.param(s, id=s.name, marks=marks)
 
 
+@functools.cache
+def _user_namespaces():
+    """Whether there are any: not in a chroot, not where the kernel or a container forbids them."""
+    if (pid := os.fork()) == 0:
+        os._exit(ctypes.CDLL(None).unshare(0x10000000) != 0)  # CLONE_NEWUSER
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _is_here(need):
+    if need == "user-namespaces":
+        return _user_namespaces()
+    return (pathlib.Path(os.environ["REEVE"]).parent / need).exists()
+
+
 @pytest.mark.parametrize("s", _parameters())
 def test_scenario(outcomes, s):
-    if s.needs and not (pathlib.Path(os.environ["REEVE"]).parent / s.needs).exists():
-        pytest.skip(f"{s.needs} is not here")
+    if s.needs and not _is_here(s.needs):
+        pytest.skip(f"{s.needs}: not to be had here")
     recorded = truth.read(s)
     assert recorded is not None, "no truth is recorded: run record.py"
     difference = runner.difference(recorded, outcomes[s.name])

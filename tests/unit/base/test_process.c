@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,9 +108,45 @@ static void another_process(void **state)
     close(release);
 }
 
+/* What a process in a root folder of its own has open is named from there. */
+static void links(void **state)
+{
+    char folder[] = "/tmp/reeve-process-XXXXXX", byte;
+    auto_free char *cwd = NULL, *own = NULL, *root = NULL, *gone = NULL;
+    int ready[2], hold[2];
+
+    (void) state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(process_link(getpid(), "cwd", &own), 0);
+    assert_string_equal(own, folder);
+    assert_int_equal(mkdir("below", 0755), 0);
+    assert_int_equal(pipe(ready) | pipe(hold), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(hold[1]);
+        byte = geteuid() == 0 && chroot(folder) == 0 && chdir("/below") == 0;
+        if (write(ready[1], &byte, 1) == 1)
+            (void) !read(hold[0], &byte, 1);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    if (byte) {
+        assert_int_equal(process_link(pid, "cwd", &cwd), 0);
+        assert_string_equal(cwd, "/below");
+        assert_int_equal(process_link(pid, "root", &root), 0);
+        assert_string_equal(root, folder);
+    }
+    close(hold[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(process_link(pid, "cwd", &gone), -ESRCH);
+    assert_int_equal(rmdir("below") | chdir("/") | rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(links),
         cmocka_unit_test(own_process),
         cmocka_unit_test(another_process),
     };
