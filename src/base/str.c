@@ -59,7 +59,8 @@ char *path_join(const char *first, ...)
     strbuf_add(&b, first);
     va_start(ap, first);
     for (const char *p; (p = va_arg(ap, const char *));) {
-        p += strspn(p, "/");
+        if (b.length > 0) /* what comes first says whether it is absolute */
+            p += strspn(p, "/");
         if (!*p)
             continue;
         if (b.length > 0 && b.text[b.length - 1] != '/')

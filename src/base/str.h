@@ -55,7 +55,8 @@ int str_replace(char **p, const char *s);
 /* Cuts white space off both ends, in place; returns where the rest begins. */
 char *strstrip(char *s);
 
-/* The path's components joined by one "/"; ends with NULL. Returns a new string or NULL. */
+/* The path's components joined by one "/"; ends with NULL. It is absolute if the first that is not
+ * empty is. Returns a new string or NULL. */
 char *path_join(const char *first, ...) __attribute__((sentinel));
 
 /* Whether the path begins with "/", whether it has no "." or ".." component and no double slash. */

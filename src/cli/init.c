@@ -25,6 +25,9 @@ static const char options_help[] =
     "      --stop-timeout=TIME       How long everything has to stop (as PID 1: 9s)\n"
     "      --exit-when=UNIT          End, with that unit's exit status, when it has ended\n"
     "      --console=plain|json|none Copy of all units' output to stdout (as PID 1: plain)\n"
+    "      --journal=machine|own     Beside another init: kept by its journald where there is "
+    "one,\n"
+    "                                or by reeve in any case\n"
     "      --sandbox=strict|best-effort\n"
     "                                Never leave out sandboxing that is refused here, or leave\n"
     "                                out PrivateNetwork= and PrivateTmp= as well\n"
@@ -52,6 +55,7 @@ enum {
     OPT_STOP_TIMEOUT = 256,
     OPT_EXIT_WHEN,
     OPT_CONSOLE,
+    OPT_JOURNAL,
     OPT_SANDBOX,
     OPT_USER,
     OPT_SYSTEM,
@@ -65,6 +69,7 @@ static const struct option long_options[] = {
     { "stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT },
     { "exit-when", required_argument, NULL, OPT_EXIT_WHEN },
     { "console", required_argument, NULL, OPT_CONSOLE },
+    { "journal", required_argument, NULL, OPT_JOURNAL },
     { "sandbox", required_argument, NULL, OPT_SANDBOX },
     { "user", no_argument, NULL, OPT_USER },
     { "system", no_argument, NULL, OPT_SYSTEM },
@@ -110,6 +115,11 @@ static int parse_option(struct init_arguments *a, int c)
         if (!streq(optarg, "plain") && !streq(optarg, "json") && !streq(optarg, "none"))
             return usage("console", optarg);
         o->console = optarg;
+        return 0;
+    case OPT_JOURNAL:
+        if (!streq(optarg, "machine") && !streq(optarg, "own"))
+            return usage("journal", optarg);
+        o->own_journal = streq(optarg, "own");
         return 0;
     case OPT_SANDBOX:
         if (!streq(optarg, "strict") && !streq(optarg, "best-effort"))

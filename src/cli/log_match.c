@@ -241,8 +241,13 @@ static bool entry_of_units(struct journal_file *f, const struct entry_object *e,
 /* Each invocation is of one unit: its first entry in a file tells which. */
 static bool is_of_units(struct journal_file *f, const struct entry_object *first, void *units)
 {
-    static const char *const unit_fields[] = { "_SYSTEMD_UNIT", "UNIT", "_SYSTEMD_USER_UNIT",
-                                               "USER_UNIT", NULL };
+    static const char *const unit_fields[] = { "_SYSTEMD_UNIT",
+                                               "UNIT",
+                                               "_SYSTEMD_USER_UNIT",
+                                               "USER_UNIT",
+                                               "OBJECT_SYSTEMD_UNIT",
+                                               "OBJECT_SYSTEMD_USER_UNIT",
+                                               NULL };
 
     return entry_of_units(f, first, unit_fields, units);
 }
@@ -250,7 +255,8 @@ static bool is_of_units(struct journal_file *f, const struct entry_object *first
 int log_invocations(const struct log_options *o, struct journal *j, struct journal_span **ret,
                     size_t *ret_n)
 {
-    static const char *const fields[] = { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID", NULL };
+    static const char *const fields[] = { "_SYSTEMD_INVOCATION_ID", "INVOCATION_ID",
+                                          "OBJECT_SYSTEMD_INVOCATION_ID", NULL };
     auto_strv char **units = NULL;
     int r = unit_names(j, o->units, system_fields, &units);
 

@@ -33,6 +33,8 @@ static const char options_help[] =
     "      --watch              Read files that change anew, and restart what they belong to\n"
     "      --stop-timeout=TIME  How long everything has to stop (90s)\n"
     "      --console=plain|json Form of the output\n"
+    "      --journal=machine|own\n"
+    "                           Kept by the machine's journald where there is one, or not at all\n"
     "      --tracking=cgroup|holder\n"
     "                           How processes are tracked (cgroup where it can be)\n"
     "\n"
@@ -49,13 +51,14 @@ struct up {
     struct event_source *check;
 };
 
-enum { OPT_EXIT_WHEN = 256, OPT_WATCH, OPT_STOP_TIMEOUT, OPT_CONSOLE, OPT_TRACKING };
+enum { OPT_EXIT_WHEN = 256, OPT_WATCH, OPT_STOP_TIMEOUT, OPT_CONSOLE, OPT_JOURNAL, OPT_TRACKING };
 
 static const struct option long_options[] = {
     { "exit-when", required_argument, NULL, OPT_EXIT_WHEN },
     { "watch", no_argument, NULL, OPT_WATCH },
     { "stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT },
     { "console", required_argument, NULL, OPT_CONSOLE },
+    { "journal", required_argument, NULL, OPT_JOURNAL },
     { "tracking", required_argument, NULL, OPT_TRACKING },
     { "help", no_argument, NULL, 'h' },
     { 0 },
@@ -280,6 +283,9 @@ static int parse_option(struct up *up, int c)
     case OPT_CONSOLE:
         up->options.console = optarg;
         return streq(optarg, "plain") || streq(optarg, "json") ? 0 : -EINVAL;
+    case OPT_JOURNAL:
+        up->options.own_journal = streq(optarg, "own");
+        return streq(optarg, "machine") || streq(optarg, "own") ? 0 : -EINVAL;
     case OPT_TRACKING:
         up->options.no_cgroup = streq(optarg, "holder");
         return streq(optarg, "holder") || streq(optarg, "cgroup") ? 0 : -EINVAL;

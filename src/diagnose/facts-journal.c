@@ -10,6 +10,7 @@
 #include "base/id128.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "journal/output.h"
 #include "journal/query.h"
 
 /* Enough for a restart series with its output; older invocations are not what failed last. */
@@ -55,6 +56,14 @@ static int match_unit(struct journal *j, const char *unit, bool user, bool manag
     /* A manager that is not the first process marks its messages by a field that none can forge. */
     if (r >= 0)
         r = ALL_OF("_REEVE_MANAGER", "1", "UNIT", unit);
+    /* Of a manager whose journal is kept by the machine's journald (journal/relay.h), root's or
+     * this user's. */
+    if (r >= 0)
+        r = manager_only
+                ? ALL_OF("_UID", uid, user ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT",
+                         unit, user ? "USER_UNIT" : "UNIT", unit)
+                : ALL_OF("_UID", uid, user ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT",
+                         unit);
     if (r >= 0)
         r = ALL_OF("MESSAGE_ID", MESSAGE_SUPPRESSED);
     if (r >= 0)
@@ -130,12 +139,40 @@ static int take_field(struct facts_line *l, const char *unit, const char *data, 
     return 0;
 }
 
+/* Whether another speaks of the unit: a collector that relays to journald (journal/relay.h). */
+static bool is_relayed(struct journal_file *file, const struct entry_object *e, const char *unit)
+{
+    static const char *const fields[] = { "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_USER_UNIT" };
+    const char *value;
+    size_t n;
+
+    for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+        if (entry_field(file, e, fields[i], &value, &n) > 0 && n == strlen(unit) &&
+            memcmp(value, unit, n) == 0)
+            return true;
+    return false;
+}
+
+/* Then OBJECT_X= is what _X= is of an entry of the unit's own, and SYSLOG_PID= its _PID=. */
+static bool read_relayed(const char **data, size_t *n)
+{
+    if (**data == '_')
+        return false;
+    if ((*n > 8 && memcmp(*data, "OBJECT_", 7) == 0) ||
+        (*n > 11 && memcmp(*data, "SYSLOG_PID=", 11) == 0)) {
+        *data += 6;
+        *n -= 6;
+    }
+    return true;
+}
+
 static int add_line(struct facts *f, struct journal *j)
 {
     struct journal_file *file = journal_current_file(j);
     const struct entry_object *e = journal_current(j);
     struct facts_line l = { .priority = 6, .realtime = e->realtime };
     size_t n = journal_entry_n_items(file, e);
+    bool relayed = is_relayed(file, e, f->unit);
     auto_free char *own = NULL;
     char cursor[JOURNAL_CURSOR_MAX];
     int r = 0;
@@ -146,7 +183,8 @@ static int add_line(struct facts *f, struct journal *j)
         const char *data;
         size_t size;
 
-        if (journal_data(file, journal_entry_item(file, e, i), &data, &size) >= 0)
+        if (journal_data(file, journal_entry_item(file, e, i), &data, &size) >= 0 && size > 0 &&
+            (!relayed || read_relayed(&data, &size)))
             r = take_field(&l, f->unit, data, size, &own);
     }
     journal_cursor_format(file, e, cursor);

@@ -12,6 +12,7 @@
 #include "journal/console.h"
 #include "journal/entry.h"
 #include "journal/rate.h"
+#include "journal/relay.h"
 #include "journal/sender.h"
 #include "journal/spill.h"
 #include "journal/store.h"
@@ -30,6 +31,7 @@ struct collector {
     struct tails tails;
     struct senders senders;
     struct spill spill;
+    struct relay *relay; /* to the machine's journald; NULL: the journal is ours */
     struct store *store; /* journal files; NULL: none are written */
     struct rates *rates;
 

@@ -26,13 +26,40 @@
 
 /* ---- keeping ---- */
 
+static int open_store(struct collector *c)
+{
+    struct store_options o = c->config.store;
+
+    o.volatile_dir = c->options->volatile_dir;
+    o.persistent_dir = c->options->persistent_dir;
+    o.retentions = &c->config.retentions;
+    if (!o.volatile_dir && !o.persistent_dir)
+        return 0;
+    if (id128_machine(c->options->config_root, &o.machine) < 0)
+        o.machine = id128_random(); /* for the life of the process */
+    if (id128_boot(&o.boot) < 0)
+        o.boot = id128_random();
+    return store_new(c->loop, &o, &c->store);
+}
+
+static void keep(struct collector *c, struct entry *e)
+{
+    if (c->relay && relay_send(c->relay, e) >= 0)
+        return;
+    if (c->relay && !c->store)
+        (void) open_store(c); /* until it answers again */
+    if (c->store)
+        (void) store_append(c->store, e); /* it has told what is wrong */
+}
+
 void collector_submit(struct collector *c, struct entry *e)
 {
     c->n_lines++;
-    forward(c, e);
+    if (!c->relay) /* else that journald does */
+        forward(c, e);
     tails_add(&c->tails, e);
-    if (c->store && !e->unlogged && e->priority <= c->config.max_level_store)
-        (void) store_append(c->store, e); /* it has told what is wrong */
+    if (!e->unlogged && e->priority <= c->config.max_level_store)
+        keep(c, e);
     if (!e->unshown && e->priority <= c->config.max_level_console)
         console_add(c->console, e);
 }
@@ -208,6 +235,7 @@ static void collector_done(struct collector *c)
     event_source_free(c->control_io);
     close_fd(c->control_fd);
     close_fd(c->forward_fd);
+    relay_free(c->relay);
     store_free(c->store);
     console_free(c->console, CONSOLE_LAST_WORDS);
     tails_done(&c->tails);
@@ -221,22 +249,6 @@ static void collector_done(struct collector *c)
     event_loop_free(c->loop);
     free(c->batch);
     free(c->packet);
-}
-
-static int open_store(struct collector *c)
-{
-    struct store_options o = c->config.store;
-
-    o.volatile_dir = c->options->volatile_dir;
-    o.persistent_dir = c->options->persistent_dir;
-    o.retentions = &c->config.retentions;
-    if (!o.volatile_dir && !o.persistent_dir)
-        return 0;
-    if (id128_machine(c->options->config_root, &o.machine) < 0)
-        o.machine = id128_random(); /* for the life of the process */
-    if (id128_boot(&o.boot) < 0)
-        o.boot = id128_random();
-    return store_new(c->loop, &o, &c->store);
 }
 
 static void on_request(struct event_source *s, const struct signalfd_siginfo *si, void *userdata)
@@ -279,7 +291,9 @@ static int collector_begin(struct collector *c)
         log_warning("Output is not copied to the console: %s", strerror(-r));
     machine_fields(c);
     r = journald_config_read(&c->config, c->options->config_root);
-    if (r >= 0)
+    if (r >= 0 && c->options->machine_journal)
+        r = (c->relay = relay_new(c->options->machine_journal)) ? 0 : -ENOMEM;
+    else if (r >= 0)
         r = open_store(c);
     if (r < 0)
         return r;
@@ -352,6 +366,7 @@ int journal_collector_main(int argc, char **argv)
         { "persistent-dir", required_argument, NULL, 'p' },
         { "root", required_argument, NULL, 'r' },
         { "kernel-log", required_argument, NULL, 'k' },
+        { "machine-journal", required_argument, NULL, 'm' },
         { "user", no_argument, NULL, 'u' },
         { 0 },
     };
@@ -397,6 +412,9 @@ int journal_collector_main(int argc, char **argv)
             break;
         case 'k':
             o.kernel_log = directory_argument(optarg);
+            break;
+        case 'm':
+            o.machine_journal = directory_argument(optarg);
             break;
         case 'u':
             o.user = true;

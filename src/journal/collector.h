@@ -17,8 +17,9 @@ struct collector_options {
     bool console_color;     /* units told apart by colour (`reeve up`) */
     const char *socket_dir; /* where socket, stdout and dev-log are bound; NULL: nowhere */
     const char *volatile_dir, *persistent_dir; /* of journal files; NULL: none is written there */
-    const char *kernel_log;  /* /dev/kmsg; NULL: the kernel's messages are not ours */
-    bool user;               /* of a user's manager: its units are _SYSTEMD_USER_UNIT */
+    const char *machine_journal; /* socket of the journald that keeps the journal; NULL: we do */
+    const char *kernel_log;      /* /dev/kmsg; NULL: the kernel's messages are not ours */
+    bool user;                   /* of a user's manager: its units are _SYSTEMD_USER_UNIT */
     const char *config_root; /* where etc/systemd/journald.conf and etc/machine-id are; NULL: "/" */
 };
 
@@ -28,5 +29,5 @@ int collector_run(const struct collector_options *options);
 
 /* `reeve journald [--control-fd=N] [--console=plain|json|none] [--console-color]
  * [--socket-dir=DIR|none] [--volatile-dir=DIR|none] [--persistent-dir=DIR|none] [--root=DIR]
- * [--kernel-log=FILE] [--user]`: the exit status. */
+ * [--machine-journal=SOCKET] [--kernel-log=FILE] [--user]`: the exit status. */
 int journal_collector_main(int argc, char **argv);

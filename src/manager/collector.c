@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,30 @@
 #define RESTART_DELAY_MIN (10 * USEC_PER_MSEC)
 #define RESTART_DELAY_MAX (10 * USEC_PER_SEC)
 
+#define JOURNALD_SOCKET "/run/systemd/journal/socket"
+
+/* Beside another init: whether its journald keeps the journal of this machine. Another reeve's
+ * collector looks like one; who has made the socket tells: systemd, or journald itself. */
+static bool machine_has_journald(const struct manager *m)
+{
+    const struct sockaddr_un addr = { .sun_family = AF_UNIX,
+                                      .sun_path = "/run/systemd/journal/stdout" };
+    struct ucred maker;
+    socklen_t size = sizeof maker;
+    char path[40];
+    auto_free char *comm = NULL;
+
+    if (m->role == MANAGER_PID1 || m->options.own_journal)
+        return false;
+    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *) &addr, sizeof addr) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &maker, &size) < 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/comm", maker.pid);
+    return maker.pid == 1 ||
+           (file_read_line(path, &comm) >= 0 && startswith(comm, "systemd-journal"));
+}
+
 /* The arguments, made before the fork: nothing is allocated in the child. */
 static int make_arguments(struct manager *m, int fd, char ***ret)
 {
@@ -38,18 +64,21 @@ static int make_arguments(struct manager *m, int fd, char ***ret)
         return -ENOMEM;
     if (m->journal_dir && strv_addf(&argv, "--socket-dir=%s", m->journal_dir) < 0)
         return -ENOMEM;
-    /* Beside another init its journal is not ours to write; log_places of cli/log_files.c reads
+    /* Beside another init its files are not ours to write; log_places of cli/log_files.c reads
      * these. */
     if ((m->role == MANAGER_SUPERVISOR || m->role == MANAGER_USER) && m->journal_dir &&
         (strv_addf(&argv, "--volatile-dir=%s", m->journal_dir) < 0 ||
          strv_addf(&argv, "--persistent-dir=%s",
                    m->role == MANAGER_USER ? "none" : "/var/log/reeve/journal") < 0))
         return -ENOMEM;
+    bool relayed = machine_has_journald(m);
+    if (relayed && strv_add(&argv, "--machine-journal=" JOURNALD_SOCKET) < 0)
+        return -ENOMEM;
     /* The kernel's messages are of the host. */
     if (m->role == MANAGER_PID1 && !virt_container() &&
         strv_add(&argv, "--kernel-log=/dev/kmsg") < 0)
         return -ENOMEM;
-    if (m->role == MANAGER_USER && strv_add(&argv, "--user") < 0)
+    if ((m->role == MANAGER_USER || (relayed && m->user)) && strv_add(&argv, "--user") < 0)
         return -ENOMEM;
     if (m->role == MANAGER_EPHEMERAL &&
         (strv_add(&argv, "--socket-dir=none") < 0 || strv_add(&argv, "--volatile-dir=none") < 0 ||

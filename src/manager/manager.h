@@ -56,6 +56,7 @@ struct manager_options {
     const char *sandbox;     /* "strict", "best-effort", or NULL: by the surroundings */
     unsigned crashes_max;    /* a minute, after which children are reaped and no more; 0: 3 */
     const char *exit_when;   /* unit whose end ends the manager; NULL */
+    bool own_journal;        /* also where a journald keeps this machine's */
     bool no_cgroup;          /* use holders also where cgroups can be written */
     bool test;               /* no process is started, nothing outside is touched (unit tests) */
 };

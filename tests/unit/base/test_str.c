@@ -119,9 +119,11 @@ static void join_paths(void **state)
 {
     auto_free char *a = path_join("/", "a", "/b", NULL);
     auto_free char *b = path_join("", "a", NULL);
+    auto_free char *c = path_join("", "/a", "/b", NULL);
 
     assert_string_equal(a, "/a/b");
     assert_string_equal(b, "a");
+    assert_string_equal(c, "/a/b");
 }
 
 int main(void)
