@@ -329,6 +329,83 @@ void judge_cap_setup_refused(struct facts *facts, struct finding *f)
                     "[Service]\nCapabilityBoundingSet=\nAmbientCapabilities=\n");
 }
 
+/* ---- PAM
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What PAM itself said, of reeve's helper ("pam_acct_mgmt: ...") or systemd ("PAM failed: ..."). */
+static const char *pam_words(const struct facts *facts)
+{
+    static const char *const marks[] = { "pam_acct_mgmt: ", "pam_open_session: ", "pam_start: ",
+                                         "PAM failed: " };
+
+    for (size_t i = 0; i < ELEMENTSOF(marks); i++) {
+        const struct facts_line *l = judge_manager_said(facts, marks[i]);
+
+        if (l)
+            return strstr(l->text, marks[i]) + strlen(marks[i]);
+    }
+    return NULL;
+}
+
+static void pam_account(struct finding *f, const char *user, const char *service, json_t *p,
+                        const char *words)
+{
+    bool expired = words && strstr(words, "expired");
+
+    find(f, expired ? SURE_DECISIVE : SURE_PROVEN,
+         "PAM refuses the account %s for the service %s%s%s", user, service, words ? ": " : "",
+         strempty(words));
+    find_evidence(f, EVIDENCE_PROBE, "account rules of %s: %s", probe_text(p, "file"),
+                  json_string_value(json_array_get(json_object_get(p, "account"), 0)) ?: "none");
+    if (expired)
+        find_fix_command(f, "let the account live on", "usermod --expiredate '' %s", user);
+    find_fix(f, "change what refuses it in %s (account and session lines)", probe_text(p, "file"));
+}
+
+void judge_pam_refused(struct facts *facts, struct finding *f)
+{
+    const struct facts_launch *l = failed_step(facts, EXEC_STATUS_PAM, 0, 0);
+    const char *service = l && facts->config ? facts->config->sandbox->pam_name : NULL;
+    const char *words = service ? pam_words(facts) : NULL;
+    json_t *p = service ? facts_probe(facts, "pam", "%s", service) : NULL;
+    json_t *missing = json_array_get(json_object_get(p, "missing"), 0);
+
+    if (!service)
+        return;
+    if (facts->source == FACTS_REEVE && l->error == ENOENT && !probe_true(p, "helper")) {
+        find(f, SURE_DECISIVE, "PAMName= needs the helper reeve-pam, which is not installed");
+        find_evidence(f, EVIDENCE_PROBE, "no %s", probe_text(p, "helper_path"));
+        find_fix(f, "install reeve-pam as %s (it is built where libpam0g-dev is)",
+                 probe_text(p, "helper_path"));
+    } else if (isempty(probe_text(p, "file"))) {
+        find(f, SURE_DECISIVE,
+             "there is no PAM service %s: /etc/pam.d/%s does not exist, and \"other\" "
+             "refuses",
+             service, service);
+        find_evidence(f, EVIDENCE_PROBE, "no file %s in /etc/pam.d", service);
+        find_fix(f, "install the package that has /etc/pam.d/%s, or write it", service);
+    } else if (missing) {
+        find(f, SURE_DECISIVE, "a module of the PAM service %s does not exist: %s", service,
+             probe_text(missing, "module"));
+        find_fact(f, "module", probe_text(missing, "module"));
+        find_evidence(f, EVIDENCE_PROBE, "%s:%lld: %s is in no folder of modules",
+                      probe_text(missing, "file"), (long long) probe_number(missing, "line"),
+                      probe_text(missing, "module"));
+        find_fix(f, "install the package that has %s, or take the line out of %s",
+                 probe_text(missing, "module"), probe_text(missing, "file"));
+    } else {
+        pam_account(f, facts->config->exec->user ?: "root", service, p, words);
+    }
+    find_fact(f, "service", service);
+    launch_evidence(f, l);
+    if (words)
+        find_evidence(f, EVIDENCE_JOURNAL, "PAM said: %s", words);
+    find_setting(f, facts, "Service", "PAMName");
+    find_fix_dropin(f, "or run it without a session", "[Service]\nPAMName=\n");
+    find_prevent(f, "reeve check %s", facts->unit);
+}
+
 /* ---- the program
  * -------------------------------------------------------------------------------------- */
 

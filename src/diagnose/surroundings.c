@@ -68,6 +68,33 @@ static void check_identity(struct facts *f)
                      "create it (groupadd --system)", "group %s does not exist", *g);
 }
 
+/* Rules that cannot work fail the start; where systemd is the manager it needs no helper. */
+static void check_pam(struct facts *f)
+{
+    const char *service = f->config->sandbox->pam_name;
+    json_t *p = service ? facts_probe(f, "pam", "%s", service) : NULL, *m;
+    bool systemd = service &&
+                   streq(probe_text(facts_probe(f, "manager", "system"), "pid1"), "systemd");
+    size_t i;
+
+    if (!service)
+        return;
+    if (!systemd && !probe_true(p, "helper"))
+        complain(
+            f, LOG_WARNING, "pam-helper-missing", "PAMName",
+            "install reeve-pam, which is built where libpam0g-dev is",
+            "PAM needs the helper reeve-pam, which is not installed: the start fails (224/PAM)");
+    if (isempty(probe_text(p, "file")))
+        complain(f, LOG_WARNING, "pam-service-missing", "PAMName",
+                 "install the package that has the file, or write it",
+                 "there is no /etc/pam.d/%s: the rules of \"other\" apply", service);
+    json_array_foreach(json_object_get(p, "missing"), i, m)
+        complain(f, LOG_WARNING, "pam-module-missing", "PAMName",
+                 "install the package that has it, or take the line out",
+                 "%s:%lld: the module %s does not exist", probe_text(m, "file"),
+                 probe_number(m, "line"), probe_text(m, "module"));
+}
+
 static void check_paths(struct facts *f)
 {
     const struct exec_config *e = f->config->exec;
@@ -343,6 +370,7 @@ int surroundings_check(struct facts *f, bool elsewhere)
     check_notify(f);
     if (elsewhere)
         return 0;
+    check_pam(f);
     check_ports(f);
     check_resources(f);
     check_namespaces(f);

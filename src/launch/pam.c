@@ -27,28 +27,21 @@ static int fail(struct child *c, int error, const char *why)
 
 /* ---- the helper ---- */
 
-/* Beside the program, as in a build folder, or in libexec. NULL where it is not there. */
-static char *find_helper(struct child *c)
+char *pam_find_helper(bool *ret_found)
 {
     static const char *const places[] = { "", "../libexec/", "../libexec/reeve/" };
     auto_free char *program = NULL, *tried = NULL;
 
+    *ret_found = false;
     if (readlink_alloc("/proc/self/exe", &program) < 0)
         return NULL;
     size_t folder = (size_t) (path_basename(program) - program);
-    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-        char *path = format("%.*s%s%s", (int) folder, program, places[i], PAM_HELPER);
-
-        if (!path || access(path, X_OK) == 0)
-            return path;
+    for (size_t i = 0; i < ELEMENTSOF(places) && !*ret_found; i++) {
         free(tried);
-        tried = path;
+        tried = format("%.*s%s%s", (int) folder, program, places[i], PAM_HELPER);
+        *ret_found = tried && access(tried, X_OK) == 0;
     }
-    (void) child_fail_detail(c, EXEC_STATUS_PAM, -ENOENT, "PAMName", c->sandbox->pam_name,
-                             "PAM needs the helper " PAM_HELPER ", which is not beside %s and not "
-                             "at %s: install it (it is built where libpam0g-dev is)",
-                             program, tried);
-    return NULL;
+    return take_ptr(tried);
 }
 
 static void execute_helper(struct child *c, const char *helper, int fd)
@@ -221,9 +214,17 @@ int child_open_pam_session(struct child *c)
     if (!c->sandbox->pam_name || !c->apply_identity || !c->user)
         return 0;
     child_step(c, EXEC_STATUS_PAM); /* modules may ask servers */
-    auto_free char *helper = find_helper(c);
+    bool found;
+    auto_free char *helper = pam_find_helper(&found);
     if (!helper)
         return fail(c, -ENOMEM, PAM_HELPER);
+    if (!found)
+        return child_fail_detail(
+            c, EXEC_STATUS_PAM, -ENOENT, "PAMName", c->sandbox->pam_name,
+            "PAM needs the helper " PAM_HELPER ", which is not beside the "
+            "program and not at %s: install it (it is built where libpam0g-dev "
+            "is)",
+            helper);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return fail(c, -errno, "a socket for " PAM_HELPER);
     auto_close int ours = pair[0], theirs = pair[1];

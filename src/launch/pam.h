@@ -11,11 +11,16 @@
  * closes the session when the child, which is the service by then, has ended. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PAM_HELPER "reeve-pam"
 #define PAM_HELPER_FD 3
 #define PAM_TEXTS_MAX (8U * 1024 * 1024)
+
+/* The path of the helper: beside the program, as in a build folder, or in libexec; where it is in
+ * none of them, the last one. A new string; NULL where memory is out. */
+char *pam_find_helper(bool *ret_found);
 
 /* Followed by `size` bytes: strings, each with its NUL. */
 struct pam_texts {

@@ -91,6 +91,19 @@ def test_program_codes(check, tmp_path):
         assert code in codes(done), done.stdout
 
 
+def test_pam(check, tmp_path):
+    """The helper beside the binary, the file of the service, the modules that it names."""
+    found = codes(check(service("User=daemon", "PAMName=nobody-has-this"), "-o", "json"))
+    assert found["pam-service-missing"] == "warning"
+    alone = tmp_path / "reeve"
+    alone.write_bytes(pathlib.Path(REEVE).read_bytes())
+    alone.chmod(0o755)
+    (tmp_path / "y.service").write_text("[Service]\nExecStart=/bin/true\nUser=daemon\nPAMName=login\n")
+    done = subprocess.run([alone, "check", "-o", "json", tmp_path / "y.service"], capture_output=True, text=True)
+    under_systemd = pathlib.Path("/proc/1/comm").read_text().strip() == "systemd"
+    assert codes(done).get("pam-helper-missing") == (None if under_systemd else "warning")
+
+
 def test_a_script_may_notify(check, tmp_path):
     (tmp_path / "serve").write_text("#!/bin/sh\nexec anything\n")
     (tmp_path / "serve").chmod(0o755)

@@ -33,7 +33,7 @@ SAMPLE = """
     cap-missing--setuid-to-worker config-invalid--ini-without-path-in-log path-minimal--python-subprocess
     simple-but-daemonizes--python-double-fork stale-lock--excl-file ordering-cycle--three-units
     exec-loader-missing--interpreter-of-script group-not-member--log-of-others noexec-mount--helper-of-node
-    running-not-serving--ruby-rescues notify-socket-unset--env-cleared killed-by-outsider--rotation-job
+    pam-refused--expired-account running-not-serving--ruby-rescues notify-socket-unset--env-cleared killed-by-outsider--rotation-job
     none--running-service none--finished-oneshot unknown--exits-42
 """.split()
 
@@ -69,6 +69,8 @@ def test_why(box, case):
     missing = case.missing_packages(box)
     if missing:
         pytest.skip(f"needs the packages {' '.join(missing)}")
+    if "pam" in case.needs and not pathlib.Path(os.environ["REEVE"]).with_name("reeve-pam").exists():
+        pytest.skip("needs reeve-pam beside the binary")
     recorder = Recorder(box)
     answer, right, proven, fixable = case.ask(recorder)
     assert why_report.complaints(json.loads(recorder.report)) == []

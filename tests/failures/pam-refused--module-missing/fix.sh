@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+
+sed -i /pam_kiosk_ldap/d /etc/pam.d/desk-kiosk
