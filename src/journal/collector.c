@@ -64,6 +64,17 @@ void collector_submit(struct collector *c, struct entry *e)
         console_add(c->console, e);
 }
 
+/* What a unit does not say is as the collector has it, or (journal/relay.h) that journald. */
+static void complete(struct collector *c, struct rate_settings *rate, usec_t now)
+{
+    if (rate->interval == 0)
+        rate->interval = c->relay && rate->burst == 0 ? 0 : c->config.rate_interval;
+    if (rate->burst == 0)
+        rate->burst = c->config.rate_burst;
+    if (c->store)
+        rate->burst = rate_burst(rate->burst, store_available(c->store, now));
+}
+
 /* What was refused is told in the unit's own name, as systemd does (MESSAGE_ID and text). */
 static void report_suppressed(struct collector *c, const struct entry *of, unsigned n)
 {
@@ -98,13 +109,12 @@ static void report_suppressed(struct collector *c, const struct entry *of, unsig
 void collector_submit_limited(struct collector *c, struct entry *e, bool to_journal,
                               bool to_console, bool to_kmsg, const struct rate_settings *rate)
 {
-    const struct rate_settings settings = {
-        rate->interval > 0 ? rate->interval : c->config.rate_interval,
-        rate->burst > 0 ? rate->burst : c->config.rate_burst,
-    };
+    struct rate_settings settings = *rate;
 
     if (to_journal) {
         const char *who = e->unit ? e->unit : e->identifier ? e->identifier : "-";
+
+        complete(c, &settings, e->time.monotonic);
         unsigned passed = rates_test(c->rates, who, e->priority, settings, e->time.monotonic);
 
         if (passed == 0)

@@ -1,5 +1,6 @@
 #include "journal/rate.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,15 @@ struct group {
 struct rates {
     struct map groups;
 };
+
+unsigned rate_burst(unsigned burst, uint64_t available)
+{
+    unsigned log2 = available > 0 ? 63 - (unsigned) __builtin_clzll(available) : 0;
+
+    if (log2 <= 20)
+        return burst;
+    return (unsigned) MIN((uint64_t) burst * (log2 - 16) / 4, (uint64_t) UINT_MAX);
+}
 
 struct rates *rates_new(void)
 {

@@ -2,6 +2,8 @@
  * RateLimitBurst=; systemd.exec(5) LogRateLimit*). */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/time.h"
 
 /* For rates_test(), interval or burst 0 is no limit; as what a unit asks for, 0 is what the
@@ -10,6 +12,10 @@ struct rate_settings {
     usec_t interval;
     unsigned burst;
 };
+
+/* The burst where so many bytes are free for the journal: journald.conf(5) says that there is such
+ * a factor; it is a quarter more for each doubling past a MiB. */
+unsigned rate_burst(unsigned burst, uint64_t available);
 
 struct rates;
 

@@ -26,6 +26,7 @@
 #define GIB (UINT64_C(1) << 30)
 #define FILES_MAX 100
 #define USERS_OPEN_MAX 16
+#define MEASURE_EVERY (30 * USEC_PER_SEC)
 #define NOTIFY_DELAY (100 * USEC_PER_MSEC)
 #define RETENTION_PARTS 8 /* by how much of its time an entry may be late to go */
 #define FIRST_USER 1000   /* login.defs(5) UID_MIN: smaller ids log to the system's file */
@@ -51,6 +52,8 @@ struct store {
     struct event_source *retention_timer;
     struct id128 seqnum_id;
     uint64_t next_seqnum;
+    usec_t measured_at; /* CLOCK_MONOTONIC; 0: never */
+    uint64_t available;
     bool failed; /* told already */
     bool dirty;
 };
@@ -85,24 +88,52 @@ static uint64_t max_file_size(const struct store *s, const struct file *f)
     return MIN(MAX(max_use(s, f) / 8, 512 * UINT64_C(1024)), 128 * MIB);
 }
 
+struct space {
+    uint64_t available, keep_free;
+};
+
+static bool space_of(const struct store *s, struct space *ret)
+{
+    struct statvfs fs;
+
+    if (statvfs(s->directory, &fs) < 0)
+        return false;
+    uint64_t total = (uint64_t) fs.f_blocks * fs.f_frsize, keep = limits_of(s)->keep_free;
+    *ret = (struct space){ .available = (uint64_t) fs.f_bavail * fs.f_frsize,
+                           .keep_free = keep ? keep : MIN(MAX(total * 15 / 100, MIB), 4 * GIB) };
+    return true;
+}
+
 /* What may be used in all, given what is to be left free. */
 static uint64_t allowed_use(const struct store *s, const struct file *f)
 {
-    struct statvfs fs;
     uint64_t use = max_use(s, f);
+    struct space space;
 
-    if (statvfs(s->directory, &fs) < 0)
-        return use;
-    uint64_t total = (uint64_t) fs.f_blocks * fs.f_frsize;
-    uint64_t available = (uint64_t) fs.f_bavail * fs.f_frsize;
-    uint64_t keep = limits_of(s)->keep_free;
-    if (keep == 0)
-        keep = MIN(MAX(total * 15 / 100, MIB), 4 * GIB);
-    if (available >= keep)
+    if (!space_of(s, &space) || space.available >= space.keep_free)
         return use;
     /* Past it: what is there gives way, down to what one file takes. */
-    uint64_t over = keep - available;
+    uint64_t over = space.keep_free - space.available;
     return over < use ? MAX(use - over, max_file_size(s, f)) : max_file_size(s, f);
+}
+
+uint64_t store_available(struct store *s, usec_t now)
+{
+    struct space space;
+
+    if (!s->directory)
+        return 0;
+    if (s->measured_at != 0 && now < usec_add(s->measured_at, MEASURE_EVERY))
+        return s->available;
+    uint64_t used = journal_directory_use(s->directory), limit = max_use(s, NULL);
+    if (space_of(s, &space)) {
+        uint64_t there = used + space.available;
+
+        limit = MIN(limit, there > space.keep_free ? there - space.keep_free : 0);
+    }
+    s->measured_at = now;
+    s->available = limit > used ? limit - used : 0;
+    return s->available;
 }
 
 static bool is_kept(const char *name, const void *userdata)

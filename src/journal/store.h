@@ -42,6 +42,9 @@ void store_free(struct store *s);
  * which is logged once until it works again. */
 int store_append(struct store *s, struct entry *e);
 
+/* How many bytes may still be written before old files have to go; looked at every half minute. */
+uint64_t store_available(struct store *s, usec_t now);
+
 /* All of it to disk, now. */
 void store_sync(struct store *s);
 /* New files in place of those that have entries; then old ones are deleted by the limits. */

@@ -74,6 +74,22 @@ static void archived_free(struct archived *files, size_t n)
     free(files);
 }
 
+uint64_t journal_directory_use(const char *path)
+{
+    DIR *d = opendir(path);
+    uint64_t use = 0;
+
+    for (struct dirent *e; d && (e = readdir(d));) {
+        struct stat st;
+
+        if (is_journal(e->d_name) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+            use += (uint64_t) st.st_blocks * 512;
+    }
+    if (d)
+        closedir(d);
+    return use;
+}
+
 int vacuum_directory(const char *path, const struct vacuum_limits *limits,
                      void (*deleted)(const char *path, uint64_t size, void *userdata),
                      void *userdata, uint64_t *ret_freed)

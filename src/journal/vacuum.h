@@ -21,6 +21,9 @@ struct vacuum_limits {
 bool journal_name_is_archived(const char *file);
 bool journal_name_is_of(const char *file, const char *name);
 
+/* What the folder's files take on the disk. */
+uint64_t journal_directory_use(const char *path);
+
 /* Deletes archived files, oldest first, until the folder is
  * within the limits. Files in use are counted and never deleted. `deleted` (may be NULL) is called
  * for each. *ret_freed may be NULL. Returns 0 or a negative errno of the folder. */

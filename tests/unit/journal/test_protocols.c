@@ -1,5 +1,6 @@
 /* What clients send, and where processes are: parsers of the collector. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -170,6 +171,19 @@ static void rates(void **state)
     const struct rate_settings two = { 100, 2 }, none = { 0, 0 };
     struct rates *r = rates_new();
 
+    /* As journald was seen to do it with RateLimitBurst=100 and what RuntimeMaxUse= left free. */
+    static const struct {
+        uint64_t available;
+        unsigned burst;
+    } bursts[] = {
+        { 0, 100 },           { 3 << 19, 100 },   { 14 << 20, 175 },
+        { 21 << 20, 200 },    { 28 << 20, 200 },  { 56 << 20, 225 },
+        { 120 << 20, 250 },   { 504 << 20, 300 }, { UINT64_C(4088) << 20, 375 },
+        { UINT64_MAX, 1175 },
+    };
+    for (size_t i = 0; i < ELEMENTSOF(bursts); i++)
+        assert_int_equal(rate_burst(100, bursts[i].available), bursts[i].burst);
+    assert_int_equal(rate_burst(UINT_MAX, UINT64_MAX), UINT_MAX);
     assert_int_equal(rates_test(r, "a", 6, two, 1000), 1);
     assert_int_equal(rates_test(r, "a", 6, two, 1001), 1);
     assert_int_equal(rates_test(r, "a", 6, two, 1002), 0);
