@@ -368,7 +368,7 @@ int manager_new(struct event_loop *loop, const struct manager_options *options,
     m->loop = loop;
     m->start = dual_now();
     m->console_fd = -1;
-    m->mountinfo_fd = -1;
+    m->mountinfo_fd = m->timezone_fd = -1;
     m->startup = true;
     spawn_init();
     int r = copy_options(m, options);
@@ -520,6 +520,7 @@ void manager_free(struct manager *m)
     if (m->tracking_is_up)
         track_host_done(&m->tracking);
     event_source_free(m->tracking_source);
+    manager_unwatch_timezone(m);
     event_source_free(m->mountinfo_source);
     event_source_free(m->signal_child);
     event_source_free(m->stop_timer);

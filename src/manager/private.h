@@ -118,7 +118,9 @@ struct manager {
     pid_t reexec_check; /* the trial run of daemon-reexec; 0 */
     void (*reexec_failed)(int r, void *userdata);
     void *reexec_userdata;
-    int console_fd, mountinfo_fd;
+    int console_fd, mountinfo_fd, timezone_fd;
+    struct event_source *timezone_source; /* once there is a timer; NULL */
+    usec_t timezone_time;                 /* of the link /etc/localtime */
     struct event_source *mountinfo_source;
     bool startup; /* before the first job */
     bool lost;    /* taking over without descriptors, from a manager that was killed */
@@ -236,3 +238,9 @@ unsigned manager_dispatch_changed(struct manager *m);
 
 extern const struct unit_ops target_ops, slice_ops, mount_ops, device_ops, inert_ops, timer_ops,
     path_ops, socket_ops;
+
+/* ---- timezone.c ---- */
+
+/* From now on units are told when the time zone changes. 0 or a negative errno. */
+int manager_watch_timezone(struct manager *m);
+void manager_unwatch_timezone(struct manager *m);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -72,6 +73,8 @@ struct timer {
     struct dual_time last_trigger;
     usec_t next_realtime, next_monotonic;
     struct event_source *realtime, *monotonic, *clock_change;
+    struct event_source *alarm; /* WakeSystem=; NULL */
+    int alarm_fd;
     char *stamp; /* Persistent=: the file whose time is that of the last trigger; NULL */
 };
 
@@ -92,6 +95,24 @@ static enum active_state timer_active_state(const struct unit *u)
     return states[TIMER(u)->state].active;
 }
 
+/* WakeSystem=: the one clock that wakes a machine which sleeps, and counts meanwhile. Set to when
+ * the first of the two others would come. */
+static void set_alarm(struct timer *t)
+{
+    usec_t span = MIN(usec_sub(t->next_monotonic, now_usec(CLOCK_MONOTONIC)),
+                      usec_sub(t->next_realtime, now_usec(CLOCK_REALTIME)));
+    struct itimerspec at = { 0 };
+
+    if (!t->alarm)
+        return;
+    if (MIN(t->next_monotonic, t->next_realtime) != USEC_INFINITY) {
+        span = MAX(span, 1u);
+        at.it_value.tv_sec = (time_t) (span / USEC_PER_SEC);
+        at.it_value.tv_nsec = (long) (span % USEC_PER_SEC) * 1000;
+    }
+    (void) timerfd_settime(t->alarm_fd, 0, &at, NULL);
+}
+
 static void set_state(struct timer *t, enum timer_state state)
 {
     enum timer_state old = t->state;
@@ -102,6 +123,7 @@ static void set_state(struct timer *t, enum timer_state state)
         if (t->monotonic)
             event_source_disable(t->monotonic);
         t->next_realtime = t->next_monotonic = USEC_INFINITY;
+        set_alarm(t);
     }
     t->state = (uint8_t) state;
     unit_notify_state(&t->unit, states[old].active, states[state].active, false);
@@ -314,7 +336,8 @@ static void enter_waiting(struct timer *t, bool initial, bool clock_was_set)
         monotonic = MIN(monotonic, time->next);
     }
 
-    if (realtime == USEC_INFINITY && monotonic == USEC_INFINITY) {
+    if (realtime == USEC_INFINITY && monotonic == USEC_INFINITY &&
+        !timer_config(t)->on_clock_change && !timer_config(t)->on_timezone_change) {
         /* One that follows its unit has times again when that changes. */
         set_state(t, timer_config(t)->remain_after_elapse || follows_unit ? TIMER_ELAPSED
                                                                           : TIMER_DEAD);
@@ -328,6 +351,7 @@ static void enter_waiting(struct timer *t, bool initial, bool clock_was_set)
         enter_dead(t, TIMER_FAILURE_RESOURCES);
         return;
     }
+    set_alarm(t);
     set_state(t, TIMER_WAITING);
 }
 
@@ -350,18 +374,53 @@ static void enter_running(struct timer *t)
     set_state(t, TIMER_RUNNING);
 }
 
-static void clock_was_set(struct event_source *source, void *userdata)
+static void on_alarm(struct event_source *source, int fd, uint32_t revents, void *userdata)
 {
-    struct timer *t = userdata;
+    uint64_t n;
 
+    if (read(fd, &n, sizeof n) > 0)
+        time_has_come(source, 0, userdata);
+}
+
+/* Where the machine cannot be woken the timer waits as others do, which systemd does without a
+ * word. */
+static void open_alarm(struct timer *t)
+{
+    if (t->alarm || !timer_config(t)->wake_system)
+        return;
+    t->alarm_fd = timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC | TFD_NONBLOCK);
+    int r = t->alarm_fd < 0 ? -errno
+                            : event_add_io(manager_loop(t->unit.manager), t->alarm_fd, EPOLLIN,
+                                           on_alarm, t, &t->alarm);
+    if (r >= 0)
+        return;
+    t->alarm_fd = close_fd(t->alarm_fd);
+    unit_note_degraded(&t->unit, "WakeSystem", NULL, r);
+}
+
+static void time_is_another(struct timer *t, bool sets_off)
+{
     if (t->state != TIMER_WAITING)
         return;
-    if (timer_config(t)->on_clock_change) {
+    if (sets_off) {
         enter_running(t);
         return;
     }
     unit_log_text(&t->unit, LOG_DEBUG, "Time change, recalculating next elapse.");
     enter_waiting(t, false, true);
+}
+
+static void clock_was_set(struct event_source *source, void *userdata)
+{
+    struct timer *t = userdata;
+
+    time_is_another(t, timer_config(t)->on_clock_change);
+}
+
+static void timer_timezone_changed(struct unit *u)
+{
+    if (u->config)
+        time_is_another(TIMER(u), timer_config(TIMER(u))->on_timezone_change);
 }
 
 static void timer_triggered_changed(struct unit *u, struct unit *other)
@@ -395,6 +454,12 @@ static void timer_triggered_changed(struct unit *u, struct unit *other)
 
 static int watch_clock(struct timer *t)
 {
+    int r = manager_watch_timezone(t->unit.manager);
+
+    open_alarm(t);
+    if (r < 0)
+        unit_log_text(&t->unit, LOG_WARNING, "Changes of the time zone cannot be watched: %s",
+                      strerror(-r));
     return t->clock_change ? 0
                            : event_add_clock_change(manager_loop(t->unit.manager), clock_was_set, t,
                                                     &t->clock_change);
@@ -440,6 +505,7 @@ static void timer_init(struct unit *u)
     struct timer *t = TIMER(u);
 
     t->next_realtime = t->next_monotonic = USEC_INFINITY;
+    t->alarm_fd = -1;
 }
 
 static void timer_done(struct unit *u)
@@ -449,6 +515,8 @@ static void timer_done(struct unit *u)
     t->realtime = event_source_free(t->realtime);
     t->monotonic = event_source_free(t->monotonic);
     t->clock_change = event_source_free(t->clock_change);
+    t->alarm = event_source_free(t->alarm);
+    close_fd(t->alarm_fd);
     free(t->times);
     free(t->stamp);
 }
@@ -668,6 +736,7 @@ const struct unit_ops timer_ops = {
     .can_start = timer_can_start,
     .active_state = timer_active_state,
     .sub_state = timer_sub_state,
+    .timezone_changed = timer_timezone_changed,
     .triggered_changed = timer_triggered_changed,
     .reset_failed = timer_reset_failed,
     .save = timer_save,

@@ -221,6 +221,9 @@ struct unit_ops {
     /* Of a trigger (socket, timer, path): the state of the unit that it sets off has changed. */
     void (*triggered_changed)(struct unit *u, struct unit *triggered);
 
+    /* The machine has another time zone. */
+    void (*timezone_changed)(struct unit *u);
+
     /* The unit's processes by role, 0: none. */
     pid_t (*main_pid)(const struct unit *u);
     pid_t (*control_pid)(const struct unit *u);

@@ -139,6 +139,18 @@ def check_read_only(reeve):
     reeve.ctl("reset-failed", "there.service")
 
 
+def test_a_timer_that_cannot_wake_the_machine(reeve):
+    """It elapses as others do, and says so."""
+    reeve.write("w.timer", "[Timer]\nOnActiveSec=1\nAccuracySec=1us\nWakeSystem=yes\n")
+    reeve.write("w.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("start", "w.timer")
+    reeve.wait("w.service", PATIENCE, ActiveState="active")
+    capabilities = int(next(line.split()[1] for line in pathlib.Path("/proc/self/status").read_text().splitlines()
+                            if line.startswith("CapEff")), 16)
+    may = capabilities >> 35 & 1  # CAP_WAKE_ALARM
+    assert ("WakeSystem" in reeve.show("w.timer", "ReeveDegraded")) == (not may)
+
+
 # The folder of unit files is a memory file system: filled, and read-only from then on.
 READ_ONLY_UNITS = PRELOADED + "mount -o remount,ro /etc/systemd"
 

@@ -14,6 +14,14 @@
 
 #include "launch/exec_status.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 struct failing {
     const char *settings, *command;
     int step, error;
@@ -368,11 +376,36 @@ static void strict(void **state)
     fixture_done(&f);
 }
 
+/* Without room for its own arguments: the limit is in force before they are put together. */
+static void no_memory(void **state)
+{
+    struct fixture f;
+    auto_free char *word = malloc(8 << 20), *settings = NULL;
+
+    (void) state;
+#ifdef SANITIZED
+    skip();
+#endif
+    if (!is_root())
+        skip();
+    assert_non_null(word);
+    memset(word, 'x', (8 << 20) - 1);
+    word[(8 << 20) - 1] = '\0';
+    settings = format("LimitAS=1M\nEnvironment=BIG=%s", word);
+    fixture_init(&f, false);
+    run_unit(&f, settings, "/bin/echo ${BIG} ${BIG} ${BIG} ${BIG}");
+    assert_int_equal(f.report.state, SPAWN_FAILED);
+    assert_int_equal(f.report.step, EXEC_STATUS_MEMORY);
+    assert_int_equal(f.report.error, -ENOMEM);
+    assert_int_equal(f.exit.status, EXEC_STATUS_MEMORY);
+    fixture_done(&f);
+}
+
 /* Every step has a case, or a reason for which this kernel, or this manager, does not have it. */
 static void all_steps(void **state)
 {
     static const int others[] = {
-        EXEC_STATUS_MEMORY,              /* tests/integration/test_out_of_memory.py */
+        EXEC_STATUS_MEMORY,              /* no_memory() */
         EXEC_STATUS_CONFIRM,             /* nobody is asked: systemd.confirm_spawn= is not read */
         EXEC_STATUS_SELINUX_CONTEXT,     /* these three need a module that */
         EXEC_STATUS_APPARMOR,            /* hardly two machines have, and */
@@ -407,6 +440,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refused_calls),
     cmocka_unit_test(read_only_proc),
     cmocka_unit_test(strict),
+    cmocka_unit_test(no_memory),
     cmocka_unit_test(all_steps),
 };
 
