@@ -116,6 +116,8 @@ bool stream_find_inode(struct collector *c, uint64_t inode, struct stream_place 
 
 /* control.c */
 int control_attach(struct collector *c, int fd);
+/* Takes what the manager has sent so far. */
+void control_drain(struct collector *c);
 void control_send(struct collector *c, struct wire_out *m, int fd);
 void control_counters(struct collector *c);
 

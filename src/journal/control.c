@@ -292,6 +292,12 @@ static void on_control(struct event_source *s, int fd, uint32_t revents, void *u
     }
 }
 
+void control_drain(struct collector *c)
+{
+    if (c->control_fd >= 0)
+        on_control(c->control_io, c->control_fd, EPOLLIN, c);
+}
+
 int control_attach(struct collector *c, int fd)
 {
     socklen_t n = sizeof c->manager;

@@ -438,7 +438,18 @@ static ssize_t stream_read(struct stream *s, bool hung_up)
 
 void stream_readable(struct event_source *io, int fd, uint32_t revents, void *userdata)
 {
-    (void) stream_read(userdata, revents & (EPOLLHUP | EPOLLERR));
+    struct stream *s = userdata;
+    struct collector *c = s->collector;
+    uint64_t id = s->id;
+
+    /* What the manager has said of the start comes before the first words. */
+    if (!s->begun) {
+        s->begun = true;
+        control_drain(c);
+        if (map_get_u64(&c->streams, id) != s)
+            return; /* a barrier was among it, and the stream is at its end */
+    }
+    (void) stream_read(s, revents & (EPOLLHUP | EPOLLERR));
 }
 
 /* Reads what is in the socket now, and no more, so that a stream that is written to all the time

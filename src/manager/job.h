@@ -82,6 +82,7 @@ struct job {
     bool ignore_order : 1;
     bool reloaded : 1; /* a start that was merged with a reload */
     bool refuse_late_merge : 1;
+    bool begun : 1; /* and it was said */
 };
 
 /* NULL if there is none. */

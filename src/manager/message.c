@@ -58,9 +58,9 @@ static void add_unit_fields(char ***fields, struct unit *u)
     bool user = u->manager->user;
 
     strv_addf(fields, "%s=%s", user ? "USER_UNIT" : "UNIT", u->id);
-    if (!id128_is_null(u->invocation))
-        strv_addf(fields, "%s=%s", user ? "USER_INVOCATION_ID" : "INVOCATION_ID",
-                  id128_format(u->invocation, id));
+    /* Empty where there was none: of a start that was skipped, as systemd has it. */
+    strv_addf(fields, "%s=%s", user ? "USER_INVOCATION_ID" : "INVOCATION_ID",
+              id128_is_null(u->invocation) ? "" : id128_format(u->invocation, id));
 }
 
 /* To the journal with all fields; the collector writes it to the console as one line. Without a
@@ -82,12 +82,21 @@ static void emit(struct unit *u, int priority, const char *text, char ***fields)
         log_line(priority, "%s", text);
 }
 
+/* systemd.exec(5), LogLevelMax=: of what the manager says of the unit, too. */
+static bool is_said(const struct unit *u, int priority)
+{
+    if (priority > log_max_priority() && priority >= LOG_DEBUG)
+        return false;
+    return !u->config || !u->config->exec || u->config->exec->log_level_max < 0 ||
+           priority <= u->config->exec->log_level_max;
+}
+
 static void log_message(struct unit *u, enum message msg, int priority, int error, va_list ap)
 {
     auto_strv char **fields = NULL;
     const char *name;
 
-    if (priority > log_max_priority() && priority >= LOG_DEBUG)
+    if (!is_said(u, priority))
         return;
     if (*rows[msg].id)
         strv_addf(&fields, "MESSAGE_ID=%s", rows[msg].id);
@@ -140,7 +149,7 @@ void unit_log_text(struct unit *u, int priority, const char *fmt, ...)
     auto_strv char **fields = NULL;
     va_list ap;
 
-    if (priority > log_max_priority() && priority >= LOG_DEBUG)
+    if (!is_said(u, priority))
         return;
     va_start(ap, fmt);
     auto_free char *body = vformat(fmt, ap);
@@ -164,12 +173,21 @@ void unit_message_job_begin(struct unit *u, enum job_type t)
 {
     enum active_state s = unit_active_state(u);
 
-    if (u->type == UNIT_TARGET || u->type == UNIT_SLICE || u->type == UNIT_DEVICE)
+    if (u->type == UNIT_TARGET || u->type == UNIT_SLICE || u->type == UNIT_DEVICE ||
+        (u->job && u->job->begun))
         return;
     if ((t == JOB_START && s != ACTIVE_ACTIVATING) ||
         ((t == JOB_STOP || t == JOB_RESTART) && s != ACTIVE_DEACTIVATING && !unit_stop_pending(u)))
         return;
     unit_log(u, begin_message(t), 0, NULL);
+}
+
+void unit_message_start_begins(struct unit *u)
+{
+    if (!u->job || u->job->type != JOB_START || u->job->state != JOB_RUNNING || u->job->begun)
+        return;
+    unit_log(u, begin_message(JOB_START), 0, NULL);
+    u->job->begun = true;
 }
 
 static enum message done_message(const struct unit *u, enum job_type t)

@@ -27,3 +27,7 @@ int unit_log_at(struct unit *u, enum message m, int priority, int error, ...)
 
 /* A line of its own: "nginx.service: " and the text, with UNIT= and INVOCATION_ID=. */
 void unit_log_text(struct unit *u, int priority, const char *fmt, ...) _printf_(3, 4);
+
+/* That the start which the unit's job is about begins, before anything is done: of one that takes
+ * time. */
+void unit_message_start_begins(struct unit *u);

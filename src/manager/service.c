@@ -411,6 +411,15 @@ static int start_clean_up(struct service *s, bool restarts)
     return 1;
 }
 
+/* What systemd finds out before it forks is found out by the child: then it decides. */
+static bool is_up_at_once(const struct service *s)
+{
+    enum service_type type = service_config(s)->type;
+
+    return (type == SERVICE_TYPE_SIMPLE || type == SERVICE_TYPE_IDLE) &&
+           !spawn_waits(s->unit.config, SPAWN_START);
+}
+
 /* What entering the state does: 1 if there is something to wait for, 0 if not, negative errno. */
 static int perform(struct service *s, enum service_state next, bool quiet)
 {
@@ -425,13 +434,9 @@ static int perform(struct service *s, enum service_state next, bool quiet)
     if (next == SERVICE_CLEANING)
         return start_cleaning(s);
     if (next == SERVICE_START) {
-        enum service_type type = service_config(s)->type;
         int r = service_run(s, SPAWN_START, 0);
-        /* What systemd finds out before it forks is found out by the child: then it decides. */
-        bool started = (type == SERVICE_TYPE_SIMPLE || type == SERVICE_TYPE_IDLE) &&
-                       !spawn_waits(s->unit.config, SPAWN_START);
 
-        return r > 0 && started ? 0 : r;
+        return r > 0 && is_up_at_once(s) ? 0 : r;
     }
     return info->phase == NO_PHASE ? 1 : service_run(s, info->phase, 0);
 }
@@ -536,6 +541,17 @@ static bool decide(struct service *s, enum service_state at, enum service_event 
     return ret->verdict == STEP_ENTER;
 }
 
+/* Whether the service will be starting for a while, which is said before its first process says
+ * anything. */
+static bool will_wait(const struct service *s, enum service_state next)
+{
+    uint8_t phase = service_states[next].phase;
+
+    if (next != SERVICE_CONDITION && next != SERVICE_START_PRE && next != SERVICE_START)
+        return false;
+    return service_commands(s, phase) && (next != SERVICE_START || !is_up_at_once(s));
+}
+
 /* Goes on from state `at` until there is something to wait for. */
 static int go_on(struct service *s, enum service_state at, enum service_event ev,
                  enum service_result f)
@@ -555,6 +571,8 @@ static int go_on(struct service *s, enum service_state at, enum service_event ev
         }
         if (ends)
             conclude(s, restarts);
+        if (will_wait(s, next))
+            unit_message_start_begins(UNIT(s));
         int r = perform(s, next, step.quiet);
         if (r > 0)
             service_enter(s, next);
