@@ -15,7 +15,7 @@ struct stream {
     uint64_t id;
     int fd;
     bool connection, header_done;
-    bool begun; /* it was read from */
+    bool begun;        /* it was read from */
     struct ucred peer; /* who connected */
     uint64_t inode;    /* of the service's end, 0: not known */
     char *stream_id;   /* _STREAM_ID */
