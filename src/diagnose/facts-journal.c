@@ -56,14 +56,12 @@ static int match_unit(struct journal *j, const char *unit, bool user, bool manag
     /* A manager that is not the first process marks its messages by a field that none can forge. */
     if (r >= 0)
         r = ALL_OF("_REEVE_MANAGER", "1", "UNIT", unit);
-    /* Of a manager whose journal is kept by the machine's journald (journal/relay.h), root's or
-     * this user's. */
+    /* Of a manager whose journal is kept by the machine's journald (journal/relay.h). */
+    const char *by = user ? uid : "0",
+               *of = user ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT";
     if (r >= 0)
-        r = manager_only
-                ? ALL_OF("_UID", uid, user ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT",
-                         unit, user ? "USER_UNIT" : "UNIT", unit)
-                : ALL_OF("_UID", uid, user ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT",
-                         unit);
+        r = manager_only ? ALL_OF("_UID", by, of, unit, user ? "USER_UNIT" : "UNIT", unit)
+                         : ALL_OF("_UID", by, of, unit);
     if (r >= 0)
         r = ALL_OF("MESSAGE_ID", MESSAGE_SUPPRESSED);
     if (r >= 0)

@@ -249,6 +249,8 @@ static int verify_header(struct verify *v)
         return damaged(v, 0, "unknown state");
     if (h->header_size + h->arena_size > v->f->size)
         return damaged(v, 0, "file is shorter than its header says");
+    if (h->header_size + h->arena_size < v->end)
+        return damaged(v, 0, "header says that less is used");
     if (v->n_objects != h->n_objects || v->counts[OBJECT_ENTRY] != h->n_entries ||
         (HEADER_HAS(h, n_data) && v->counts[OBJECT_DATA] != h->n_data) ||
         (HEADER_HAS(h, n_fields) && v->counts[OBJECT_FIELD] != h->n_fields) ||

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define PATIENCE_MS 2000 /* with a socket that is full */
+#define PATIENCE_MS 2000 /* with a socket that is full; once, then it is only tried */
 #define RETRY_EVERY (2 * USEC_PER_SEC)
 
 struct relay {
@@ -168,7 +168,7 @@ static int try_send(struct relay *r, int pass)
             continue;
         if (errno != EAGAIN && errno != ENOBUFS)
             return -errno;
-        if (poll(&full, 1, PATIENCE_MS) <= 0)
+        if (r->retry_at > 0 || poll(&full, 1, PATIENCE_MS) <= 0)
             return -ETIMEDOUT;
     }
     return 0;

@@ -1,9 +1,9 @@
 /* A file costs no more than what of it is damaged: every bit of it is a place where that is tried,
  * and every length that it may be cut to.
  *
- * Bits are sampled, those of the header and of what leads to entries more densely; all are tried
- * where REEVE_ALL_BITS is set. The files are ours, and those that journald has written (which are
- * an archive among the tests). */
+ * They are sampled, the header and what leads to entries more densely; REEVE_BITS=N takes N samples
+ * of each file, and REEVE_BITS=all tries all, which takes hours. The files are ours, and those that
+ * journald has written (which are an archive among the tests). */
 #include "journal/salvage.h"
 
 #include <dirent.h>
@@ -309,10 +309,12 @@ static void damage(const char *name, const char *path, int samples)
 {
     struct image m;
 
-    if (getenv("REEVE_ALL_BITS"))
-        samples = 0;
+    const char *bits = getenv("REEVE_BITS");
+
+    if (bits)
+        samples = streq(bits, "all") ? 0 : atoi(bits);
     image_load(&m, name, path);
-    srand(7);
+    srand((unsigned) samples);
     flip_bits(&m, samples);
     cut(&m, samples / 4);
     lose_pages(&m, samples / 4);
@@ -343,18 +345,78 @@ static void append(struct journal_writer *w, int i)
     assert_int_equal(journal_writer_append(w, &t, NULL, 0, fields, ELEMENTSOF(fields)), 0);
 }
 
+static struct writer_options options_for(bool compact)
+{
+    struct writer_options o = { .compact = compact, .max_size = 512 << 10 };
+
+    memset(o.machine.bytes, 1, 16);
+    memset(o.boot.bytes, 2, 16);
+    memset(o.seqnum_id.bytes, 3, 16);
+    return o;
+}
+
+/* A file that is damaged while it is read, and written on: it is followed all the same. */
+static void damaged_while_written(void **state)
+{
+    for (int matching = 0; matching < 2; matching++) {
+        struct writer_options o = options_for(true);
+        auto_free char *path = format("%s/live.journal", directory);
+        auto_close int fd = -1;
+        struct journal_writer *w;
+        struct journal *j = journal_new();
+        uint32_t wrong = 0x1008;
+        int n = 0;
+
+        assert_int_equal(journal_writer_open(path, &o, &w), 0);
+        for (int i = 0; i < 50; i++)
+            append(w, i);
+        assert_int_equal(journal_add_file(j, path), 0);
+        if (matching)
+            assert_int_equal(journal_set_match(j, match_field("_BOOT_ID="
+                                                              "02020202020202020202020202020202",
+                                                              41)),
+                             0);
+        journal_seek_head(j);
+        for (; n < 20; n++)
+            assert_int_equal(journal_step(j, true), 1);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        /* Of its list, which is being read. */
+        uint64_t array = journal_writer_header(w)->entry_array_offset;
+        const struct entry_array_object *a = (const struct entry_array_object *) journal_object(
+            journal_get_file(j, 0), array, OBJECT_ENTRY_ARRAY);
+        while (a->next_entry_array_offset != 0) {
+            array = a->next_entry_array_offset;
+            a = (const struct entry_array_object *) journal_object(journal_get_file(j, 0), array,
+                                                                   OBJECT_ENTRY_ARRAY);
+        }
+        assert_int_equal(pwrite(fd, &wrong, sizeof wrong, (off_t) (array + ARRAY_ITEMS)),
+                         sizeof wrong);
+        for (; n < 50; n++)
+            assert_int_equal(journal_step(j, true), 1);
+        assert_int_equal(journal_step(j, true), 0);
+        assert_true(matching || journal_get_file(j, 0)->damaged);
+        for (; n < 200; n++) {
+            append(w, n);
+            assert_int_equal(journal_refresh(j), 1);
+            assert_int_equal(journal_step(j, true), 1);
+            assert_int_equal(journal_current(j)->realtime, START + (usec_t) n * 1000);
+            assert_int_equal(journal_step(j, true), 0);
+        }
+        journal_writer_close(w, false, false);
+        journal_free(j);
+        unlink(path);
+    }
+}
+
 static void ours(void **state)
 {
     for (int kind = 0; kind < 4; kind++) {
-        struct writer_options o = { .compact = kind & 1, .max_size = 512 << 10 };
+        struct writer_options o = options_for(kind & 1);
         auto_free char *path = format("%s/ours.journal", directory);
         auto_free char *name = format("%s, %s", kind & 1 ? "compact" : "regular",
                                       kind & 2 ? "archived" : "not closed");
         struct journal_writer *w;
 
-        memset(o.machine.bytes, 1, 16);
-        memset(o.boot.bytes, 2, 16);
-        memset(o.seqnum_id.bytes, 3, 16);
         assert_int_equal(journal_writer_open(path, &o, &w), 0);
         for (int i = 0; i < ENTRIES; i++)
             append(w, i);
@@ -413,6 +475,7 @@ static int remove_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(damaged_while_written),
         cmocka_unit_test(ours),
         cmocka_unit_test(journalds),
     };
