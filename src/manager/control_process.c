@@ -58,8 +58,9 @@ static int spawn(struct control_process *c, struct spawn_request *request, struc
 }
 
 int control_process_start(struct control_process *c, struct unit *u,
-                          const struct exec_command *command, const char *directive, const int *fds,
-                          char *const *fd_names, size_t n_fds)
+                          const struct exec_command *command, const char *directive,
+                          char *const *environment, const int *fds, char *const *fd_names,
+                          size_t n_fds)
 {
     struct spawn_request request = { .command = command,
                                      .phase = SPAWN_SOCKET,
@@ -67,6 +68,7 @@ int control_process_start(struct control_process *c, struct unit *u,
                                      .stderr_stream_fd = -1,
                                      .socket_fd = -1,
                                      .idle_fd = -1,
+                                     .environment = environment,
                                      .fds = fds,
                                      .fd_names = fd_names,
                                      .n_fds = n_fds,

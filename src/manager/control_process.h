@@ -27,11 +27,13 @@ struct control_process {
     struct spawn_runtime *runtime; /* what the commands share, until control_process_clean() */
 };
 
-/* Runs the command of the list `directive`, with the descriptors passed if there are any; one that
- * ran before is forgotten. 0 or a negative errno (logged). */
+/* Runs the command of the list `directive`, with more variables (NULL: none), and with the
+ * descriptors passed if there are any; one that ran before is forgotten. 0 or a negative errno
+ * (logged). */
 int control_process_start(struct control_process *c, struct unit *u,
-                          const struct exec_command *command, const char *directive, const int *fds,
-                          char *const *fd_names, size_t n_fds);
+                          const struct exec_command *command, const char *directive,
+                          char *const *environment, const int *fds, char *const *fd_names,
+                          size_t n_fds);
 /* Its end is of no interest any more. */
 void control_process_forget(struct control_process *c);
 /* It has ended: says so. RESULT_SUCCESS, also for a command whose failure is to be ignored,

@@ -15,6 +15,7 @@
 #include "launch/track.h"
 #include "manager/private.h"
 #include "manager/service.h"
+#include "manager/socket_port.h"
 #include "manager/socket_private.h"
 #include "unit/command.h"
 
@@ -141,6 +142,22 @@ void socket_enter_dead(struct socket *s, enum socket_result result)
 
 /* ---- commands ---- */
 
+/* The socket of the session's bus, whose commands run before there is a bus: who asked one would
+ * wait for himself, as a systemctl that is not reeve's, which cannot reach this manager, does in
+ * dbus.socket of every Debian. */
+static bool is_session_bus(const struct socket *s)
+{
+    const char *runtime = s->unit.manager->user ? getenv("XDG_RUNTIME_DIR") : NULL;
+
+    for (const struct socket_port *p = s->ports; runtime && p; p = p->next) {
+        const char *below = p->path ? path_startswith(p->path, runtime) : NULL;
+
+        if (below && streq(below + strspn(below, "/"), "bus"))
+            return true;
+    }
+    return false;
+}
+
 /* PassFileDescriptorsToExec=: once there are ports, the commands get them. */
 static int run(struct socket *s, enum socket_state state, unsigned index)
 {
@@ -151,9 +168,11 @@ static int run(struct socket *s, enum socket_state state, unsigned index)
     if (socket_config(s)->pass_file_descriptors_to_exec &&
         socket_add_ports(s, &fds, &names, &n) < 0)
         return -ENOMEM;
+    char *no_bus[] = { (char *) "DBUS_SESSION_BUS_ADDRESS=disabled:", NULL };
     s->index = (uint16_t) index;
     return control_process_start(&s->control, &s->unit, command_at(s, state, index),
-                                 rules[state].directive, fds, names, n);
+                                 rules[state].directive, is_session_bus(s) ? no_bus : NULL, fds,
+                                 names, n);
 }
 
 static void ended_well(struct socket *s, enum socket_state state);

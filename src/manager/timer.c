@@ -95,6 +95,15 @@ static enum active_state timer_active_state(const struct unit *u)
     return states[TIMER(u)->state].active;
 }
 
+/* Where the machine cannot be woken (no clock that could, no privilege) the timer waits as others
+ * do. */
+static void give_up_alarm(struct timer *t, int error)
+{
+    t->alarm = event_source_free(t->alarm);
+    t->alarm_fd = close_fd(t->alarm_fd);
+    unit_note_degraded(&t->unit, "WakeSystem", NULL, error);
+}
+
 /* WakeSystem=: the one clock that wakes a machine which sleeps, and counts meanwhile. Set to when
  * the first of the two others would come. */
 static void set_alarm(struct timer *t)
@@ -110,7 +119,8 @@ static void set_alarm(struct timer *t)
         at.it_value.tv_sec = (time_t) (span / USEC_PER_SEC);
         at.it_value.tv_nsec = (long) (span % USEC_PER_SEC) * 1000;
     }
-    (void) timerfd_settime(t->alarm_fd, 0, &at, NULL);
+    if (timerfd_settime(t->alarm_fd, 0, &at, NULL) < 0)
+        give_up_alarm(t, -errno);
 }
 
 static void set_state(struct timer *t, enum timer_state state)
@@ -297,6 +307,29 @@ static int set_source(struct timer *t, clockid_t clock, usec_t at, struct event_
     return event_add_time(manager_loop(t->unit.manager), clock, at, time_has_come, t, source);
 }
 
+static void on_alarm(struct event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    uint64_t n;
+
+    if (read(fd, &n, sizeof n) > 0)
+        time_has_come(source, 0, userdata);
+}
+
+static void open_alarm(struct timer *t)
+{
+    if (t->alarm || !timer_config(t)->wake_system)
+        return;
+    /* The kernel has the timer without a clock that wakes, too, but not the clock. */
+    bool wakes = clock_getres(CLOCK_BOOTTIME_ALARM, NULL) == 0;
+    t->alarm_fd = wakes ? timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC | TFD_NONBLOCK) : -1;
+    int r = !wakes            ? -EOPNOTSUPP
+            : t->alarm_fd < 0 ? -errno
+                              : event_add_io(manager_loop(t->unit.manager), t->alarm_fd, EPOLLIN,
+                                             on_alarm, t, &t->alarm);
+    if (r < 0)
+        give_up_alarm(t, r);
+}
+
 /* `initial`: the timer is being started. A time that has passed by then comes at once, if it counts
  * from the boot or the start; later on it has been. */
 static void enter_waiting(struct timer *t, bool initial, bool clock_was_set)
@@ -312,6 +345,7 @@ static void enter_waiting(struct timer *t, bool initial, bool clock_was_set)
         enter_dead(t, TIMER_FAILURE_RESOURCES);
         return;
     }
+    open_alarm(t);
     for (const struct timer_spec *spec = timer_config(t)->timers; spec && i < t->n_times;
          spec = spec->next, i++) {
         struct timer_time *time = &t->times[i];
@@ -374,30 +408,6 @@ static void enter_running(struct timer *t)
     set_state(t, TIMER_RUNNING);
 }
 
-static void on_alarm(struct event_source *source, int fd, uint32_t revents, void *userdata)
-{
-    uint64_t n;
-
-    if (read(fd, &n, sizeof n) > 0)
-        time_has_come(source, 0, userdata);
-}
-
-/* Where the machine cannot be woken the timer waits as others do, which systemd does without a
- * word. */
-static void open_alarm(struct timer *t)
-{
-    if (t->alarm || !timer_config(t)->wake_system)
-        return;
-    t->alarm_fd = timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC | TFD_NONBLOCK);
-    int r = t->alarm_fd < 0 ? -errno
-                            : event_add_io(manager_loop(t->unit.manager), t->alarm_fd, EPOLLIN,
-                                           on_alarm, t, &t->alarm);
-    if (r >= 0)
-        return;
-    t->alarm_fd = close_fd(t->alarm_fd);
-    unit_note_degraded(&t->unit, "WakeSystem", NULL, r);
-}
-
 static void time_is_another(struct timer *t, bool sets_off)
 {
     if (t->state != TIMER_WAITING)
@@ -456,7 +466,6 @@ static int watch_clock(struct timer *t)
 {
     int r = manager_watch_timezone(t->unit.manager);
 
-    open_alarm(t);
     if (r < 0)
         unit_log_text(&t->unit, LOG_WARNING, "Changes of the time zone cannot be watched: %s",
                       strerror(-r));
