@@ -208,6 +208,11 @@ void manager_tracked_empty(struct tracker *t, void *userdata)
             return;
     if (u->ops->processes_gone)
         u->ops->processes_gone(u);
+    /* The last of those that outlived their unit. */
+    if (u->ops->has_processes && inactive_or_failed(unit_active_state(u))) {
+        unit_give_cgroup_back(u);
+        unit_queue_add(u, QUEUE_GC);
+    }
 }
 
 void manager_drop_pending_exits(struct manager *m)

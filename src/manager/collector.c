@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "event/event.h"
@@ -154,6 +155,21 @@ void collector_start(struct manager *m)
         }
     }
     try_spawn(m);
+}
+
+void collector_resume(struct manager *m)
+{
+    struct process_stat stat;
+    pid_t pid = m->collector_pid;
+
+    /* It may have ended before the hand-over, with its restart still to come. */
+    if (pid > 0 && (process_stat(pid, &stat) < 0 || stat.ppid != getpid())) {
+        m->collector_pid = 0;
+        if (m->collector)
+            collector_client_lost(m->collector);
+    }
+    if (m->collector_pid <= 0 && !m->collector_timer)
+        collector_start(m);
 }
 
 bool collector_exited(struct manager *m, pid_t pid, int code, int status)

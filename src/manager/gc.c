@@ -19,6 +19,9 @@ static bool may_be_forgotten(struct unit *u)
             return false;
     } else if (s != ACTIVE_INACTIVE)
         return false;
+    /* Processes that outlived it (KillMode=process) can still be seen and killed. */
+    if (u->ops->has_processes && u->tracker && !tracker_is_empty(u->tracker))
+        return false;
     return !u->ops->keeps || !u->ops->keeps(u);
 }
 

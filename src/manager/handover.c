@@ -718,8 +718,7 @@ int manager_take_over(struct manager *m)
     m->startup = false;
     resume_all(m);
     manager_reap(m);
-    if (!m->collector)
-        collector_start(m);
+    collector_resume(m);
     log_info("Took over %u units from the manager before this one.", m->n_units);
     return 1;
 }

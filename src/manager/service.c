@@ -306,8 +306,8 @@ void service_resume(struct service *s, enum service_state state)
     arm_watchdog(s);
     service_health_start(s);
     if ((service_states[state].owns & OWNS_PID_FILE) && service_config(s)->pid_file &&
-        s->main.pid == 0)
-        (void) service_demand_pid_file(s);
+        s->main.pid == 0 && service_demand_pid_file(s) >= 0 && s->main.pid != 0)
+        (void) service_handle(s, EV_PID_FILE, RESULT_SUCCESS); /* written in between */
 }
 
 /* ---- what the states do ---- */

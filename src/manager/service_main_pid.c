@@ -192,7 +192,10 @@ static void pid_file_changed(struct event_source *source, int fd, uint32_t reven
 
     while (read(fd, buffer, sizeof buffer) > 0)
         ;
-    (void) watch_path(fd, service_config(s)->pid_file);
+    /* A daemon-reload may have taken the setting away: then its end or the timeout is waited for.
+     */
+    if (service_config(s)->pid_file)
+        (void) watch_path(fd, service_config(s)->pid_file);
     if (service_load_pid_file(s, false) < 0)
         return;
     service_forget_pid_file(s);

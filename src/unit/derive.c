@@ -120,9 +120,24 @@ static int derive_job_timeout(struct unit_config *c)
     return 0;
 }
 
-/* What applies to all units unless a file says otherwise: isolating leaves slices and scopes alone;
- * slices have no limit of tasks by default, and their place in the tree for a description. */
-static int derive_group(struct unit_config *c)
+/* Isolating leaves alone what is no activity, unless a file says otherwise: a mount also where it
+ * has none. */
+static int derive_kept_on_isolate(struct unit_config *c)
+{
+    static const unsigned kept = 1U << UNIT_MOUNT | 1U << UNIT_AUTOMOUNT | 1U << UNIT_SWAP |
+                                 1U << UNIT_DEVICE | 1U << UNIT_SLICE | 1U << UNIT_SCOPE;
+
+    if (!(kept & 1U << c->type) || is_set(c, "IgnoreOnIsolate"))
+        return 0;
+    struct unit_section *unit = OWN(c, GROUP_UNIT, unit_section);
+    if (!unit)
+        return -ENOMEM;
+    unit->ignore_on_isolate = true;
+    return 0;
+}
+
+/* Slices have no limit of tasks by default, and their place in the tree for a description. */
+static int derive_slice(struct unit_config *c)
 {
     struct unit_section *unit = OWN(c, GROUP_UNIT, unit_section);
     struct cgroup_config *cgroup = OWN(c, GROUP_CGROUP, cgroup_config);
@@ -130,10 +145,6 @@ static int derive_group(struct unit_config *c)
 
     if (!unit || !cgroup)
         return -ENOMEM;
-    if (!is_set(c, "IgnoreOnIsolate"))
-        unit->ignore_on_isolate = true;
-    if (c->type != UNIT_SLICE)
-        return 0;
     if (!is_set(c, "TasksMax"))
         cgroup->tasks_max = SIZE_INFINITY;
     if (!unit->description && unit_name_to_path(c->name, &path) >= 0)
@@ -143,28 +154,16 @@ static int derive_group(struct unit_config *c)
 
 int unit_derive(struct unit_config *c)
 {
-    int r = derive_job_timeout(c);
+    int r = derive_kept_on_isolate(c);
 
+    if (r < 0 || (c->load_state != LOAD_LOADED && c->load_state != LOAD_BAD_SETTING))
+        return r;
+    r = derive_job_timeout(c);
     if (r < 0)
         return r;
-    switch ((enum unit_type) c->type) {
-    case UNIT_SERVICE:
+    if (c->type == UNIT_SERVICE)
         return derive_service(c);
-    case UNIT_SLICE:
-    case UNIT_SCOPE:
-        return derive_group(c);
-    case UNIT_SOCKET:
-    case UNIT_MOUNT:
-    case UNIT_SWAP:
-    case UNIT_TARGET:
-    case UNIT_DEVICE:
-    case UNIT_AUTOMOUNT:
-    case UNIT_TIMER:
-    case UNIT_PATH:
-    case UNIT_TYPE_MAX:
-        return 0;
-    }
-    assert_unreachable();
+    return c->type == UNIT_SLICE ? derive_slice(c) : 0;
 }
 
 /* Where a setting was last made, for messages about the unit as a whole. */

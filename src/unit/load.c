@@ -682,7 +682,7 @@ int unit_load(struct unit_loader *l, const char *name, struct unit_config **ret)
 int unit_config_finish(struct unit_config *c)
 {
     if (c->load_state != LOAD_LOADED && c->load_state != LOAD_BAD_SETTING)
-        return 0;
+        return unit_derive(c);
     /* What was grown by halves is cut to size: the manager keeps thousands of these. */
     struct provenance *exact = realloc(c->provenance, MAX(c->n_provenance, 1) * sizeof *exact);
     if (exact) {

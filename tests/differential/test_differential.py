@@ -35,7 +35,11 @@ def outcomes(request):
     chosen = [i.callspec.params["s"] for i in request.session.items
               if hasattr(i, "callspec") and isinstance(i.callspec.params.get("s"), scenarios.Scenario)]
     with machine.Machine(["/usr/local/bin/reeve", "init"], reeve=os.environ["REEVE"]) as booted:
-        return {s.name: o for s, o in runner.run(booted.prefix, chosen, actor.build())}
+        seen = {s.name: o for s, o in runner.run(booted.prefix, chosen, actor.build())}
+        # A crash loses nothing, so that no scenario shows it.
+        console = booted.log.read_text(errors="replace")
+        assert "reeve: crashed" not in console, console[-20000:]
+        return seen
 
 
 def _parameters():

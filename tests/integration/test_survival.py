@@ -254,6 +254,53 @@ def test_commands_of_a_socket_go_on(reeve, phase, state, blow):
     assert reeve.path("/run/log").read_text() == "first\nsecond\n"
 
 
+@pytest.mark.machine(init=INIT)
+def test_pid_file_that_is_written_during_a_crash(reeve):
+    reeve.write("daemon.service", """
+        [Service]
+        Type=forking
+        TimeoutStartSec=infinity
+        PIDFile=/run/daemon.pid
+        ExecStart=/bin/sh -c 'sleep infinity </dev/null >/dev/null 2>&1 & echo $! >/run/daemon.later'
+    """)
+    reeve.ctl("start", "--no-block", "daemon.service")
+    reeve.wait("daemon.service", PATIENCE, SubState="start", ControlPID=0)
+    os.kill(reeve.machine.pid, signal.SIGSTOP)
+    reeve.path("/run/daemon.later").rename(reeve.path("/run/daemon.pid"))
+    crash(reeve)
+    os.kill(reeve.machine.pid, signal.SIGCONT)
+    reeve.until(lambda: answers(reeve), PATIENCE)
+    reeve.wait("daemon.service", PATIENCE, SubState="running")
+    assert reeve.show("daemon.service", "MainPID") == reeve.path("/run/daemon.pid").read_text().strip()
+
+
+def collectors(reeve):
+    """The processes of the journal's collector."""
+    found = []
+    for folder in reeve.path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"\0journald\0" in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+@pytest.mark.machine(init=INIT)
+@pytest.mark.parametrize("blow", [reexec, crash])
+def test_collector_that_waits_for_its_restart(reeve, blow):
+    """Its restart is owed by the next life of the manager too; with each end it is longer to come."""
+    reeve.write("says.service", "[Service]\nType=oneshot\nExecStart=/bin/echo after all\n")
+    for _ in range(8):
+        reeve.until(lambda: collectors(reeve), PATIENCE)
+        reeve.run("kill", "-9", *collectors(reeve))
+        reeve.until(lambda: not collectors(reeve), PATIENCE)
+    blow(reeve)
+    reeve.until(lambda: answers(reeve), PATIENCE)
+    reeve.until(lambda: collectors(reeve), PATIENCE, lambda: "no output is collected any more")
+    reeve.ctl("start", "says.service")
+    reeve.until(lambda: "after all" in reeve.ctl("status", "says.service", check=False), PATIENCE)
+    assert len(collectors(reeve)) == 1
+
+
 # ---- floods ----
 
 FLOOD_NOTIFY = r"""
