@@ -629,6 +629,14 @@ static int leave_root(struct mounting *m)
     return r < 0 ? child_fail(c, EXEC_STATUS_NAMESPACE, r, "MountFlags", "/") : 0;
 }
 
+void spawn_forget_incoming(const struct spawn_manager *m, const char *unit)
+{
+    auto_free char *outside = path_join(m->runtime_prefix, "systemd/propagate", unit, NULL);
+
+    if (outside && !m->user)
+        (void) rmdir(outside);
+}
+
 static void prepare_incoming(struct child *c)
 {
     auto_free char *outside = path_join(c->manager->runtime_prefix, "systemd/propagate",

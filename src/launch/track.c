@@ -237,6 +237,11 @@ int tracker_new(struct track_host *h, const char *unit, const char *slice, void 
     return 0;
 }
 
+int tracker_place(struct tracker *t, const char *cgroup)
+{
+    return t->host->kind == TRACK_CGROUP && t->cgroup_fd < 0 ? str_replace(&t->cgroup, cgroup) : 0;
+}
+
 static void unwatch(struct tracker *t)
 {
     if (t->watch >= 0) {

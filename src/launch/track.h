@@ -72,6 +72,9 @@ void track_dispatch(struct track_host *h);
  * before tracker_realize(). */
 int tracker_new(struct track_host *h, const char *unit, const char *slice, void *unit_userdata,
                 struct tracker **ret);
+/* Of a state that was handed over: its cgroup is this one, whatever the slice is by now. Before
+ * tracker_realize(); nothing with holders. 0 or -ENOMEM. */
+int tracker_place(struct tracker *t, const char *cgroup);
 /* Forgets it: processes live on, the cgroup stays if it is not empty. NULL is allowed. */
 void tracker_free(struct tracker *t);
 void *tracker_unit(const struct tracker *t); /* unit_userdata */

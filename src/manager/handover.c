@@ -139,7 +139,8 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
         pid_t holder;
         int fd;
 
-        state_write_bool(w, "tracked", true);
+        /* The path, since the slice can have changed. */
+        state_write(w, "tracked", *tracker_cgroup(u->tracker) ? tracker_cgroup(u->tracker) : "yes");
         for (size_t i = 0; tracker_holder(u->tracker, i, &holder, &fd) >= 0; i++)
             state_writef(w, "holder", "%d %s", holder, state_fd_text(fd, text));
     }
@@ -405,7 +406,7 @@ static int restore_row(struct unit *u, const char *key, const char *value,
     if (streq(key, "stdio"))
         return restore_stdio(u, reader, value);
     if (streq(key, "tracked"))
-        return unit_tracker(u, &t);
+        return unit_tracker_at(u, *value == '/' ? value : NULL, &t);
     if (streq(key, "holder"))
         return restore_holder(u, reader, value);
     if (streq(key, "job"))

@@ -54,7 +54,7 @@ static void apply_resources(struct unit *u, bool fresh)
                  u->config, slices, tell_refused, u);
 }
 
-int unit_tracker(struct unit *u, struct tracker **ret)
+int unit_tracker_at(struct unit *u, const char *cgroup, struct tracker **ret)
 {
     struct manager *m = u->manager;
     int r;
@@ -78,6 +78,8 @@ int unit_tracker(struct unit *u, struct tracker **ret)
                         : u->slice ? u->slice->id
                                    : "-.slice",
                         u, &u->tracker);
+        if (r >= 0 && cgroup)
+            r = tracker_place(u->tracker, cgroup);
         if (r < 0)
             return r;
     }
@@ -90,6 +92,11 @@ int unit_tracker(struct unit *u, struct tracker **ret)
         apply_resources(u, r > 0);
     *ret = u->tracker;
     return 0;
+}
+
+int unit_tracker(struct unit *u, struct tracker **ret)
+{
+    return unit_tracker_at(u, NULL, ret);
 }
 
 void unit_apply_resources(struct unit *u)
@@ -254,6 +261,8 @@ void unit_ended(struct unit *u)
     if (unit_will_restart(u))
         return;
     unit_close_stream(u);
+    if (u->ops->has_processes)
+        spawn_forget_incoming(&u->manager->spawn, u->id);
     strv_free(u->activation);
     u->activation = NULL;
 }

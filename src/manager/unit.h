@@ -342,6 +342,8 @@ int unit_load_fault(struct unit *u, const char *fmt, ...) _printf_(2, 3);
 /* The unit's tracker, made (and realized with the slices' cgroups and settings) if there is none.
  */
 int unit_tracker(struct unit *u, struct tracker **ret);
+/* The same, for a state that was handed over: in that cgroup, if it is not NULL. */
+int unit_tracker_at(struct unit *u, const char *cgroup, struct tracker **ret);
 /* Writes the unit's resource settings to its cgroup, if it has one now: after set-property and
  * daemon-reload. */
 void unit_apply_resources(struct unit *u);
