@@ -291,8 +291,9 @@ def test_collector_that_waits_for_its_restart(reeve, blow):
     reeve.write("says.service", "[Service]\nType=oneshot\nExecStart=/bin/echo after all\n")
     for _ in range(8):
         reeve.until(lambda: collectors(reeve), PATIENCE)
-        reeve.run("kill", "-9", *collectors(reeve))
-        reeve.until(lambda: not collectors(reeve), PATIENCE)
+        old = set(collectors(reeve))
+        reeve.run("kill", "-9", *old)
+        reeve.until(lambda old=old: not old & set(collectors(reeve)), PATIENCE)
     blow(reeve)
     reeve.until(lambda: answers(reeve), PATIENCE)
     reeve.until(lambda: collectors(reeve), PATIENCE, lambda: "no output is collected any more")
