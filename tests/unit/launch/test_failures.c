@@ -380,7 +380,7 @@ static void strict(void **state)
 static void no_memory(void **state)
 {
     struct fixture f;
-    auto_free char *word = malloc(8 << 20), *settings = NULL;
+    auto_free char *word = NULL, *settings = NULL;
 
     (void) state;
 #ifdef SANITIZED
@@ -388,6 +388,7 @@ static void no_memory(void **state)
 #endif
     if (!is_root())
         skip();
+    word = malloc(8 << 20);
     assert_non_null(word);
     memset(word, 'x', (8 << 20) - 1);
     word[(8 << 20) - 1] = '\0';
