@@ -1,6 +1,8 @@
 #include "manager/config.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/alloc.h"
@@ -9,6 +11,7 @@
 #include "manager/private.h"
 #include "unit/config.h"
 #include "unit/manager-config.h"
+#include "unit/value.h"
 
 /* What systemd gives services where nothing is configured: select(2) cannot take descriptors above
  * 1023, so a higher soft limit is for the program to ask for. */
@@ -94,6 +97,21 @@ int manager_read_config(struct manager *m)
     m->spawn.default_timer_slack_nsec = c->timer_slack_nsec == UINT64_MAX ? USEC_INFINITY
                                                                           : c->timer_slack_nsec;
     return 0;
+}
+
+void manager_confine(const struct manager *m)
+{
+    const struct manager_config *c = m->config;
+
+    if (m->test || !c)
+        return;
+    if (c->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        log_warning("NoNewPrivileges= could not be applied: %s", strerror(errno));
+    for (int cap = 0; cap <= capability_last(); cap++)
+        if (!(c->capability_bounding_set >> cap & 1) && prctl(PR_CAPBSET_DROP, cap) < 0) {
+            log_warning("CapabilityBoundingSet= could not be applied: %s", strerror(errno));
+            return;
+        }
 }
 
 void manager_config_done(struct manager *m)

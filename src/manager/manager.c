@@ -449,6 +449,7 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
     if (units && !(m->boot_units = strv_copy(units)))
         return -ENOMEM;
 
+    manager_confine(m);
     int r = manager_take_over(m);
     if (r == -EBUSY) {
         log_error("Another manager runs already, with its files in %s", m->socket_dir);

@@ -139,6 +139,21 @@ def check_read_only(reeve):
     reeve.ctl("reset-failed", "there.service")
 
 
+CONFINED = "printf '[Manager]\\nNoNewPrivileges=yes\\nCapabilityBoundingSet=~CAP_SYS_TIME\\n' >/etc/systemd/system.conf"
+
+
+@pytest.mark.machine(init=after(CONFINED, *REEVE_INIT))
+def test_settings_for_everything(reeve):
+    """system.conf: what no process below the manager has."""
+    reeve.write("x.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'cat /proc/self/status >/run/seen'\n")
+    reeve.ctl("start", "x.service")
+    seen = dict(line.split(":\t", 1) for line in reeve.path("/run/seen").read_text().splitlines() if ":\t" in line)
+    assert seen["NoNewPrivs"] == "1"
+    for kind in ("CapBnd", "CapPrm", "CapEff"):
+        assert not int(seen[kind], 16) >> 25 & 1  # CAP_SYS_TIME
+    assert int(seen["CapEff"], 16) & 1
+
+
 def test_a_timer_that_cannot_wake_the_machine(reeve):
     """It elapses as others do, and says so."""
     reeve.write("w.timer", "[Timer]\nOnActiveSec=1\nAccuracySec=1us\nWakeSystem=yes\n")
