@@ -1,10 +1,13 @@
 #include "journal/entry-list.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "journal/salvage.h"
+
+#define TRIES 20
 
 void entry_list_done(struct entry_list *l)
 {
@@ -89,11 +92,11 @@ static bool is_complete(struct entry_list *l, const struct journal_file *f, uint
     return exact || (h->state == STATE_ONLINE && l->n <= *counter + 1);
 }
 
-static int load(struct entry_list *l, struct journal_file *f, uint64_t data)
+/* Returns what is wrong, or NULL; -ENOMEM in *ret. */
+static const char *load_once(struct entry_list *l, struct journal_file *f, uint64_t data, int *ret)
 {
     const volatile uint64_t *counter = &journal_header(f)->n_entries;
     uint64_t array, n;
-    int r = 0;
 
     list_clear(l, data);
     if (data == 0) {
@@ -103,21 +106,32 @@ static int load(struct entry_list *l, struct journal_file *f, uint64_t data)
         const struct data_object *d = (const struct data_object *) journal_object(f, data,
                                                                                   OBJECT_DATA);
 
-        if (!d) {
-            journal_file_damaged(f, data, "no field where one should be");
-            return 0;
-        }
+        if (!d)
+            return "no field where one should be";
         counter = &d->n_entries;
         n = *counter;
         array = d->entry_array_offset;
         l->first = d->entry_offset;
         l->n = l->first != 0;
     }
-    const char *wrong = data != 0 && l->first == 0 && array != 0
-                            ? "field has a list of entries and no first one"
-                            : load_arrays(l, f, array, n, &r);
-    if (!wrong && r >= 0 && !is_complete(l, f, n, counter))
-        wrong = "list of entries is not as long as it says";
+    if (data != 0 && l->first == 0 && array != 0)
+        return "field has a list of entries and no first one";
+    const char *wrong = load_arrays(l, f, array, n, ret);
+    return wrong || *ret < 0 || is_complete(l, f, n, counter)
+               ? wrong
+               : "list of entries is not as long as it says";
+}
+
+/* What is written at this moment, by a writer that may make the file larger, is looked at again. */
+static int load(struct entry_list *l, struct journal_file *f, uint64_t data)
+{
+    const char *wrong = NULL;
+    int r = 0;
+
+    for (int i = 0; i <= TRIES && (wrong = load_once(l, f, data, &r)); i++) {
+        sched_yield();
+        (void) journal_file_refresh(f);
+    }
     if (wrong)
         journal_file_damaged(f, data, wrong);
     return r;
@@ -250,18 +264,24 @@ size_t entry_list_seek(struct entry_list *l, const struct journal_file *f, uint6
 
 /* ---- whether it is right ---- */
 
-static bool item_is_sound(struct entry_list *l, struct journal_file *f, size_t i)
+static bool item_fits(struct entry_list *l, const struct journal_file *f, size_t i)
 {
     uint64_t at = entry_list_get(l, f, i);
     const struct entry_object *e = journal_entry(f, at);
 
-    if (!e || (l->data != 0 && !journal_entry_has(f, e, l->data)) ||
-        (i > 0 && entry_list_get(l, f, i - 1) >= at) ||
-        (i + 1 < l->n && entry_list_get(l, f, i + 1) <= at)) {
-        journal_file_damaged(f, e ? l->data : at, "list of entries has what does not belong there");
-        return false;
-    }
-    return true;
+    return e && (l->data == 0 || journal_entry_has(f, e, l->data)) &&
+           (i == 0 || entry_list_get(l, f, i - 1) < at) &&
+           (i + 1 >= l->n || entry_list_get(l, f, i + 1) > at);
+}
+
+static bool item_is_sound(struct entry_list *l, struct journal_file *f, size_t i)
+{
+    /* It may be in what the file has grown by. */
+    bool sound = item_fits(l, f, i) || (journal_file_refresh(f) > 0 && item_fits(l, f, i));
+
+    if (!sound)
+        journal_file_damaged(f, l->data, "list of entries has what does not belong there");
+    return sound;
 }
 
 /* A search that one wrong item misled ends beside it: all others that it asked have said the truth.

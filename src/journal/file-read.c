@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "journal/salvage.h"
 
 #define DATA_SIZE_MAX (768u << 20)
+#define TRIES 50 /* to read what is written at this moment */
 
 /* ---- opening ---- */
 
@@ -87,17 +89,63 @@ static bool ends_agree(const struct journal_file *f, const struct journal_header
             is_entry(f->fd, h->tail_entry_offset, h->tail_entry_seqnum, h->tail_entry_realtime));
 }
 
-/* What cannot be read by its header is a journal file if it has entries. */
+static void take_header(struct journal_file *f, const struct journal_header *h)
+{
+    f->compact = h->incompatible_flags & INCOMPATIBLE_COMPACT;
+    f->keyed = h->incompatible_flags & INCOMPATIBLE_KEYED_HASH;
+    f->data_table = h->data_hash_table_offset;
+    f->data_buckets = h->data_hash_table_size / sizeof(struct hash_item);
+    f->field_table = h->field_hash_table_offset;
+    f->field_buckets = h->field_hash_table_size / sizeof(struct hash_item);
+}
+
+/* Reads the header, again where it makes no sense: it may be written at this moment. Returns what
+ * check_header() does, and in *ret_agrees whether the ends of the file are what it says. */
+static int read_header(struct journal_file *f, bool *ret_agrees)
+{
+    for (int i = 0;; i++) {
+        struct stat st;
+        ssize_t n = pread(f->fd, &f->early, sizeof f->early, 0);
+
+        if (n < JOURNAL_HEADER_MIN || fstat(f->fd, &st) < 0)
+            return n < 0 ? -errno : -ENODATA;
+        f->size = (uint64_t) st.st_size;
+        take_header(f, &f->early);
+        int r = check_header(&f->early, f->size);
+        *ret_agrees = r >= 0 && ends_agree(f, &f->early);
+        if (*ret_agrees || r == -ENODATA || i == TRIES)
+            return r;
+        sched_yield();
+    }
+}
+
+/* What cannot be read by its header is a journal file if it has entries. That it had a header as
+ * soon as it had entries is seen by reading it again. */
 static int peek_damaged(struct journal_file *f, int error)
 {
     const uint64_t *entries;
     size_t n = 0;
+    bool agrees;
 
     journal_file_damaged(f, 0, "header is damaged");
     int r = journal_file_map(f);
     if (r >= 0)
         r = journal_file_salvage(f, &entries, &n);
-    return r < 0 ? r : n == 0 ? error : 0;
+    if (r < 0 || n == 0)
+        return r < 0 ? r : error;
+    uint64_t mapped = f->size;
+    bool compact = f->compact, keyed = f->keyed; /* as they were worked out */
+    if (read_header(f, &agrees) >= 0 && agrees) {
+        journal_file_salvage_done(f);
+        munmap(f->map, mapped);
+        f->map = NULL;
+        f->damaged = false;
+    } else {
+        f->size = mapped;
+        f->compact = compact;
+        f->keyed = keyed;
+    }
+    return 0;
 }
 
 static int file_peek(int fd, const char *path, struct journal_file **ret)
@@ -117,24 +165,14 @@ static int file_peek(int fd, const char *path, struct journal_file **ret)
     f->path = strdup(path);
     if (!f->path)
         return -ENOMEM;
-    f->size = (uint64_t) st.st_size;
     f->device = st.st_dev;
     f->inode = st.st_ino;
-    struct journal_header *h = &f->early;
-    ssize_t n = pread(fd, h, sizeof *h, 0);
-    if (n < JOURNAL_HEADER_MIN)
-        return n < 0 ? -errno : -ENODATA;
-    int r = check_header(h, f->size);
-    f->compact = h->incompatible_flags & INCOMPATIBLE_COMPACT;
-    f->keyed = h->incompatible_flags & INCOMPATIBLE_KEYED_HASH;
-    f->data_table = h->data_hash_table_offset;
-    f->data_buckets = h->data_hash_table_size / sizeof(struct hash_item);
-    f->field_table = h->field_hash_table_offset;
-    f->field_buckets = h->field_hash_table_size / sizeof(struct hash_item);
     f->fd = fd;
-    if (r < 0)
-        r = peek_damaged(f, r);
-    else if (!ends_agree(f, h))
+    bool agrees = true;
+    int r = read_header(f, &agrees);
+    if (r == -EBADMSG || r == -EPROTONOSUPPORT || r == -ENODATA)
+        r = f->size < JOURNAL_HEADER_MIN ? r : peek_damaged(f, r);
+    else if (r >= 0 && !agrees)
         journal_file_damaged(f, 0, "header and entries differ in numbers or times");
     if (r < 0) {
         f->fd = -1; /* the caller's still */
@@ -171,33 +209,50 @@ static bool has_its_hash(struct journal_file *f)
            ((const struct data_object *) (f->map + at))->hash == journal_hash(f, payload, n);
 }
 
+/* What was allocated behind the last object may be gone: a file is cut there when it is archived.
+ */
 static bool is_whole(const struct journal_file *f)
 {
-    const struct journal_header *h = journal_header(f);
-    struct stat st;
+    uint64_t last = journal_header(f)->tail_object_offset;
 
-    /* It may have grown since its size was asked for. */
-    return h->arena_size <= f->size - h->header_size ||
-           (fstat(f->fd, &st) >= 0 && h->arena_size <= (uint64_t) st.st_size - h->header_size);
+    if (last == 0)
+        return true;
+    if (last % 8 != 0 || last > f->size || f->size - last < sizeof(struct object))
+        return false;
+    return ((const struct object *) (f->map + last))->size <= f->size - last;
+}
+
+static const char *contradiction(struct journal_file *f)
+{
+    const struct journal_header *h = journal_header(f);
+
+    take_header(f, h);
+    if (check_header(h, f->size) < 0)
+        return "header is damaged";
+    if (!is_table(f, f->data_table, f->data_buckets, OBJECT_DATA_HASH_TABLE) ||
+        !is_table(f, f->field_table, f->field_buckets, OBJECT_FIELD_HASH_TABLE))
+        return "hash tables are not where the header says";
+    if (!is_whole(f))
+        return "file is shorter than its header says";
+    return has_its_hash(f) ? NULL : "fields do not have the hashes of the header's kind";
 }
 
 int journal_file_map(struct journal_file *f)
 {
+    const char *wrong = NULL;
+
     if (f->map)
         return 0;
     void *map = mmap(NULL, f->size, PROT_READ, MAP_SHARED, f->fd, 0);
     if (map == MAP_FAILED)
         return -errno;
     f->map = map;
-    if (f->damaged)
-        return 0;
-    if (!is_table(f, f->data_table, f->data_buckets, OBJECT_DATA_HASH_TABLE) ||
-        !is_table(f, f->field_table, f->field_buckets, OBJECT_FIELD_HASH_TABLE))
-        journal_file_damaged(f, 0, "hash tables are not where the header says");
-    else if (!is_whole(f))
-        journal_file_damaged(f, 0, "file is shorter than its header says");
-    else if (!has_its_hash(f))
-        journal_file_damaged(f, 0, "fields do not have the hashes of the header's kind");
+    for (int i = 0; !f->damaged && i <= TRIES && (wrong = contradiction(f)); i++) {
+        sched_yield();
+        (void) journal_file_refresh(f);
+    }
+    if (!f->damaged && wrong)
+        journal_file_damaged(f, 0, wrong);
     return 0;
 }
 
@@ -470,37 +525,53 @@ static bool page_is_lost(struct journal_file *f, enum object_type type,
     /* Of so many, none is in the page by chance once in e^30. */
     if (n > n_buckets || n * (uint64_t) (to - from) / n_buckets > 30)
         return true;
-    if (*counted)
-        return false;
-    *counted = true;
-    return count_chained(f, type, table, n_buckets) < n;
+    if (!*counted)
+        *counted = count_chained(f, type, table, n_buckets) >= n;
+    return !*counted;
 }
 
-static uint64_t find(struct journal_file *f, enum object_type type, uint64_t offset,
-                     uint64_t n_buckets, const void *name, size_t n)
+/* One look-up. What does not fit is in *ret_wrong. */
+static uint64_t find_once(struct journal_file *f, enum object_type type, const void *name, size_t n,
+                          uint64_t *ret_bucket, const char **ret_wrong)
 {
     const struct journal_header *h = journal_header(f);
-    uint64_t hash = journal_hash(f, name, n), found = 0;
     uint64_t there = !HEADER_HAS(h, n_fields) ? 0 : type == OBJECT_DATA ? h->n_data : h->n_fields;
+    uint64_t hash = journal_hash(f, name, n), found = 0;
+    uint64_t offset = type == OBJECT_DATA ? f->data_table : f->field_table;
+    uint64_t n_buckets = type == OBJECT_DATA ? f->data_buckets : f->field_buckets;
     const struct hash_item *table = (const struct hash_item *) (f->map + offset);
     const struct hash_item *item = table + hash % n_buckets;
-    int r = -EAGAIN;
+    int r = find_in_chain(f, type, item, hash, n_buckets, name, n, &found);
 
-    for (int i = 0; r == -EAGAIN && i < 1000; i++)
-        r = find_in_chain(f, type, item, hash, n_buckets, name, n, &found);
-    if (r < 0)
-        journal_file_damaged(f, (uint64_t) ((const uint8_t *) item - f->map),
-                             "hash chain leads nowhere");
-    else if (r > 0 && item->head_hash_offset == 0 &&
-             page_is_lost(f, type, table, n_buckets, item, there))
-        journal_file_damaged(f, (uint64_t) ((const uint8_t *) item - f->map),
-                             "part of a hash table is lost");
+    *ret_bucket = (uint64_t) ((const uint8_t *) item - f->map);
+    *ret_wrong = r < 0 ? "hash chain leads nowhere"
+                 : r > 0 && item->head_hash_offset == 0 &&
+                         page_is_lost(f, type, table, n_buckets, item, there)
+                     ? "part of a hash table is lost"
+                     : NULL;
     return found;
+}
+
+/* A writer may be between two steps, or have made the file larger. */
+static uint64_t find(struct journal_file *f, enum object_type type, const void *name, size_t n)
+{
+    uint64_t bucket = 0, found = 0;
+    const char *wrong = NULL;
+
+    for (int i = 0; i <= TRIES; i++) {
+        found = find_once(f, type, name, n, &bucket, &wrong);
+        if (!wrong)
+            return found;
+        sched_yield();
+        (void) journal_file_refresh(f);
+    }
+    journal_file_damaged(f, bucket, wrong);
+    return 0;
 }
 
 uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n)
 {
-    uint64_t at = f->damaged ? 0 : find(f, OBJECT_DATA, f->data_table, f->data_buckets, payload, n);
+    uint64_t at = f->damaged ? 0 : find(f, OBJECT_DATA, payload, n);
     auto_free uint64_t *all = NULL;
 
     return f->damaged && salvage_find_data(f, payload, n, &all, &n) >= 0 && n > 0 ? all[0] : at;
@@ -508,7 +579,7 @@ uint64_t journal_find_data(struct journal_file *f, const void *payload, size_t n
 
 uint64_t journal_find_field(struct journal_file *f, const void *name, size_t n)
 {
-    uint64_t at = f->damaged ? 0 : find(f, OBJECT_FIELD, f->field_table, f->field_buckets, name, n);
+    uint64_t at = f->damaged ? 0 : find(f, OBJECT_FIELD, name, n);
     auto_free uint64_t *all = NULL;
     size_t n_all = 0;
 
@@ -521,79 +592,116 @@ uint64_t journal_find_field(struct journal_file *f, const void *name, size_t n)
     return at;
 }
 
-static int list_add(uint64_t **list, size_t *n, size_t *allocated, uint64_t at)
+struct offsets {
+    uint64_t *at;
+    size_t n, allocated;
+};
+
+static int offsets_add(struct offsets *list, uint64_t at)
 {
-    if (!grow(list, allocated, *n + 1))
+    if (!grow(&list->at, &list->allocated, list->n + 1))
         return -ENOMEM;
-    (*list)[(*n)++] = at;
+    list->at[list->n++] = at;
     return 0;
 }
 
-int journal_list_data(struct journal_file *f, const char *name, size_t n, uint64_t **ret,
-                      size_t *ret_n)
+static bool is_of_field(const struct journal_file *f, const struct data_object *d, const char *name,
+                        size_t n)
+{
+    const char *payload = (const char *) d + journal_data_header_size(f);
+
+    return (d->head.flags & OBJECT_COMPRESSED) ||
+           (d->head.size - journal_data_header_size(f) > n && payload[n] == '=' &&
+            memcmp(payload, name, n) == 0);
+}
+
+/* Returns -EBADMSG where the chain leads nowhere. */
+static int list_data_once(struct journal_file *f, const char *name, size_t n, struct offsets *list)
 {
     uint64_t at = journal_find_field(f, name, n);
-    size_t allocated = 0;
-    auto_free uint64_t *list = NULL;
 
-    *ret = NULL;
-    *ret_n = 0;
-    if (!f->damaged && at != 0)
+    if (f->damaged)
+        return -EBADMSG;
+    if (at != 0)
         at = ((const struct field_object *) (f->map + at))->head_data_offset;
-    while (!f->damaged && at != 0) {
+    while (at != 0) {
         const struct data_object *d = (const struct data_object *) journal_object(f, at,
                                                                                   OBJECT_DATA);
-        const char *payload = (const char *) d + journal_data_header_size(f);
 
-        if (!d ||
-            (!(d->head.flags & OBJECT_COMPRESSED) &&
-             (d->head.size - journal_data_header_size(f) <= n || payload[n] != '=' ||
-              memcmp(payload, name, n) != 0)) ||
-            (d->next_field_offset != 0 && d->next_field_offset >= at)) {
-            journal_file_damaged(f, at, "chain of a field's values leads nowhere");
-            break;
-        }
-        if (list_add(&list, ret_n, &allocated, at) < 0)
+        /* New objects are put in front: the chain goes back. */
+        if (!d || !is_of_field(f, d, name, n) ||
+            (d->next_field_offset != 0 && d->next_field_offset >= at))
+            return -EBADMSG;
+        if (offsets_add(list, at) < 0)
             return -ENOMEM;
-        at = d->next_field_offset; /* new objects are put in front: the chain goes back */
+        at = d->next_field_offset;
     }
-    if (f->damaged)
-        return salvage_list_data(f, name, n, ret, ret_n);
-    *ret = take_ptr(list);
     return 0;
 }
 
-int journal_list_fields(struct journal_file *f, uint64_t **ret, size_t *ret_n)
+static int list_fields_once(struct journal_file *f, const char *name, size_t n,
+                            struct offsets *list)
 {
     const struct hash_item *table = (const struct hash_item *) (f->map + f->field_table);
     const struct journal_header *h = journal_header(f);
     uint64_t there = HEADER_HAS(h, n_fields) ? h->n_fields : 0;
-    size_t allocated = 0;
-    auto_free uint64_t *list = NULL;
 
-    *ret = NULL;
-    *ret_n = 0;
-    for (size_t b = 0; !f->damaged && b < f->field_buckets; b++) {
+    for (size_t b = 0; b < f->field_buckets; b++) {
         uint64_t before = 0;
 
         for (uint64_t at = table[b].head_hash_offset; at != 0;) {
             const struct field_object *o = (const struct field_object *) journal_object(
                 f, at, OBJECT_FIELD);
 
-            if (!o || at <= before || o->hash % f->field_buckets != b) {
-                journal_file_damaged(f, at, "hash chain leads nowhere");
-                break;
-            }
-            if (list_add(&list, ret_n, &allocated, at) < 0)
+            if (!o || at <= before || o->hash % f->field_buckets != b)
+                return -EBADMSG;
+            if (offsets_add(list, at) < 0)
                 return -ENOMEM;
             before = at;
             at = o->next_hash_offset;
         }
     }
-    if (!f->damaged && *ret_n < there)
-        journal_file_damaged(f, f->field_table, "part of a hash table is lost");
-    if (f->damaged)
-        return salvage_list_fields(f, ret, ret_n);
-    *ret = take_ptr(list);
-    return 0;
+    return list->n < there ? -EBADMSG : 0; /* a part of the table is lost */
+}
+
+/* As find() does it, a chain that is being written or in what the file has grown by is looked at
+ * again. Returns -EBADMSG where the file is damaged. */
+static int list_chain(struct journal_file *f, const char *name, size_t n,
+                      int (*once)(struct journal_file *f, const char *name, size_t n,
+                                  struct offsets *list),
+                      uint64_t **ret, size_t *ret_n)
+{
+    struct offsets list = { 0 };
+    int r = -EBADMSG;
+
+    for (int i = 0; r == -EBADMSG && !f->damaged && i <= TRIES; i++) {
+        list.n = 0;
+        r = once(f, name, n, &list);
+        if (r == -EBADMSG) {
+            sched_yield();
+            (void) journal_file_refresh(f);
+        }
+    }
+    if (r == -EBADMSG)
+        journal_file_damaged(f, f->field_table, "chain of fields leads nowhere");
+    if (r < 0)
+        free(list.at);
+    *ret = r < 0 ? NULL : list.at;
+    *ret_n = r < 0 ? 0 : list.n;
+    return r;
+}
+
+int journal_list_data(struct journal_file *f, const char *name, size_t n, uint64_t **ret,
+                      size_t *ret_n)
+{
+    int r = list_chain(f, name, n, list_data_once, ret, ret_n);
+
+    return r == -EBADMSG ? salvage_list_data(f, name, n, ret, ret_n) : r;
+}
+
+int journal_list_fields(struct journal_file *f, uint64_t **ret, size_t *ret_n)
+{
+    int r = list_chain(f, NULL, 0, list_fields_once, ret, ret_n);
+
+    return r == -EBADMSG ? salvage_list_fields(f, ret, ret_n) : r;
 }

@@ -170,9 +170,14 @@ void journal_writer_close(struct journal_writer *w, bool archive, bool sync)
 {
     if (!w)
         return;
-    if (archive && w->end < w->allocated && ftruncate(w->fd, (off_t) w->end) >= 0) {
-        w->allocated = w->end;
+    uint64_t arena = header(w)->arena_size;
+    if (archive && w->end < w->allocated) {
+        /* Readers must not see more than there is. */
         header(w)->arena_size = w->end - header(w)->header_size;
+        if (ftruncate(w->fd, (off_t) w->end) >= 0)
+            w->allocated = w->end;
+        else
+            header(w)->arena_size = arena;
     }
     if (sync)
         (void) fdatasync(w->fd);

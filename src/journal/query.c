@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "journal/query-inside.h"
@@ -53,7 +54,9 @@ static bool reader_salvage(struct journal *j, struct reader *r)
     r->salvaged = true;
     (void) entry_list_load(&r->all, r->file);
     match_states_reset(r->states, j->n_nodes);
-    if (j->problem)
+    struct stat st;
+    /* One that was deleted may have been emptied, too. */
+    if (j->problem && fstat(r->file->fd, &st) >= 0 && st.st_nlink > 0)
         j->problem(r->file->path, -EUCLEAN, j->problem_userdata);
     return true;
 }
@@ -204,6 +207,8 @@ static bool is_before(struct reader *r, size_t i, compare_fn compare, const void
     uint64_t at = entry_list_get(&r->all, r->file, i);
     const struct entry_object *e = journal_entry(r->file, at);
 
+    if (!e && journal_file_refresh(r->file) > 0) /* it is in what the file has grown by */
+        e = journal_entry(r->file, at);
     if (!e)
         journal_file_damaged(r->file, at, "list of entries leads to what is no entry");
     return e && compare(r, e, key) < 0;

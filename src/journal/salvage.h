@@ -10,15 +10,16 @@
  * What is found, and when:
  * - on opening: a header that is not one, that has sizes beyond the file or flags that are not
  *   known, or another number or time than the first entry and, of an archived file, the last one;
- * - on mapping (journal_file_map()): hash tables that are not where the header says, less of the
- *   file than it says, a first entry that is none or whose first field has not its hash (which is
- *   so, too, where the header's id or flags are wrong);
+ * - on mapping (journal_file_map()): hash tables that are not where the header says, a last object
+ *   that is beyond the end, a first entry that is none or whose first field has not its hash (which
+ *   is so, too, where the header's id or flags are wrong);
  * - on looking up a value: a chain that leads to what is no field or a field of another chain, or
  *   does not end where the table says; a page of the table that is empty and should not be;
  * - on loading a list of entries: arrays that are not arrays, or other than as many entries as are
  *   counted;
  * - with each answer: an item that is no entry, an entry without the value whose list it is of, or
  *   one that is out of order with its neighbours.
+ * A file that is being written may look so for a moment: each is asked for again before it counts.
  * Fields that do not have their hash are not noticed by readers: they are shown as they are. */
 #pragma once
 

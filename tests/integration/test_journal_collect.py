@@ -444,6 +444,7 @@ def test_full_disk(tmp_path):
         collector.reeve("tee", input=(b"%d " % i + b"%d" % time.time_ns() * 8 + b"\n") * 40000)
     assert collector.process.poll() is None
     root = f"/proc/{collector.process.pid}/root{collector.files}"
+    collector.reeve("log", "--sync")  # what is in one stream may be read before what is in another
     collector.reeve("tee", input=b"still there\n")
     collector.reeve("log", "--sync")
     last = collector.reeve("log", "-D", root, "-n", "1", "-o", "cat")
@@ -472,6 +473,27 @@ def test_read_only_disk(tmp_path, capfd):
     assert collector.process.poll() is None
     collector.stop()
     assert collector.process.returncode == 0
+
+
+@pytest.mark.parametrize("size", ["512K", "64M"])
+def test_files_that_are_written_are_not_taken_for_damaged(tmp_path, size):
+    """Whatever a reader looks at is being changed: entries, the file's size, which file it is."""
+    collector = Collector(tmp_path, settings=f"RateLimitBurst=0\nSystemMaxUse=64M\nSystemMaxFileSize={size}\n")
+    (tmp_path / "lines").write_text("".join(f"<{i % 8}>line {i} of a flood\n" for i in range(5000)))
+    flood = subprocess.Popen(["sh", "-c", 'while :; do "$0" tee -t flood <"$1"; "$0" log --sync; done', REEVE, str(tmp_path / "lines")],
+                             env=collector.environment, start_new_session=True)
+    try:
+        until(lambda: list(collector.files.glob("*/system.journal")), "the first file")
+        for _ in range(15):
+            for query in (["-t", "flood"], ["PRIORITY=3"], ["-p", "err", "-u", "x"], ["NOSUCH=1"], ["-F", "PRIORITY"],
+                          ["--since", "-1s"], ["-r", "PRIORITY=4", "_TRANSPORT=stdout"]):
+                done = subprocess.run([REEVE, "log", "-D", collector.files, "-n", "20", *query], capture_output=True,
+                                      text=True, timeout=DEADLINE)
+                assert "damaged" not in done.stderr, query
+    finally:
+        os.killpg(flood.pid, signal.SIGKILL)
+        flood.wait()
+    collector.stop()
 
 
 @pytest.mark.parametrize("room, burst", [("2M", 100), ("16M", 175), ("64M", 225)])
