@@ -464,6 +464,36 @@ int cgroup_remove(const struct cgroup_root *r, const char *path)
     return *path ? remove_tree(r->fd, path) : -EINVAL;
 }
 
+static void each_service(int fd, const char *above,
+                         void (*found)(const char *path, const char *unit, void *userdata),
+                         void *userdata)
+{
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (!dir) {
+        close_fd(fd);
+        return;
+    }
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        if (e->d_type != DT_DIR)
+            continue;
+        auto_free char *path = format("%s/%s", above, e->d_name);
+        if (path && endswith(e->d_name, ".service"))
+            found(path, e->d_name, userdata);
+        else if (path && endswith(e->d_name, ".slice"))
+            each_service(openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path,
+                         found, userdata);
+    }
+    closedir(dir);
+}
+
+void cgroup_each_service(const struct cgroup_root *r,
+                         void (*found)(const char *path, const char *unit, void *userdata),
+                         void *userdata)
+{
+    each_service(openat(r->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "", found, userdata);
+}
+
 int cgroup_of_pid(const struct cgroup_root *r, pid_t pid, char **ret_path)
 {
     char file[64];

@@ -48,6 +48,12 @@ int cgroup_disable(struct cgroup_root *r, const char *path, unsigned controllers
 /* Removes it and the cgroups below it. -EBUSY where there are processes; a missing one is fine. */
 int cgroup_remove(const struct cgroup_root *r, const char *path);
 
+/* Calls found() for the cgroup of each service below the root, with its path, and its name within
+ * it. */
+void cgroup_each_service(const struct cgroup_root *r,
+                         void (*found)(const char *path, const char *unit, void *userdata),
+                         void *userdata);
+
 /* The path of a process below the root, a new string. -ENXIO if it is outside of the root. */
 int cgroup_of_pid(const struct cgroup_root *r, pid_t pid, char **ret_path);
 /* Moves a process. pid 0 is the caller. */

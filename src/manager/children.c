@@ -211,6 +211,7 @@ void manager_tracked_empty(struct tracker *t, void *userdata)
     /* The last of those that outlived their unit. */
     if (u->ops->has_processes && inactive_or_failed(unit_active_state(u))) {
         unit_give_cgroup_back(u);
+        unit_changed(u);
         unit_queue_add(u, QUEUE_GC);
     }
 }

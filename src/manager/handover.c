@@ -604,6 +604,9 @@ static void resume_all(struct manager *m)
         u->coldplugged = true;
         if (u->ops->coldplug)
             (void) u->ops->coldplug(u);
+        /* The last process that outlived it has ended in between. */
+        if (u->ops->has_processes && inactive_or_failed(unit_active_state(u)))
+            unit_drop_cgroup(u);
         /* Counts failed units, which unit_notify_state() did not see. */
         unit_count_state(u);
         unit_queue_add(u, QUEUE_GC);
@@ -689,6 +692,25 @@ static void close_inherited_later(struct manager *m, struct state_reader *reader
     state_reader_done(reader);
 }
 
+/* A cgroup that the state does not know is of a start that was not written down before the crash:
+ * its processes are known as left over, or it is removed. */
+static void on_cgroup_found(const char *path, const char *unit, void *userdata)
+{
+    struct manager *m = userdata;
+    struct tracker *t;
+    struct unit *u;
+
+    if (manager_load_unit(m, unit, &u, NULL) < 0 || !u->ops->has_processes || u->tracker ||
+        unit_tracker_at(u, path, &t) < 0)
+        return;
+    if (!tracker_is_empty(t))
+        unit_log_text(u, LOG_WARNING,
+                      "Processes of a start that was lost in a crash are left over.");
+    else if (inactive_or_failed(unit_active_state(u)))
+        unit_drop_cgroup(u);
+    unit_queue_add(u, QUEUE_GC);
+}
+
 int manager_take_over(struct manager *m)
 {
     const char *number = getenv(STATE_FD_VARIABLE);
@@ -718,6 +740,8 @@ int manager_take_over(struct manager *m)
     close((int) fd);
     m->startup = false;
     resume_all(m);
+    if (m->tracking.kind == TRACK_CGROUP)
+        cgroup_each_service(&m->tracking.cgroup, on_cgroup_found, m);
     manager_reap(m);
     collector_resume(m);
     log_info("Took over %u units from the manager before this one.", m->n_units);

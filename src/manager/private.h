@@ -223,6 +223,8 @@ void unit_message_job_end(struct unit *u, struct job *j, enum job_type t, enum j
 
 /* u->stream came over from an earlier process. */
 void unit_adopt_stream(struct unit *u);
+/* Gives up the cgroup, if it is empty; what was used in it is not looked at. */
+void unit_drop_cgroup(struct unit *u);
 /* The unit's invocation is over: what belongs to it is let go (process.c). */
 void unit_ended(struct unit *u);
 /* Counts it among the failed ones, or not any more. */

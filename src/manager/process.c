@@ -125,6 +125,14 @@ void unit_apply_resources_below(struct unit *u)
     unit_apply_resources_below(below);
 }
 
+void unit_drop_cgroup(struct unit *u)
+{
+    if (!u->tracker || !tracker_is_empty(u->tracker) || tracker_remove(u->tracker) < 0)
+        return;
+    tracker_free(u->tracker);
+    u->tracker = NULL;
+}
+
 void unit_give_cgroup_back(struct unit *u)
 {
     int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
@@ -142,10 +150,7 @@ void unit_give_cgroup_back(struct unit *u)
         if (cgroup_read_number(fd, "memory.peak", &u->memory_peak) < 0)
             u->memory_peak = UINT64_MAX;
     }
-    if (tracker_remove(u->tracker) < 0)
-        return;
-    tracker_free(u->tracker);
-    u->tracker = NULL;
+    unit_drop_cgroup(u);
 }
 
 /* ---- the output stream ---- */

@@ -274,6 +274,28 @@ def test_pid_file_that_is_written_during_a_crash(reeve):
     assert reeve.show("daemon.service", "MainPID") == reeve.path("/run/daemon.pid").read_text().strip()
 
 
+@pytest.mark.machine(init=INIT)
+def test_start_that_a_crash_has_lost(reeve):
+    """A crash between the start of a process and the end of that turn: nobody has written it down."""
+    if not reeve.machine.has_cgroup:
+        pytest.skip("no tree of cgroups is to be had")
+    groups = reeve.path("/sys/fs/cgroup/system.slice")
+    for name in ("lost", "empty"):
+        reeve.write(f"{name}.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+        (groups / f"{name}.service").mkdir(parents=True)
+    with reeve.machine.start(["sh", "-c", "echo $$ >/sys/fs/cgroup/system.slice/lost.service/cgroup.procs && exec sleep infinity"]) as process:
+        events = groups / "lost.service/cgroup.events"
+        reeve.until(lambda: "populated 1" in events.read_text(), PATIENCE)
+        crash(reeve)
+        reeve.until(lambda: answers(reeve), PATIENCE)
+        assert reeve.show("lost.service", "ActiveState", "ControlGroup") == {
+            "ActiveState": "inactive", "ControlGroup": "/system.slice/lost.service"}
+        reeve.ctl("kill", "--signal=KILL", "lost.service")
+        process.wait(PATIENCE)
+    reeve.until(lambda: not list(groups.glob("*.service")), PATIENCE, lambda: str(list(groups.glob("*.service"))))
+    assert reeve.machine.log.read_text().count("Processes of a start that was lost") == 1
+
+
 def collectors(reeve):
     """The processes of the journal's collector."""
     found = []
