@@ -42,7 +42,14 @@ static int slice_start(struct unit *u)
 
 static int slice_stop(struct unit *u)
 {
+    struct unit *other;
+
     simple_set(u, false);
+    /* With its own cgroup go the empty ones in it, of which nobody would be told: also of units
+     * that are of another slice by now. */
+    MANAGER_FOREACH_UNIT(other, u->manager)
+    if (other->ops->has_processes && inactive_or_failed(unit_active_state(other)))
+        unit_drop_cgroup(other);
     if (u->tracker)
         (void) tracker_remove(u->tracker);
     return 1;

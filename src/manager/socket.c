@@ -445,6 +445,7 @@ static void socket_reloaded(struct unit *u)
 {
     struct socket *s = SOCKET(u);
 
+    socket_find_command(s);
     /* The settings that the ports refer to are gone, also where the new ones could not be loaded.
      */
     if (make_ports(s, u->config->socket) < 0)

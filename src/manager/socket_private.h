@@ -84,6 +84,8 @@ void socket_set_state(struct socket *s, enum socket_state state);
 void socket_begin_start(struct socket *s);
 void socket_begin_stop(struct socket *s, enum socket_result result);
 void socket_enter_dead(struct socket *s, enum socket_result result);
+/* The settings were read anew: the running command is that of the same place in them, or none. */
+void socket_find_command(struct socket *s);
 /* After a hand-over: the control process and the deadline of the state. */
 void socket_resume(struct socket *s, enum socket_state state);
 /* Frees what the two are. */

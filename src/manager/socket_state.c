@@ -338,6 +338,11 @@ void socket_processes_gone(struct unit *u)
         ended_well(s, s->state);
 }
 
+void socket_find_command(struct socket *s)
+{
+    s->control.command = command_at(s, s->state, s->index);
+}
+
 void socket_resume(struct socket *s, enum socket_state state)
 {
     struct control_process *c = &s->control;

@@ -296,6 +296,25 @@ def test_start_that_a_crash_has_lost(reeve):
     assert reeve.machine.log.read_text().count("Processes of a start that was lost") == 1
 
 
+@pytest.mark.machine(init=INIT)
+def test_command_of_a_socket_whose_settings_are_read_anew(reeve):
+    """Most of it shows with sanitizers: the command that runs is not looked for in the old settings."""
+    reeve.write("x.service", "[Service]\nExecStart=/bin/cat\n")
+    text = """
+        [Socket]
+        ListenStream=/run/x
+        ExecStartPre=-/bin/sh -c 'until [ -e /run/go ]; do sleep 0.05; done; exit 1'
+    """
+    reeve.write("x.socket", text)
+    reeve.ctl("start", "--no-block", "x.socket")
+    reeve.wait("x.socket", PATIENCE, SubState="start-pre")
+    for _ in range(3):
+        reeve.ctl("daemon-reload")
+    reeve.path("/run/go").touch()
+    reeve.wait("x.socket", PATIENCE, SubState="listening", Result="success")
+    assert "crashed" not in reeve.machine.log.read_text()
+
+
 def collectors(reeve):
     """The processes of the journal's collector."""
     found = []
