@@ -124,14 +124,12 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
         state_write_u64(w, "cpu-usage", u->cpu_usage);
     if (u->memory_peak != UINT64_MAX)
         state_write_u64(w, "memory-peak", u->memory_peak);
-    for (int i = 0; i < TRAFFIC_MAX; i++)
-        if (u->traffic[i].packets != UINT64_MAX)
-            state_writef(w, "traffic", "%d %" PRIu64 " %" PRIu64, i, u->traffic[i].packets,
-                         u->traffic[i].bytes);
-    if (u->uid != (uid_t) -1 || u->gid != (gid_t) -1) {
-        state_write_u64(w, "uid", u->uid);
-        state_write_u64(w, "gid", u->gid);
-    }
+    for (int i = 0; u->seen && i < TRAFFIC_MAX; i++)
+        if (u->seen->traffic[i].packets != UINT64_MAX)
+            state_writef(w, "traffic", "%d %" PRIu64 " %" PRIu64, i, u->seen->traffic[i].packets,
+                         u->seen->traffic[i].bytes);
+    if (u->seen && u->seen->uid != (uid_t) -1)
+        state_writef(w, "identity", "%u %u", u->seen->uid, u->seen->gid);
     STRV_FOREACH (line, u->degraded)
         state_write(w, "degraded", *line);
     if (u->tracker) {
@@ -308,8 +306,17 @@ static int restore_traffic(struct unit *u, const char *value)
 
     if (sscanf(value, "%u %" SCNu64 " %" SCNu64, &i, &t.packets, &t.bytes) != 3 || i >= TRAFFIC_MAX)
         return -EINVAL;
-    u->traffic[i] = t;
-    return 0;
+    return unit_set_traffic(u, (enum traffic) i, t);
+}
+
+static int restore_identity(struct unit *u, const char *value)
+{
+    uid_t uid;
+    gid_t gid;
+
+    if (sscanf(value, "%u %u", &uid, &gid) != 2)
+        return -EINVAL;
+    return unit_set_identity(u, uid, gid);
 }
 
 /* One of the three, in order. */
@@ -396,11 +403,8 @@ static int restore_row(struct unit *u, const char *key, const char *value,
         return state_read_u64(value, &u->memory_peak);
     if (streq(key, "traffic"))
         return restore_traffic(u, value);
-    if (streq(key, "uid") || streq(key, "gid")) {
-        r = state_read_u64(value, &n);
-        *(streq(key, "uid") ? &u->uid : &u->gid) = r < 0 ? UINT32_MAX : (uint32_t) n;
-        return r;
-    }
+    if (streq(key, "identity"))
+        return restore_identity(u, value);
     if (streq(key, "degraded"))
         return strv_add(&u->degraded, value);
     if (streq(key, "stdio"))

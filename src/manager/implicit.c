@@ -99,12 +99,16 @@ static int add_one_mount(struct unit *u, const char *prefix, bool wants)
 int unit_add_mounts_for(struct unit *u, const char *path, bool wants)
 {
     auto_free char *prefix = strdup(path);
-    char ***list = wants ? &u->wants_mounts_for : &u->requires_mounts_for;
 
     if (!prefix)
         return -ENOMEM;
     if (!path_is_absolute(prefix))
         return 0;
+    if (!u->mounts_for)
+        u->mounts_for = new0(struct unit_mounts_for, 1);
+    if (!u->mounts_for)
+        return -ENOMEM;
+    char ***list = wants ? &u->mounts_for->wanted : &u->mounts_for->required;
     path_simplify(prefix);
     if (!strv_contains(*list, prefix) && strv_add(list, prefix) < 0)
         return -ENOMEM;

@@ -366,9 +366,12 @@ int unit_add_default_target_order(struct unit *u, struct unit *target)
 
 void unit_forget_mounts_for(struct unit *u)
 {
-    strv_free(u->requires_mounts_for);
-    strv_free(u->wants_mounts_for);
-    u->requires_mounts_for = u->wants_mounts_for = NULL;
+    if (!u->mounts_for)
+        return;
+    strv_free(u->mounts_for->required);
+    strv_free(u->mounts_for->wanted);
+    free(u->mounts_for);
+    u->mounts_for = NULL;
 }
 
 int unit_build(struct unit *u)

@@ -133,6 +133,54 @@ void unit_drop_cgroup(struct unit *u)
     u->tracker = NULL;
 }
 
+static int ensure_seen(struct unit *u)
+{
+    if (u->seen)
+        return 0;
+    u->seen = new0(struct unit_seen, 1);
+    if (!u->seen)
+        return -ENOMEM;
+    for (int i = 0; i < TRAFFIC_MAX; i++)
+        u->seen->traffic[i] = NO_TRAFFIC;
+    u->seen->uid = (uid_t) -1;
+    u->seen->gid = (gid_t) -1;
+    return 0;
+}
+
+int unit_set_traffic(struct unit *u, enum traffic direction, struct ip_traffic now)
+{
+    int r = ensure_seen(u);
+
+    if (r >= 0)
+        u->seen->traffic[direction] = now;
+    return r;
+}
+
+int unit_set_identity(struct unit *u, uid_t uid, gid_t gid)
+{
+    int r = u->seen || uid != (uid_t) -1 || gid != (gid_t) -1 ? ensure_seen(u) : 0;
+
+    if (r >= 0 && u->seen) {
+        u->seen->uid = uid;
+        u->seen->gid = gid;
+    }
+    return r;
+}
+
+static void keep_traffic(struct unit *u, int cgroup_fd)
+{
+    struct ip_traffic now;
+
+    if (!u->config || !u->config->cgroup->ip_accounting)
+        return;
+    for (int i = 0; i < TRAFFIC_MAX; i++) {
+        if (bpf_read_traffic(cgroup_fd, (enum traffic) i, &now) >= 0)
+            (void) unit_set_traffic(u, (enum traffic) i, now);
+        else if (u->seen)
+            u->seen->traffic[i] = NO_TRAFFIC;
+    }
+}
+
 void unit_give_cgroup_back(struct unit *u)
 {
     int fd = u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
@@ -144,9 +192,7 @@ void unit_give_cgroup_back(struct unit *u)
         u->cpu_usage = cgroup_read_keyed(fd, "cpu.stat", "usage_usec", &usec) < 0
                            ? UINT64_MAX
                            : usec * NSEC_PER_USEC;
-        for (int i = 0; i < TRAFFIC_MAX; i++)
-            if (bpf_read_traffic(fd, (enum traffic) i, &u->traffic[i]) < 0)
-                u->traffic[i] = NO_TRAFFIC;
+        keep_traffic(u, fd);
         if (cgroup_read_number(fd, "memory.peak", &u->memory_peak) < 0)
             u->memory_peak = UINT64_MAX;
     }

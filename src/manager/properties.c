@@ -136,12 +136,12 @@ DEPENDENCIES(DEFINE_GETTER)
 
 static int get_RequiresMountsFor(const struct unit *u, struct property_value *v)
 {
-    return strings(v, u->requires_mounts_for);
+    return strings(v, u->mounts_for ? u->mounts_for->required : NULL);
 }
 
 static int get_WantsMountsFor(const struct unit *u, struct property_value *v)
 {
-    return strings(v, u->wants_mounts_for);
+    return strings(v, u->mounts_for ? u->mounts_for->wanted : NULL);
 }
 
 /* ---- state ---- */

@@ -220,7 +220,7 @@ static void release(struct service *s, unsigned owned)
     }
     if (owned & OWNS_RUNTIME) {
         s->runtime = spawn_runtime_unref(s->runtime);
-        UNIT(s)->uid = UNIT(s)->gid = UINT32_MAX;
+        (void) unit_set_identity(UNIT(s), (uid_t) -1, (gid_t) -1);
         unit_close_stream(UNIT(s));
     }
 }

@@ -39,12 +39,12 @@ struct ran_command {
 
 /* A process that runs. */
 struct service_child {
-    pid_t pid;  /* 0: none */
-    bool alien; /* its parent is neither us nor a holder: only a pidfd tells of its end */
     struct event_source *report_source;
     struct spawn_report *report; /* until the command is executed, or failed to be */
-    int report_fd;
-    bool refused; /* the launch report: it could not even begin (spawn.h, step 0) */
+    pid_t pid;                   /* 0: none */
+    int report_fd : 30;
+    bool alien : 1;   /* its parent is neither us nor a holder: only a pidfd tells of its end */
+    bool refused : 1; /* the launch report: it could not even begin (spawn.h, step 0) */
 };
 
 struct service {

@@ -467,10 +467,8 @@ void unit_say_launch(struct unit *u, const struct spawn_report *r,
 
         unit_note_degraded(u, d->directive, d->object, d->error);
     }
-    if (r->uid != (uid_t) -1) {
-        u->uid = r->uid;
-        u->gid = r->gid;
-    }
+    if (r->uid != (uid_t) -1 && unit_set_identity(u, r->uid, r->gid) < 0)
+        unit_log_text(u, LOG_ERR, "Out of memory: show does not tell the user.");
     if (r->state != SPAWN_FAILED)
         return;
     auto_free char *text = spawn_report_message(r);

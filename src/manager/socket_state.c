@@ -117,7 +117,7 @@ void socket_set_state(struct socket *s, enum socket_state state)
     if (down) {
         control_process_forget(&s->control);
         control_process_clean(&s->control);
-        s->unit.uid = s->unit.gid = UINT32_MAX;
+        (void) unit_set_identity(&s->unit, (uid_t) -1, (gid_t) -1);
         if (s->unit.tracker)
             (void) tracker_remove(s->unit.tracker);
     }

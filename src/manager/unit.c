@@ -76,10 +76,6 @@ int unit_new(struct manager *m, const char *name, struct unit **ret)
     u->load_state = LOAD_STUB;
     u->stream_fd = -1;
     u->cpu_usage = u->memory_peak = UINT64_MAX;
-    for (int i = 0; i < TRAFFIC_MAX; i++)
-        u->traffic[i] = NO_TRAFFIC;
-    u->uid = (uid_t) -1;
-    u->gid = (gid_t) -1;
     u->id = strdup(name);
     if (!u->id || map_put(&m->units, u->id, u) < 0) {
         free(u->id);
@@ -158,6 +154,7 @@ void unit_free(struct unit *u)
     unit_forget_mounts_for(u);
     strv_free(u->degraded);
     free(u->condition_failed);
+    free(u->seen);
     free(u->assert_failed);
     strv_free(u->aliases);
     free(u->id);

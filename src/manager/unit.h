@@ -96,6 +96,16 @@ struct invocation_record {
  * one that failed is kept for status ("ConditionPathExists=/x was not met"). */
 enum tried { TRIED_NOT, TRIED_FALSE, TRIED_TRUE };
 
+/* What few units have is allocated for those. */
+struct unit_seen {
+    struct ip_traffic traffic[TRAFFIC_MAX]; /* of its last cgroup */
+    uid_t uid; /* of User= and Group=, from the launch report until it is at rest; -1 */
+    gid_t gid;
+};
+struct unit_mounts_for {
+    char **required, **wanted; /* paths, implied ones as well */
+};
+
 struct unit {
     struct manager *manager;
     const struct unit_ops *ops;
@@ -108,9 +118,9 @@ struct unit {
     struct unit_config *old_config; /* private: while daemon-reload goes on */
     struct job *job, *nop_job;
     struct edge_list dependencies;
-    char **requires_mounts_for, **wants_mounts_for; /* implied ones as well; NULL if none */
-    struct unit *slice;                             /* NULL for -.slice and units without */
-    struct tracker *tracker;                        /* made on demand by unit_tracker(); NULL */
+    struct unit_mounts_for *mounts_for; /* NULL if none */
+    struct unit *slice;                 /* NULL for -.slice and units without */
+    struct tracker *tracker;            /* made on demand by unit_tracker(); NULL */
     struct invocation_record *records;
     struct collector_stream *stream; /* of the current invocation's output; NULL */
     int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
@@ -125,10 +135,8 @@ struct unit {
     unsigned start_limit_n;
     int stream_fd; /* the service's end of `stream`, -1 */
 
-    uid_t uid; /* of User= and Group=, from the launch report until it is at rest; -1 */
-    gid_t gid;
-    struct ip_traffic traffic[TRAFFIC_MAX]; /* as cpu_usage */
-    uint64_t cpu_usage, memory_peak;        /* of its last cgroup, UINT64_MAX: not known */
+    struct unit_seen *seen;          /* NULL: nothing of it is known */
+    uint64_t cpu_usage, memory_peak; /* of its last cgroup, UINT64_MAX: not known */
 
     uint32_t ref_count;                      /* unit_ref() */
     uint32_t gc_marker;                      /* private: of the collector of garbage */
@@ -358,6 +366,9 @@ void unit_note_degraded(struct unit *u, const char *directive, const char *objec
 void unit_note_missing_resources(struct unit *u);
 /* Whether the unit's files set it. */
 bool unit_sets_resource(const struct unit *u, const char *name);
+/* Sets a member of u->seen, which few units have. Returns 0 or -ENOMEM. */
+int unit_set_traffic(struct unit *u, enum traffic direction, struct ip_traffic now);
+int unit_set_identity(struct unit *u, uid_t uid, gid_t gid);
 /* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
 void unit_give_cgroup_back(struct unit *u);
 /* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,
