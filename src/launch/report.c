@@ -191,20 +191,21 @@ static bool texts_end(const char *texts, size_t n)
     return ends >= 3;
 }
 
-static int take_records(struct spawn_report *r)
+/* Leaves in the buffer the part of a record that it ends with. */
+static int take_records(struct spawn_report *r, char *buffer, size_t *buffered)
 {
     size_t at = 0;
     int result = 0;
 
-    while (r->buffered - at >= sizeof(struct record)) {
+    while (*buffered - at >= sizeof(struct record)) {
         struct record record;
 
-        memcpy(&record, r->buffer + at, sizeof record);
+        memcpy(&record, buffer + at, sizeof record);
         if (record.size < sizeof record || record.size > PIPE_BUF)
             return -EBADMSG;
-        if (r->buffered - at < record.size)
+        if (*buffered - at < record.size)
             break;
-        const char *texts = r->buffer + at + sizeof record;
+        const char *texts = buffer + at + sizeof record;
         if (!texts_end(texts, record.size - sizeof record))
             return -EBADMSG;
         result = take_record(r, &record, texts);
@@ -212,46 +213,52 @@ static int take_records(struct spawn_report *r)
             return result;
         at += record.size;
     }
-    memmove(r->buffer, r->buffer + at, r->buffered - at);
-    r->buffered -= at;
+    *buffered -= at;
+    memmove(buffer, buffer + at, *buffered);
     return 0;
 }
 
-int spawn_report_reserve(struct spawn_report *r)
+static int keep_part(struct spawn_report *r, const char *buffer, size_t n)
 {
-    if (r->buffer)
-        return 0;
-    r->buffer = malloc(2UL * PIPE_BUF); /* part of a record, and as much as is read at once */
-    r->uid = r->gid = r->dynamic_uid = (uid_t) -1;
-    return r->buffer ? 0 : -ENOMEM;
+    r->part = memdup0(buffer, n);
+    r->n_part = r->part ? n : 0;
+    return r->part ? 0 : -ENOMEM;
 }
 
 int spawn_report_read(struct spawn_report *r, int report_fd)
 {
-    int reserved = spawn_report_reserve(r);
+    /* Of all reports: a record is written at once, so that no part of one is left but by a child
+     * gone wild. Thousands of launches have no buffers of their own. */
+    static char buffer[16UL * PIPE_BUF];
+    size_t buffered = r->n_part;
+    int result;
 
-    if (reserved < 0)
-        return reserved;
+    if (!r->begun)
+        r->uid = r->gid = r->dynamic_uid = (uid_t) -1;
+    r->begun = true;
+    if (r->part)
+        memcpy(buffer, r->part, r->n_part);
+    free(take_ptr(r->part));
+    r->n_part = 0;
     for (;;) {
-        ssize_t n = read(report_fd, r->buffer + r->buffered, PIPE_BUF);
+        ssize_t n = read(report_fd, buffer + buffered, sizeof buffer - buffered);
         if (n < 0) {
             if (errno == EINTR)
                 continue;
-            return errno == EAGAIN ? 0 : -errno;
+            if (errno != EAGAIN)
+                return -errno;
+            return buffered > 0 ? keep_part(r, buffer, buffered) : 0;
         }
         if (n == 0)
             break;
-        r->buffered += (size_t) n;
-        int result = take_records(r);
+        buffered += (size_t) n;
+        result = take_records(r, buffer, &buffered);
         if (result < 0)
             return result;
     }
     /* The end. Without the marker the child has died on its way. */
     if (r->state == SPAWN_SETTING_UP)
         r->state = SPAWN_GONE;
-    free(r->buffer);
-    r->buffer = NULL;
-    r->buffered = 0;
     return 1;
 }
 
@@ -265,7 +272,7 @@ void spawn_report_done(struct spawn_report *r)
     free(r->object);
     free(r->directive);
     free(r->detail);
-    free(r->buffer);
+    free(r->part);
     *r = (struct spawn_report){ 0 };
 }
 

@@ -206,14 +206,13 @@ struct spawn_report {
     usec_t at;         /* CLOCK_MONOTONIC: when it was executed, or failed; 0 while unknown */
     bool lost;         /* there was no memory for a text, or for one of `degraded` */
     /* private */
-    char *buffer;
-    size_t buffered;
+    bool begun;
+    char *part; /* of a record */
+    size_t n_part;
 };
 
-/* Has reading the report need no more memory but for the texts in it; a text that there is no room
- * for then is lost, not the record. Returns 0 or -ENOMEM. */
-int spawn_report_reserve(struct spawn_report *r);
-/* Takes in what the pipe has so far, without blocking. Returns 1 when the pipe is at its end (state
+/* Takes in what the pipe has so far, without blocking. A text that there is no memory for is lost,
+ * not its record. Returns 1 when the pipe is at its end (state
  * is final, the descriptor can be closed), 0 when more may come, or a negative errno. */
 int spawn_report_read(struct spawn_report *r, int report_fd);
 void spawn_report_done(struct spawn_report *r);

@@ -51,8 +51,7 @@ static int spawn(struct control_process *c, struct spawn_request *request, struc
         return r;
     /* What it takes to follow the process is had before there is one. */
     c->report = new0(struct spawn_report, 1);
-    if (!c->report || spawn_report_reserve(c->report) < 0 || unit_reserve_watch(u) < 0 ||
-        event_loop_reserve(manager_loop(u->manager)) < 0)
+    if (!c->report || unit_reserve_watch(u) < 0 || event_loop_reserve(manager_loop(u->manager)) < 0)
         return -ENOMEM;
     return spawn_start(request, ret);
 }

@@ -350,8 +350,8 @@ static int prepare_to_follow(struct service *s, struct spawn_report **ret)
     struct event_loop *loop = manager_loop(s->unit.manager);
     auto_report struct spawn_report *report = new0(struct spawn_report, 1);
 
-    if (!report || spawn_report_reserve(report) < 0 || unit_reserve_watch(UNIT(s)) < 0 ||
-        service_reserve_deadline(s) < 0 || event_loop_reserve(loop) < 0)
+    if (!report || unit_reserve_watch(UNIT(s)) < 0 || service_reserve_deadline(s) < 0 ||
+        event_loop_reserve(loop) < 0)
         return -ENOMEM;
     *ret = take_ptr(report);
     return 0;
