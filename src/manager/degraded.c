@@ -15,11 +15,13 @@ void unit_note_degraded(struct unit *u, const char *directive, const char *objec
                                   error == -ENOCSI ? "control groups cannot be written here"
                                                    : strerror(-error));
 
-    if (!line || strv_contains(u->degraded, line))
+    struct unit_rare *rare = unit_rare(u);
+    if (!line || (rare && strv_contains(rare->degraded, line)))
         return;
     unit_log_text(u, LOG_WARNING, "%s= could not be applied%s%s and was left out: %s", directive,
                   object ? ": " : "", strempty(object), line + strlen(directive) + 3);
-    (void) strv_add(&u->degraded, line);
+    if (rare)
+        (void) strv_add(&rare->degraded, line);
     unit_changed(u);
 }
 

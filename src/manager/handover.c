@@ -106,7 +106,7 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
     state_write_time(w, "assert-time", u->assert_time);
     state_write_u64(w, "condition-result", u->condition_result);
     state_write_u64(w, "assert-result", u->assert_result);
-    STRV_FOREACH (assignment, u->activation)
+    STRV_FOREACH (assignment, u->rare ? u->rare->activation : NULL)
         state_write(w, "activation", *assignment);
     state_write(w, "condition-failed", u->condition_failed);
     state_write(w, "assert-failed", u->assert_failed);
@@ -124,13 +124,13 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
         state_write_u64(w, "cpu-usage", u->cpu_usage);
     if (u->memory_peak != UINT64_MAX)
         state_write_u64(w, "memory-peak", u->memory_peak);
-    for (int i = 0; u->seen && i < TRAFFIC_MAX; i++)
-        if (u->seen->traffic[i].packets != UINT64_MAX)
-            state_writef(w, "traffic", "%d %" PRIu64 " %" PRIu64, i, u->seen->traffic[i].packets,
-                         u->seen->traffic[i].bytes);
-    if (u->seen && u->seen->uid != (uid_t) -1)
-        state_writef(w, "identity", "%u %u", u->seen->uid, u->seen->gid);
-    STRV_FOREACH (line, u->degraded)
+    for (int i = 0; u->rare && i < TRAFFIC_MAX; i++)
+        if (u->rare->traffic[i].packets != UINT64_MAX)
+            state_writef(w, "traffic", "%d %" PRIu64 " %" PRIu64, i, u->rare->traffic[i].packets,
+                         u->rare->traffic[i].bytes);
+    if (u->rare && u->rare->uid != (uid_t) -1)
+        state_writef(w, "identity", "%u %u", u->rare->uid, u->rare->gid);
+    STRV_FOREACH (line, u->rare ? u->rare->degraded : NULL)
         state_write(w, "degraded", *line);
     if (u->tracker) {
         char text[STATE_FD_TEXT_MAX];
@@ -309,6 +309,13 @@ static int restore_traffic(struct unit *u, const char *value)
     return unit_set_traffic(u, (enum traffic) i, t);
 }
 
+static int restore_line(struct unit *u, size_t list, const char *value)
+{
+    struct unit_rare *rare = unit_rare(u);
+
+    return rare ? strv_add((char ***) ((char *) rare + list), value) : -ENOMEM;
+}
+
 static int restore_identity(struct unit *u, const char *value)
 {
     uid_t uid;
@@ -362,7 +369,7 @@ static int restore_row(struct unit *u, const char *key, const char *value,
     if (streq(key, "assert-result"))
         return restore_u8(value, TRIED_TRUE, &u->assert_result);
     if (streq(key, "activation"))
-        return strv_add(&u->activation, value);
+        return restore_line(u, offsetof(struct unit_rare, activation), value);
     if (streq(key, "condition-failed"))
         return str_replace(&u->condition_failed, value);
     if (streq(key, "assert-failed"))
@@ -406,7 +413,7 @@ static int restore_row(struct unit *u, const char *key, const char *value,
     if (streq(key, "identity"))
         return restore_identity(u, value);
     if (streq(key, "degraded"))
-        return strv_add(&u->degraded, value);
+        return restore_line(u, offsetof(struct unit_rare, degraded), value);
     if (streq(key, "stdio"))
         return restore_stdio(u, reader, value);
     if (streq(key, "tracked"))

@@ -104,11 +104,10 @@ int unit_add_mounts_for(struct unit *u, const char *path, bool wants)
         return -ENOMEM;
     if (!path_is_absolute(prefix))
         return 0;
-    if (!u->mounts_for)
-        u->mounts_for = new0(struct unit_mounts_for, 1);
-    if (!u->mounts_for)
+    struct unit_rare *rare = unit_rare(u);
+    if (!rare)
         return -ENOMEM;
-    char ***list = wants ? &u->mounts_for->wanted : &u->mounts_for->required;
+    char ***list = wants ? &rare->wants_mounts_for : &rare->requires_mounts_for;
     path_simplify(prefix);
     if (!strv_contains(*list, prefix) && strv_add(list, prefix) < 0)
         return -ENOMEM;

@@ -366,12 +366,10 @@ int unit_add_default_target_order(struct unit *u, struct unit *target)
 
 void unit_forget_mounts_for(struct unit *u)
 {
-    if (!u->mounts_for)
+    if (!u->rare)
         return;
-    strv_free(u->mounts_for->required);
-    strv_free(u->mounts_for->wanted);
-    free(u->mounts_for);
-    u->mounts_for = NULL;
+    strv_free(take_ptr(u->rare->requires_mounts_for));
+    strv_free(take_ptr(u->rare->wants_mounts_for));
 }
 
 int unit_build(struct unit *u)

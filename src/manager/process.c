@@ -133,38 +133,26 @@ void unit_drop_cgroup(struct unit *u)
     u->tracker = NULL;
 }
 
-static int ensure_seen(struct unit *u)
-{
-    if (u->seen)
-        return 0;
-    u->seen = new0(struct unit_seen, 1);
-    if (!u->seen)
-        return -ENOMEM;
-    for (int i = 0; i < TRAFFIC_MAX; i++)
-        u->seen->traffic[i] = NO_TRAFFIC;
-    u->seen->uid = (uid_t) -1;
-    u->seen->gid = (gid_t) -1;
-    return 0;
-}
-
 int unit_set_traffic(struct unit *u, enum traffic direction, struct ip_traffic now)
 {
-    int r = ensure_seen(u);
+    struct unit_rare *rare = unit_rare(u);
 
-    if (r >= 0)
-        u->seen->traffic[direction] = now;
-    return r;
+    if (!rare)
+        return -ENOMEM;
+    rare->traffic[direction] = now;
+    return 0;
 }
 
 int unit_set_identity(struct unit *u, uid_t uid, gid_t gid)
 {
-    int r = u->seen || uid != (uid_t) -1 || gid != (gid_t) -1 ? ensure_seen(u) : 0;
-
-    if (r >= 0 && u->seen) {
-        u->seen->uid = uid;
-        u->seen->gid = gid;
-    }
-    return r;
+    if (!u->rare && uid == (uid_t) -1 && gid == (gid_t) -1)
+        return 0;
+    struct unit_rare *rare = unit_rare(u);
+    if (!rare)
+        return -ENOMEM;
+    rare->uid = uid;
+    rare->gid = gid;
+    return 0;
 }
 
 static void keep_traffic(struct unit *u, int cgroup_fd)
@@ -176,8 +164,8 @@ static void keep_traffic(struct unit *u, int cgroup_fd)
     for (int i = 0; i < TRAFFIC_MAX; i++) {
         if (bpf_read_traffic(cgroup_fd, (enum traffic) i, &now) >= 0)
             (void) unit_set_traffic(u, (enum traffic) i, now);
-        else if (u->seen)
-            u->seen->traffic[i] = NO_TRAFFIC;
+        else if (u->rare)
+            u->rare->traffic[i] = NO_TRAFFIC;
     }
 }
 
@@ -314,8 +302,8 @@ void unit_ended(struct unit *u)
     unit_close_stream(u);
     if (u->ops->has_processes)
         spawn_forget_incoming(&u->manager->spawn, u->id);
-    strv_free(u->activation);
-    u->activation = NULL;
+    if (u->rare)
+        strv_free(take_ptr(u->rare->activation));
 }
 
 /* ---- which process is whose ---- */

@@ -136,12 +136,12 @@ DEPENDENCIES(DEFINE_GETTER)
 
 static int get_RequiresMountsFor(const struct unit *u, struct property_value *v)
 {
-    return strings(v, u->mounts_for ? u->mounts_for->required : NULL);
+    return strings(v, u->rare ? u->rare->requires_mounts_for : NULL);
 }
 
 static int get_WantsMountsFor(const struct unit *u, struct property_value *v)
 {
-    return strings(v, u->mounts_for ? u->mounts_for->wanted : NULL);
+    return strings(v, u->rare ? u->rare->wants_mounts_for : NULL);
 }
 
 /* ---- state ---- */
@@ -362,8 +362,10 @@ static int get_ReeveAssertFailed(const struct unit *u, struct property_value *v)
 
 static int get_ReeveDegraded(const struct unit *u, struct property_value *v)
 {
-    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = u->degraded };
-    return u->degraded ? 0 : -ENODATA;
+    if (!u->rare || !u->rare->degraded)
+        return -ENODATA;
+    *v = (struct property_value){ .kind = VALUE_STRINGS, .strv = u->rare->degraded };
+    return 0;
 }
 
 static int get_ReeveMessages(const struct unit *u, struct property_value *v)

@@ -121,7 +121,7 @@ IO_NUMBERS(DEFINE_IO_NUMBER)
 
 static struct ip_traffic traffic(const struct unit *u, enum traffic direction)
 {
-    struct ip_traffic now = u->seen ? u->seen->traffic[direction] : NO_TRAFFIC;
+    struct ip_traffic now = u->rare ? u->rare->traffic[direction] : NO_TRAFFIC;
     int fd = cgroup_of(u);
 
     return fd >= 0 && bpf_read_traffic(fd, direction, &now) < 0 ? NO_TRAFFIC : now;
@@ -268,12 +268,12 @@ static int put_id(struct property_value *v, uint32_t id)
 
 GETTER(UID)
 {
-    return put_id(v, u->seen ? u->seen->uid : UINT32_MAX);
+    return put_id(v, u->rare ? u->rare->uid : UINT32_MAX);
 }
 
 GETTER(GID)
 {
-    return put_id(v, u->seen ? u->seen->gid : UINT32_MAX);
+    return put_id(v, u->rare ? u->rare->gid : UINT32_MAX);
 }
 
 #define LIMITS(ROW) \

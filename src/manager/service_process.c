@@ -215,7 +215,7 @@ static int make_environment(struct service *s, enum spawn_phase phase, char ***r
     if (r >= 0 && s->unit.config->user)
         r = strv_addf(&env, "MANAGERPID=%d", (int) getpid());
     if (r >= 0)
-        r = strv_extend(&env, s->unit.activation, false);
+        r = s->unit.rare ? strv_extend(&env, s->unit.rare->activation, false) : 0;
     if (r >= 0 && s->connection)
         r = socket_connection_environment(s->connection, &env);
     if (r >= 0 && is_init_script_of_holder(s))

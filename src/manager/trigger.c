@@ -81,8 +81,11 @@ int trigger_fire(struct unit *u, char *const *environment)
         return r;
     }
     if (inactive_or_failed(unit_active_state(other))) {
-        strv_free(other->activation);
-        other->activation = take_ptr(activation);
+        struct unit_rare *rare = unit_rare(other);
+        if (!rare)
+            return -ENOMEM;
+        strv_free(rare->activation);
+        rare->activation = take_ptr(activation);
     }
     return 0;
 }

@@ -113,6 +113,33 @@ void invocation_record_free(struct invocation_record *r)
     pool_give(&records, r);
 }
 
+struct unit_rare *unit_rare(struct unit *u)
+{
+    struct unit_rare *rare = u->rare;
+
+    if (rare)
+        return rare;
+    rare = u->rare = new0(struct unit_rare, 1);
+    if (!rare)
+        return NULL;
+    for (int i = 0; i < TRAFFIC_MAX; i++)
+        rare->traffic[i] = NO_TRAFFIC;
+    rare->uid = (uid_t) -1;
+    rare->gid = (gid_t) -1;
+    return rare;
+}
+
+static void rare_free(struct unit_rare *rare)
+{
+    if (!rare)
+        return;
+    strv_free(rare->requires_mounts_for);
+    strv_free(rare->wants_mounts_for);
+    strv_free(rare->activation);
+    strv_free(rare->degraded);
+    free(rare);
+}
+
 void unit_free(struct unit *u)
 {
     struct manager *m = u->manager;
@@ -150,11 +177,9 @@ void unit_free(struct unit *u)
     }
     unit_config_free(u->config);
     free(u->load_error);
-    strv_free(u->activation);
     unit_forget_mounts_for(u);
-    strv_free(u->degraded);
+    rare_free(u->rare);
     free(u->condition_failed);
-    free(u->seen);
     free(u->assert_failed);
     strv_free(u->aliases);
     free(u->id);
@@ -387,7 +412,8 @@ void unit_new_invocation(struct unit *u)
 
     map_remove_u64(&m->invocations, invocation_key(u->invocation));
     u->invocation = id128_random();
-    strv_free(take_ptr(u->degraded));
+    if (u->rare)
+        strv_free(take_ptr(u->rare->degraded));
     unit_note_missing_resources(u);
     /* Out of memory, only the look-up by id is lost. */
     (void) map_put_u64(&m->invocations, invocation_key(u->invocation), u);

@@ -96,14 +96,14 @@ struct invocation_record {
  * one that failed is kept for status ("ConditionPathExists=/x was not met"). */
 enum tried { TRIED_NOT, TRIED_FALSE, TRIED_TRUE };
 
-/* What few units have is allocated for those. */
-struct unit_seen {
+/* What few units have, allocated for those: unit_rare(). */
+struct unit_rare {
     struct ip_traffic traffic[TRAFFIC_MAX]; /* of its last cgroup */
     uid_t uid; /* of User= and Group=, from the launch report until it is at rest; -1 */
     gid_t gid;
-};
-struct unit_mounts_for {
-    char **required, **wanted; /* paths, implied ones as well */
+    char **requires_mounts_for, **wants_mounts_for; /* implied ones as well */
+    char **activation; /* what set it off, for its commands: "TRIGGER_UNIT=..."; NULL */
+    char **degraded;   /* settings that are not in force ("MemoryMax=: ..."); NULL */
 };
 
 struct unit {
@@ -118,15 +118,12 @@ struct unit {
     struct unit_config *old_config; /* private: while daemon-reload goes on */
     struct job *job, *nop_job;
     struct edge_list dependencies;
-    struct unit_mounts_for *mounts_for; /* NULL if none */
-    struct unit *slice;                 /* NULL for -.slice and units without */
-    struct tracker *tracker;            /* made on demand by unit_tracker(); NULL */
+    struct unit *slice;      /* NULL for -.slice and units without */
+    struct tracker *tracker; /* made on demand by unit_tracker(); NULL */
     struct invocation_record *records;
     struct collector_stream *stream; /* of the current invocation's output; NULL */
     int *stdio; /* three descriptors in place of StandardInput= and so on (transient.h); NULL */
-    char **activation; /* what set it off, for its commands: "TRIGGER_UNIT=..."; NULL */
     char *condition_failed, *assert_failed; /* "ConditionPathExists=/x"; NULL */
-    char **degraded; /* settings that are not in force ("MemoryMax=: ..."); NULL */
 
     struct dual_time inactive_exit, active_enter, active_exit, inactive_enter;
     struct dual_time state_change, condition_time, assert_time;
@@ -135,7 +132,7 @@ struct unit {
     unsigned start_limit_n;
     int stream_fd; /* the service's end of `stream`, -1 */
 
-    struct unit_seen *seen;          /* NULL: nothing of it is known */
+    struct unit_rare *rare;          /* NULL: nothing of it */
     uint64_t cpu_usage, memory_peak; /* of its last cgroup, UINT64_MAX: not known */
 
     uint32_t ref_count;                      /* unit_ref() */
@@ -366,7 +363,9 @@ void unit_note_degraded(struct unit *u, const char *directive, const char *objec
 void unit_note_missing_resources(struct unit *u);
 /* Whether the unit's files set it. */
 bool unit_sets_resource(const struct unit *u, const char *name);
-/* Sets a member of u->seen, which few units have. Returns 0 or -ENOMEM. */
+/* u->rare, made if need be; NULL where memory is out. */
+struct unit_rare *unit_rare(struct unit *u);
+/* Set members of it. Return 0 or -ENOMEM. */
 int unit_set_traffic(struct unit *u, enum traffic direction, struct ip_traffic now);
 int unit_set_identity(struct unit *u, uid_t uid, gid_t gid);
 /* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
