@@ -10,8 +10,9 @@
  * to a freed or disabled source is not delivered (it is not lost for a disabled one: readiness is
  * level-triggered).
  *
- * Memory: only event_loop_new(), event_loop_reserve() and event_add_x() allocate. Enabling,
- * disabling, re-arming and dispatching cannot fail for want of memory, and so lose nothing. */
+ * Memory: only event_loop_new() and event_add_x() allocate. Enabling, disabling, re-arming and
+ * dispatching cannot fail for want of memory, and so lose nothing. Some sources are kept in reserve
+ * for when there is no memory, so that a process that was started is followed all the same. */
 #pragma once
 
 #include <signal.h>
@@ -48,10 +49,6 @@ int event_loop_run_once(struct event_loop *l, usec_t timeout);
 /* Makes event_loop_run() return `code` (>= 0) after the callback that is being run. */
 void event_loop_exit(struct event_loop *l, int code);
 bool event_loop_exiting(const struct event_loop *l);
-
-/* Has the next event_add_x() need no memory of ours, for who could not undo what comes before it.
- * Returns 0 or -ENOMEM. */
-int event_loop_reserve(struct event_loop *l);
 
 /* The time on CLOCK_MONOTONIC or CLOCK_REALTIME when the loop last woke up; outside of callbacks,
  * and for other clocks, the time now. */

@@ -57,7 +57,8 @@ struct event_source {
 struct event_loop {
     int epoll_fd;
     struct event_source *sources, *garbage;
-    struct event_source *spare; /* one that event_loop_reserve() made */
+    struct event_source *reserve; /* a list of n_reserve */
+    size_t n_reserve;
     size_t n_sources;
     unsigned depth, n_called;
     bool no_pwait2;

@@ -37,7 +37,10 @@ void event_loop_free(struct event_loop *l)
     close_fd(l->clock_watch.fd);
     close_fd(l->signal_watch.fd);
     close_fd(l->epoll_fd);
-    free(l->spare);
+    for (struct event_source *s; (s = l->reserve);) {
+        l->reserve = s->next;
+        free(s);
+    }
     free(l->heap);
     free(l);
 }
@@ -69,24 +72,46 @@ unsigned event_loop_calls(const struct event_loop *l)
 
 /* ---- sources ---- */
 
-int event_loop_reserve(struct event_loop *l)
+/* For when there is no memory: places in the heap, and sources. */
+#define RESERVE 32U
+
+static bool fill_reserve(struct event_loop *l)
 {
     /* Every source may come to need a place in the heap, which then must not fail. */
-    if (!timers_reserve(l, l->n_sources + 1))
-        return -ENOMEM;
-    if (!l->spare)
-        l->spare = new0(struct event_source, 1);
-    return l->spare ? 0 : -ENOMEM;
+    if (!timers_reserve(l, l->n_sources + 1 + RESERVE))
+        return false;
+    while (l->n_reserve < RESERVE) {
+        struct event_source *s = new0(struct event_source, 1);
+        if (!s)
+            return false;
+        s->next = l->reserve;
+        l->reserve = s;
+        l->n_reserve++;
+    }
+    return true;
+}
+
+static struct event_source *take_reserve(struct event_loop *l)
+{
+    struct event_source *s = l->reserve;
+
+    if (!s || l->n_sources >= l->heap_allocated)
+        return NULL;
+    l->reserve = s->next;
+    l->n_reserve--;
+    s->next = NULL;
+    return s;
 }
 
 int source_new(struct event_loop *l, enum source_kind kind, void *userdata,
                struct event_source **ret)
 {
-    int r = event_loop_reserve(l);
+    struct event_source *s = fill_reserve(l) ? new0(struct event_source, 1) : NULL;
 
-    if (r < 0)
-        return r;
-    struct event_source *s = take_ptr(l->spare);
+    if (!s)
+        s = take_reserve(l);
+    if (!s)
+        return -ENOMEM;
     s->loop = l;
     s->kind = kind;
     s->userdata = userdata;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/time.h"
 
@@ -274,6 +275,21 @@ void spawn_report_done(struct spawn_report *r)
     free(r->detail);
     free(r->part);
     *r = (struct spawn_report){ 0 };
+}
+
+static struct pool reports = POOL_OF(struct spawn_report);
+
+struct spawn_report *spawn_report_new(void)
+{
+    return pool_take(&reports);
+}
+
+struct spawn_report *spawn_report_free(struct spawn_report *r)
+{
+    if (r)
+        spawn_report_done(r);
+    pool_give(&reports, r);
+    return NULL;
 }
 
 static const char *phrase(const struct spawn_report *r)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/alloc.h"
 #include "base/id128.h"
 #include "base/time.h"
 #include "launch/exec_status.h"
@@ -184,7 +185,7 @@ enum spawn_exec_failure {
     SPAWN_EXEC_EXECUTE, /* execve() itself, as the unit's user: interpreter, ENOEXEC, EACCES */
 };
 
-/* Zero-initialise; spawn_report_done() ends it. */
+/* Zero-initialise; spawn_report_done() ends it. Or let spawn_report_new() make it. */
 struct spawn_report {
     enum spawn_state state;
     /* 0 before the first step. A failure with step 0 is one that systemd has before it forks
@@ -216,6 +217,13 @@ struct spawn_report {
  * is final, the descriptor can be closed), 0 when more may come, or a negative errno. */
 int spawn_report_read(struct spawn_report *r, int report_fd);
 void spawn_report_done(struct spawn_report *r);
+/* From a pool: there are as many as services that start at once, and none a moment later. NULL
+ * where memory is out. */
+struct spawn_report *spawn_report_new(void);
+/* Ends it, too. NULL is allowed. Returns NULL. */
+struct spawn_report *spawn_report_free(struct spawn_report *r);
+DEFINE_AUTO(struct spawn_report, spawn_report_free, spawn_report_free)
+#define auto_spawn_report _cleanup_(auto_spawn_report_free_p)
 
 /* One line for people, in the words of systemd where it has words: "Changing to the requested
  * working directory failed: /srv/x: No such file or directory". A new string, NULL where memory is

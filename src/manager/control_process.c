@@ -21,9 +21,7 @@ static void report_done(struct control_process *c)
     if (!c->report)
         return;
     c->report_fd = close_fd(c->report_fd);
-    spawn_report_done(c->report);
-    free(c->report);
-    c->report = NULL;
+    c->report = spawn_report_free(c->report);
 }
 
 static void read_report(struct control_process *c)
@@ -50,8 +48,8 @@ static int spawn(struct control_process *c, struct spawn_request *request, struc
     if (r < 0)
         return r;
     /* What it takes to follow the process is had before there is one. */
-    c->report = new0(struct spawn_report, 1);
-    if (!c->report || unit_reserve_watch(u) < 0 || event_loop_reserve(manager_loop(u->manager)) < 0)
+    c->report = spawn_report_new();
+    if (!c->report || unit_reserve_watch(u) < 0)
         return -ENOMEM;
     return spawn_start(request, ret);
 }

@@ -81,23 +81,16 @@ static void deadline_passed(struct event_source *source, usec_t due, void *userd
         (void) service_handle(s, EV_TIMEOUT, RESULT_SUCCESS);
 }
 
-int service_reserve_deadline(struct service *s)
-{
-    if (s->timer)
-        return 0;
-    return event_add_time(manager_loop(s->unit.manager), CLOCK_MONOTONIC, USEC_INFINITY,
-                          deadline_passed, s, &s->timer);
-}
-
 static void set_deadline(struct service *s, usec_t at)
 {
     s->deadline = at;
     if (at == USEC_INFINITY) {
         if (s->timer)
             event_source_disable(s->timer);
-    } else if (service_reserve_deadline(s) >= 0)
+    } else if (s->timer)
         event_source_set_time(s->timer, at);
-    else
+    else if (event_add_time(manager_loop(s->unit.manager), CLOCK_MONOTONIC, at, deadline_passed, s,
+                            &s->timer) < 0)
         unit_log_text(UNIT(s), LOG_ERR, "Out of memory: state '%s' goes on without its timeout.",
                       service_states[s->state].name);
 }

@@ -122,8 +122,6 @@ static inline const struct service_config *service_config(const struct service *
  * Returns what a job's operation returns: 0 or a negative errno of struct unit_ops. */
 int service_handle(struct service *s, enum service_event ev, enum service_result f);
 void service_view_of(const struct service *s, struct service_view *v);
-/* Has the deadlines of this run need no memory. Returns 0 or -ENOMEM. */
-int service_reserve_deadline(struct service *s);
 /* At most once a state: the deadline is put off to `until` if that is later (monotonic). */
 void service_extend_deadline(struct service *s, usec_t until);
 /* The watchdog begins anew; it runs only in states that own it. */

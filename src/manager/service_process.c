@@ -281,15 +281,6 @@ static int ensure_runtime(struct service *s)
     return spawn_runtime_new(u->config, u->id, joined, &s->runtime);
 }
 
-static void report_free_p(struct spawn_report **p)
-{
-    if (*p)
-        spawn_report_done(*p);
-    free(*p);
-    *p = NULL;
-}
-#define auto_report _cleanup_(report_free_p)
-
 static void report_came(struct event_source *source, int fd, uint32_t revents, void *userdata)
 {
     struct service *s = userdata;
@@ -302,7 +293,7 @@ void service_watch_report(struct service *s, struct service_child *c, int report
 {
     c->report_fd = report_fd;
     if (!c->report)
-        c->report = new0(struct spawn_report, 1);
+        c->report = spawn_report_new();
     if (!c->report || event_add_io(manager_loop(s->unit.manager), report_fd, 0, report_came, s,
                                    &c->report_source) < 0)
         unit_log_text(UNIT(s), LOG_ERR, "Out of memory: the set-up of process %d is not followed.",
@@ -344,14 +335,12 @@ static int take_socket(struct service *s, struct spawn_request *request)
 }
 
 /* What it takes to follow a process, had before there is one: a failed start is better than a
- * process whose end, failure or hanging is never noticed. */
+ * process whose end or failure is never noticed. Timers are in the loop's own reserve. */
 static int prepare_to_follow(struct service *s, struct spawn_report **ret)
 {
-    struct event_loop *loop = manager_loop(s->unit.manager);
-    auto_report struct spawn_report *report = new0(struct spawn_report, 1);
+    auto_spawn_report struct spawn_report *report = spawn_report_new();
 
-    if (!report || unit_reserve_watch(UNIT(s)) < 0 || service_reserve_deadline(s) < 0 ||
-        event_loop_reserve(loop) < 0)
+    if (!report || unit_reserve_watch(UNIT(s)) < 0)
         return -ENOMEM;
     *ret = take_ptr(report);
     return 0;
@@ -397,7 +386,7 @@ static int spawn_command(struct service *s, enum spawn_phase phase,
 
 int service_run(struct service *s, enum spawn_phase phase, unsigned index)
 {
-    auto_report struct spawn_report *report = NULL;
+    auto_spawn_report struct spawn_report *report = NULL;
     const struct exec_command *command = command_at(s, phase, index);
     bool control = phases[phase].control || service_config(s)->type == SERVICE_TYPE_FORKING;
     struct service_child *c = control ? &s->control : &s->main;
@@ -442,7 +431,7 @@ void service_child_done(struct service_child *c)
 {
     c->report_source = event_source_free(c->report_source);
     c->report_fd = close_fd(c->report_fd);
-    report_free_p(&c->report);
+    c->report = spawn_report_free(c->report);
 }
 
 void service_forget_child(struct service *s, struct service_child *c)
