@@ -330,6 +330,8 @@ int method_list_processes(struct varlink_call *c, const json_t *in, void *manage
 
 static json_t *describe_record(const struct invocation_record *record)
 {
+    static const struct record_texts none;
+    const struct record_texts *texts = record->texts ? record->texts : &none;
     char id[ID128_TEXT_MAX];
     json_t *json = json_pack(
         "{s:s, s:I, s:I, s:s, s:i, s:i, s:i}", "invocation", id128_format(record->id, id),
@@ -341,9 +343,9 @@ static json_t *describe_record(const struct invocation_record *record)
         "{s:s?, s:i, s:i, s:i, s:i, s:b, s:b, s:o, s:s?, s:o, s:o}", "command", record->command,
         "command_index", (int) record->command_index, "exec_step", (int) record->exec_status,
         "errno", -record->error, "notify_errno", record->notify_errno, "failed", record->failed,
-        "first_failure", record->first_failure, "object", json_text(record->object), "directive",
-        record->directive, "status_text", json_text(record->status_text), "notifications",
-        json_texts(record->notifications));
+        "first_failure", record->first_failure, "object", json_text(texts->object), "directive",
+        texts->directive, "status_text", json_text(texts->status_text), "notifications",
+        json_texts(texts->notifications));
 
     return json_object_update(json, step) < 0 ? NULL : json;
 }

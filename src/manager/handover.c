@@ -88,9 +88,11 @@ static void save_records(const struct unit *u, struct state_writer *w)
             r->exec_status, r->error, r->notify_errno, r->failed, r->first_failure);
         state_write(w, "record-result", r->result);
         state_write(w, "record-command", r->command);
-        state_write(w, "record-object", r->object);
-        state_write(w, "record-directive", r->directive);
-        state_write(w, "record-status-text", r->status_text);
+        if (!r->texts)
+            continue;
+        state_write(w, "record-object", r->texts->object);
+        state_write(w, "record-directive", r->texts->directive);
+        state_write(w, "record-status-text", r->texts->status_text);
     }
 }
 
@@ -262,12 +264,18 @@ static int restore_record(struct unit *u, const char *key, const char *value)
         last->result = known_text(value);
     else if (streq(key, "record-command"))
         last->command = known_text(value);
-    else if (streq(key, "record-object"))
-        return str_replace(&last->object, value);
-    else if (streq(key, "record-directive"))
-        return str_replace(&last->directive, value);
-    else if (streq(key, "record-status-text"))
-        return str_replace(&last->status_text, value);
+    else {
+        struct record_texts *texts = invocation_record_texts(last);
+
+        if (!texts)
+            return -ENOMEM;
+        if (streq(key, "record-object"))
+            return str_replace(&texts->object, value);
+        if (streq(key, "record-directive"))
+            return str_replace(&texts->directive, value);
+        if (streq(key, "record-status-text"))
+            return str_replace(&texts->status_text, value);
+    }
     return 0;
 }
 

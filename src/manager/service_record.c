@@ -36,6 +36,21 @@ static char **bounded_history(const struct service *s)
     return n > first ? strv_copy(all + first) : NULL;
 }
 
+static void add_texts(struct invocation_record *r, const struct service *s)
+{
+    auto_strv char **notifications = bounded_history(s);
+
+    if (!s->failed_object && !s->failed_directive && !s->status_text && !notifications)
+        return;
+    struct record_texts *texts = invocation_record_texts(r);
+    if (!texts)
+        return;
+    texts->object = copy_bounded(s->failed_object);
+    texts->directive = copy_bounded(s->failed_directive);
+    texts->status_text = copy_bounded(s->status_text);
+    texts->notifications = take_ptr(notifications);
+}
+
 void service_record_end(struct service *s)
 {
     struct invocation_record *r = invocation_record_new();
@@ -61,9 +76,6 @@ void service_record_end(struct service *s)
     r->exec_status = (uint8_t) s->failed_step;
     r->error = (int16_t) s->failed_error;
     r->notify_errno = s->status_errno;
-    r->object = copy_bounded(s->failed_object);
-    r->directive = copy_bounded(s->failed_directive);
-    r->status_text = copy_bounded(s->status_text);
-    r->notifications = bounded_history(s);
+    add_texts(r, s);
     unit_add_record(UNIT(s), r);
 }

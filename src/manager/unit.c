@@ -106,11 +106,21 @@ struct invocation_record *invocation_record_new(void)
 
 void invocation_record_free(struct invocation_record *r)
 {
-    free(r->object);
-    free(r->directive);
-    free(r->status_text);
-    strv_free(r->notifications);
+    if (r->texts) {
+        free(r->texts->object);
+        free(r->texts->directive);
+        free(r->texts->status_text);
+        strv_free(r->texts->notifications);
+        free(r->texts);
+    }
     pool_give(&records, r);
+}
+
+struct record_texts *invocation_record_texts(struct invocation_record *r)
+{
+    if (!r->texts)
+        r->texts = new0(struct record_texts, 1);
+    return r->texts;
 }
 
 struct unit_rare *unit_rare(struct unit *u)

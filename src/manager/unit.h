@@ -70,6 +70,13 @@ enum freezer_state {
 
 /* What is kept of an invocation that has ended (at most UNIT_RECORDS_MAX a unit, newest first, and
  * the first failing one of a restart series besides). Made by the type, unit_add_record(). */
+struct record_texts {
+    char *object;         /* the path or name that the step choked on; NULL */
+    char *directive;      /* the setting that asked for it; NULL */
+    char *status_text;    /* the last STATUS=; NULL */
+    char **notifications; /* the last messages, refused ones too, with who sent them; NULL */
+};
+
 struct invocation_record {
     struct invocation_record *next;
     struct id128 id;
@@ -84,11 +91,8 @@ struct invocation_record {
     uint8_t exit_status;    /* or the signal */
     unsigned exit_code : 4; /* CLD_EXITED ..., 0: none */
     bool failed : 1;
-    bool first_failure : 1; /* of a restart series */
-    char *object;           /* the path or name that the step choked on; NULL */
-    char *directive;        /* the setting that asked for it; NULL */
-    char *status_text;      /* the last STATUS=; NULL */
-    char **notifications;   /* the last messages, refused ones too, with who sent them; NULL */
+    bool first_failure : 1;     /* of a restart series */
+    struct record_texts *texts; /* NULL: it has none */
 };
 #define UNIT_RECORDS_MAX 3
 
@@ -295,6 +299,8 @@ void unit_add_record(struct unit *u, struct invocation_record *r);
 /* Zeroed; NULL where memory is out. */
 struct invocation_record *invocation_record_new(void);
 void invocation_record_free(struct invocation_record *r);
+/* r->texts, made if need be; NULL where memory is out. */
+struct record_texts *invocation_record_texts(struct invocation_record *r);
 /* The restart series is over (started by hand, or a success). */
 void unit_end_series(struct unit *u);
 
