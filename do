@@ -17,7 +17,7 @@ cd "$(dirname "$0")"
 build_packages="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcap-dev libseccomp-dev libzstd-dev
     liblz4-dev liblzma-dev libpcre2-dev libelf-dev libhttp-parser-dev libmbedtls-dev libmicrohttpd-dev libpam0g-dev libcmocka-dev scdoc"
 demo_packages="curl util-linux mount"
-check_packages="debootstrap man-db clang clang-format libclang-rt-14-dev python3 python3-pytest python3-systemd rsyslog procps iproute2 util-linux curl binutils git systemd
+check_packages="debootstrap man-db clang clang-format libclang-rt-14-dev python3 python3-pytest python3-systemd rsyslog procps iproute2 util-linux curl binutils git xz-utils systemd
     golang-go golang-github-coreos-go-systemd-dev nginx-light nodejs redis-server default-jdk-headless python3-venv ruby lua5.4 zsh fish"
 
 say() { printf '%s\n' "$*" >&2; }

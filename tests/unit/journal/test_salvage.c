@@ -445,22 +445,30 @@ static void ours(void **state)
     }
 }
 
+/* Into a folder of its name. */
+static bool unpack(const char *archive)
+{
+    auto_free char *command = format("mkdir %s/%s && tar xJf %s/%s.tar.xz --strip-components=2 -C "
+                                     "%s/%s 2>&1",
+                                     directory, archive, CORPUS_DIR "/../integration/journals",
+                                     archive, directory, archive);
+
+    if (system(command) == 0)
+        return true;
+    print_message("skipped: %s.tar.xz cannot be unpacked\n", archive);
+    return false;
+}
+
 static void journalds(void **state)
 {
     static const char *const archives[] = { "systemd-252", "systemd-257" };
 
     for (size_t i = 0; i < ELEMENTSOF(archives); i++) {
+        if (!unpack(archives[i]))
+            skip();
         auto_free char *folder = format("%s/%s", directory, archives[i]);
-        auto_free char *command = format("mkdir %s && tar xJf %s/%s.tar.xz --strip-components=2 -C "
-                                         "%s 2>&1",
-                                         folder, CORPUS_DIR "/../integration/journals", archives[i],
-                                         folder);
         auto_strv char **names = NULL;
 
-        if (system(command) != 0) {
-            print_message("skipped: %s.tar.xz cannot be unpacked\n", archives[i]);
-            skip();
-        }
         DIR *d = opendir(folder);
         assert_non_null(d);
         for (struct dirent *e; (e = readdir(d));) {
