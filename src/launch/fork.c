@@ -83,9 +83,19 @@ void fork_empty_slots(void)
 /* ---- a process that shares our memory ---- */
 
 #define LONG_WAIT (2 * USEC_PER_MSEC) /* many times what it takes where a processor is idle */
-#define UNSHARED_FORKS 32U            /* after a long wait; a fork costs a tenth of it */
+#define UNSHARED_FORKS 32U            /* after two long waits; a fork costs a tenth of one */
 
 static unsigned unshared_forks;
+
+/* One may be long by chance. Where the machine has been found busy, one more is enough. */
+static void note_wait(usec_t wait)
+{
+    static bool was_long;
+
+    if (wait > LONG_WAIT && was_long)
+        unshared_forks = UNSHARED_FORKS;
+    was_long = wait > LONG_WAIT;
+}
 
 bool fork_shares(void)
 {
@@ -201,8 +211,7 @@ static pid_t fork_sharing(struct clone_args args, bool slots, fork_function f, v
     long r = slots ? clone_with_stack(&args, run_with_slots, &with)
                    : clone_with_stack(&args, f, userdata);
     depth = before;
-    if (now_usec(CLOCK_MONOTONIC) - begin > LONG_WAIT)
-        unshared_forks = UNSHARED_FORKS;
+    note_wait(now_usec(CLOCK_MONOTONIC) - begin);
     return (pid_t) r;
 }
 

@@ -22,8 +22,8 @@ enum fork_flag {
 };
 
 /* Whether a process may share just now. On a busy machine a new process has its turn late, and
- * whoever waits for each of many waits most of the time: once that was long, the next ones are
- * ordinary ones, which nobody waits for. */
+ * whoever waits for each of many waits most of the time: once that was long twice, the next ones
+ * are ordinary ones, which nobody waits for. */
 bool fork_shares(void);
 
 /* The slots: some low numbers of descriptors that are kept free for what a process needs. A process
