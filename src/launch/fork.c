@@ -82,20 +82,9 @@ void fork_empty_slots(void)
 
 /* ---- a process that shares our memory ---- */
 
-#define LONG_WAIT (2 * USEC_PER_MSEC) /* many times what it takes where a processor is idle */
-#define UNSHARED_FORKS 32U            /* after two long waits; a fork costs a tenth of one */
+#define UNSHARED_FORKS 32U /* after two long waits; a fork costs a tenth of one */
 
 static unsigned unshared_forks;
-
-/* One may be long by chance. Where the machine has been found busy, one more is enough. */
-static void note_wait(usec_t wait)
-{
-    static bool was_long;
-
-    if (wait > LONG_WAIT && was_long)
-        unshared_forks = UNSHARED_FORKS;
-    was_long = wait > LONG_WAIT;
-}
 
 bool fork_shares(void)
 {
@@ -183,6 +172,18 @@ static int run_with_slots(void *userdata)
     if (close_range(SLOTS_END, ~0U, CLOSE_RANGE_UNSHARE) < 0 && unshare(CLONE_FILES) < 0)
         return EXIT_FAILURE;
     return w->run(w->userdata);
+}
+
+#define LONG_WAIT (2 * USEC_PER_MSEC) /* many times what it takes where a processor is idle */
+
+/* One may be long by chance. Where the machine has been found busy, one more is enough. */
+static void note_wait(usec_t wait)
+{
+    static bool was_long;
+
+    if (wait > LONG_WAIT && was_long)
+        unshared_forks = UNSHARED_FORKS;
+    was_long = wait > LONG_WAIT;
 }
 
 static pid_t fork_sharing(struct clone_args args, bool slots, fork_function f, void *userdata)
