@@ -299,16 +299,17 @@ static int parse_option(struct up *up, int c)
 int verb_up(int argc, char **argv)
 {
     struct up up = { .inotify_fd = -1 };
-    int c, r;
+    int c, r, which = 0;
 
     optind = 1;
-    while ((c = verb_getopt(argc, argv, "h", long_options, NULL)) >= 0) {
+    while ((c = verb_getopt(argc, argv, "h", long_options, &which)) >= 0) {
         r = parse_option(&up, c);
         if (r > 0)
             return verb_print_help("up", options_help);
         if (r < 0)
             return c == '?' ? usage_status("up")
-                            : usage_error("up", "%s is not understood", optarg);
+                            : usage_error("up", "--%s=%s is not understood",
+                                          long_options[which].name, optarg);
     }
     if (optind == argc) {
         return usage_error("up", "name unit files or folders with unit files");

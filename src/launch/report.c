@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/pool.h"
 #include "base/str.h"
 #include "base/time.h"
 
@@ -277,18 +276,16 @@ void spawn_report_done(struct spawn_report *r)
     *r = (struct spawn_report){ 0 };
 }
 
-static struct pool reports = POOL_OF(struct spawn_report);
-
 struct spawn_report *spawn_report_new(void)
 {
-    return pool_take(&reports);
+    return new0(struct spawn_report, 1);
 }
 
 struct spawn_report *spawn_report_free(struct spawn_report *r)
 {
     if (r)
         spawn_report_done(r);
-    pool_give(&reports, r);
+    free(r);
     return NULL;
 }
 

@@ -217,10 +217,9 @@ struct spawn_report {
  * is final, the descriptor can be closed), 0 when more may come, or a negative errno. */
 int spawn_report_read(struct spawn_report *r, int report_fd);
 void spawn_report_done(struct spawn_report *r);
-/* From a pool: there are as many as services that start at once, and none a moment later. NULL
- * where memory is out. */
+/* NULL where memory is out. */
 struct spawn_report *spawn_report_new(void);
-/* Ends it, too. NULL is allowed. Returns NULL. */
+/* Ends it, too. NULL is allowed, and returned. */
 struct spawn_report *spawn_report_free(struct spawn_report *r);
 DEFINE_AUTO(struct spawn_report, spawn_report_free, spawn_report_free)
 #define auto_spawn_report _cleanup_(auto_spawn_report_free_p)
