@@ -24,6 +24,8 @@
 #define SETTLE (300 * USEC_PER_MSEC)
 #define STEP (50 * USEC_PER_MSEC)
 #define ASK_TIMEOUT (120 * USEC_PER_SEC)
+/* After that long a process that the manager would signal has had its signal. */
+#define SIGNAL_REST (2 * USEC_PER_SEC)
 
 static const char *program(const struct facts *f)
 {
@@ -191,15 +193,23 @@ static int note_refusal(struct facts *f)
 /* Stops the unit while its processes are still traced, as those have to be that have the filter. */
 static void stop_watched(const struct facts *f, const struct rerun *how, struct tracer *t)
 {
-    usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), ASK_TIMEOUT);
+    const char *property = facts_property(f, "KillSignal");
+    int signal = property ? atoi(property) : 0;
+    usec_t begin = now_usec(CLOCK_MONOTONIC), end = usec_add(begin, ASK_TIMEOUT);
+    usec_t rest = signal > 0 && signal <= 64 ? usec_add(begin, SIGNAL_REST) : USEC_INFINITY;
     size_t executed;
     pid_t job;
 
     if (tell_aside(f, how->user, "stop", &job) < 0)
         return;
-    while (tracer_run(t, STEP) > 0 && tracer_watched(t, &executed) > 0 &&
-           now_usec(CLOCK_MONOTONIC) < end)
-        ;
+    for (usec_t now = begin; now < end; now = now_usec(CLOCK_MONOTONIC)) {
+        if (tracer_run(t, STEP) <= 0 || tracer_watched(t, &executed) == 0)
+            break;
+        if (now >= rest) {
+            tracer_signal_rest(t, signal);
+            rest = USEC_INFINITY;
+        }
+    }
     while (kill(job, 0) >= 0 && now_usec(CLOCK_MONOTONIC) < end)
         if (waitpid(job, NULL, WNOHANG) != 0)
             return;

@@ -40,6 +40,7 @@ struct thread {
         *pending;       /* decoded at entry: an execve(), whose memory is gone at its end */
     usec_t executed_at; /* of its last execve(), 0: none */
     usec_t forked_at;
+    uint64_t signals; /* that were delivered to it: bit n - 1 is signal n */
     char comm[16];
 };
 
@@ -536,6 +537,8 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
             if (other)
                 return handle(t, tid, other);
             signal = 0;
+        } else {
+            th->signals |= UINT64_C(1) << (signal - 1);
         }
         break;
     case PTRACE_EVENT_SECCOMP:
@@ -644,6 +647,15 @@ size_t tracer_watched(const struct tracer *t, size_t *ret_executed)
         n += !th->unwatched;
     *ret_executed = t->executed;
     return n;
+}
+
+void tracer_signal_rest(struct tracer *t, int signal)
+{
+    struct thread *th;
+
+    MAP_FOREACH (th, &t->threads)
+        if (!th->unwatched && th->tid == th->pid && !(th->signals & UINT64_C(1) << (signal - 1)))
+            (void) kill(th->pid, signal);
 }
 
 int tracer_seize(struct tracer *t, pid_t pid, bool filter)

@@ -88,6 +88,11 @@ int tracer_seize_manager(struct tracer *t, pid_t manager, bool filter,
 bool tracer_has_filtered(const struct tracer *t);
 void tracer_release_manager(struct tracer *t);
 
+/* Sends `signal`, 1 to 64, to those processes that are watched and have not had it yet. A manager
+ * that signals all of a cgroup does not see the child whose fork is under way; a process that is
+ * stopped for its tracer forks slowly enough for that. */
+void tracer_signal_rest(struct tracer *t, int signal);
+
 /* Lets go of everything that is traced: without a filter it runs on, else it is killed. The events
  * stay. */
 void tracer_let_go(struct tracer *t);

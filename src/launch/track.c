@@ -407,7 +407,7 @@ int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_
 {
     auto_free pid_t *done = NULL;
     size_t n_done = 0, allocated = 0;
-    int failed = 0, rounds = signal == SIGKILL ? KILL_ROUNDS : 2;
+    int failed = 0, rounds = KILL_ROUNDS;
 
     if (t->host->kind == TRACK_CGROUP && t->cgroup_fd >= 0 && signal == SIGKILL && n_except == 0 &&
         t->host->cgroup.can_kill && !tracker_is_empty(t) && cgroup_kill_all(t->cgroup_fd) >= 0)

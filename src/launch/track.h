@@ -100,10 +100,10 @@ int tracker_contains(const struct tracker *t, pid_t pid);
 int tracker_pids(const struct tracker *t, pid_t **ret_pids, size_t *ret_n);
 bool tracker_is_empty(const struct tracker *t);
 
-/* Sends a signal to all of the unit's processes but those in `except` (n_except of them), until no
- * new one appears (for SIGKILL) or once each. Uses cgroup.kill for SIGKILL of all where the kernel
- * has it. Returns how many were signalled (at least 1 if cgroup.kill was used), or a negative
- * errno; -EPERM of single processes does not stop the rest. */
+/* Sends a signal to all of the unit's processes but those in `except` (n_except of them), once to
+ * each, until no new one appears, as systemd does (systemd.kill(5), KillMode=). Uses cgroup.kill
+ * for SIGKILL of all where the kernel has it. Returns how many were signalled (at least 1 if
+ * cgroup.kill was used), or a negative errno; -EPERM of single processes does not stop the rest. */
 int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_t n_except);
 
 /* Freezes or thaws: cgroup.freeze. -EOPNOTSUPP with holders. Completion shows in cgroup.events. */

@@ -21,9 +21,9 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-/* Runs body(argument) in a traced child, which waits until it is seized. Returns the tracer after
- * its end, or NULL where the machine does not let us trace. */
-static struct tracer *trace(void (*body)(void *), void *argument, bool filter)
+/* Begins body(argument) in a traced child, which waits until it is seized. Returns the tracer, or
+ * NULL where the machine does not let us trace. */
+static struct tracer *begin(void (*body)(void *), void *argument, bool filter)
 {
     struct tracer *t = NULL;
     int ready[2], go[2];
@@ -58,12 +58,20 @@ static struct tracer *trace(void (*body)(void *), void *argument, bool filter)
     }
     assert_int_equal(r, 0);
     assert_int_equal(write(go[1], &c, 1), 1);
-    while (tracer_run(t, USEC_PER_SEC) > 0)
-        ;
     close(ready[0]);
     close(ready[1]);
     close(go[0]);
     close(go[1]);
+    return t;
+}
+
+/* The same, to its end. */
+static struct tracer *trace(void (*body)(void *), void *argument, bool filter)
+{
+    struct tracer *t = begin(body, argument, filter);
+
+    while (t && tracer_run(t, USEC_PER_SEC) > 0)
+        ;
     return t;
 }
 
@@ -293,6 +301,58 @@ static void a_program_of_a_manager_gets_the_filter(void **state)
     }
 }
 
+static volatile sig_atomic_t n_terms;
+
+static void count_term(int signal)
+{
+    n_terms += signal == SIGTERM;
+}
+
+/* Has had a SIGTERM when its child, which has not, is there. Exits with how many it had, and the
+ * child's end. */
+static void parent_of_one_left_over(void *ready)
+{
+    int status = 0;
+
+    (void) signal(SIGTERM, count_term);
+    (void) raise(SIGTERM);
+    pid_t child = fork();
+    if (child == 0) {
+        (void) signal(SIGTERM, SIG_DFL);
+        (void) alarm(60);
+        if (write(*(int *) ready, "", 1) != 1)
+            _exit(1);
+        for (;;)
+            (void) pause();
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    _exit((int) n_terms * 100 + (WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+}
+
+static void who_had_no_signal_gets_it(void **state)
+{
+    for (int way = 0; way < 2; way++) {
+        auto_close int out = -1;
+        int ready[2];
+        char c;
+
+        assert_int_equal(pipe2(ready, O_CLOEXEC | O_NONBLOCK), 0);
+        out = ready[0];
+        struct tracer *t = begin(parent_of_one_left_over, &ready[1], way);
+        while (t && read(out, &c, 1) != 1 && tracer_run(t, 10 * USEC_PER_MSEC) > 0)
+            ;
+        if (t)
+            tracer_signal_rest(t, SIGTERM);
+        while (t && tracer_run(t, USEC_PER_SEC) > 0)
+            ;
+        if (t)
+            assert_int_equal(tracer_root(t)->status, 100 + SIGTERM);
+        close(ready[1]);
+        tracer_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_stopped_child_stays_stopped_until_continued),
         cmocka_unit_test(what_repeats_is_counted),
         cmocka_unit_test(a_program_of_a_manager_gets_the_filter),
+        cmocka_unit_test(who_had_no_signal_gets_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
