@@ -160,19 +160,23 @@ static bool is_reeve(const char *path)
            st.st_ino == own.st_ino;
 }
 
-/* The systemctl that scripts would call: reeve's, or none at all. */
-static bool systemctl_is_ours(const char **ret_other)
+/* The first systemctl that is not reeve's, in the order of the default PATH, or NULL. With
+ * `first_only` the one that PATH finds alone is asked. */
+static const char *other_systemctl(bool first_only)
 {
     static const char *const paths[] = { "/usr/local/sbin/systemctl", "/usr/local/bin/systemctl",
                                          "/usr/sbin/systemctl",       "/usr/bin/systemctl",
                                          "/sbin/systemctl",           "/bin/systemctl" };
 
-    for (size_t i = 0; i < ELEMENTSOF(paths); i++)
-        if (access(paths[i], F_OK) == 0 && !is_reeve(paths[i])) {
-            *ret_other = paths[i];
-            return false;
-        }
-    return true;
+    for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+        if (access(paths[i], F_OK) < 0)
+            continue;
+        if (!is_reeve(paths[i]))
+            return paths[i];
+        if (first_only)
+            return NULL;
+    }
+    return NULL;
 }
 
 static void make_machine_id(struct manager *m)
@@ -216,13 +220,15 @@ static void make_dev_log(struct manager *m)
 
 void manager_set_up_system(struct manager *m)
 {
-    const char *other = NULL;
-
     if (m->role != MANAGER_PID1 || m->test)
         return;
     make_machine_id(m);
     make_dev_log(m);
-    if (!systemctl_is_ours(&other)) {
+    /* Services look at the name to learn who runs them, tools then call systemctl by PATH. */
+    if (!other_systemctl(true))
+        (void) prctl(PR_SET_NAME, "systemd");
+    const char *other = other_systemctl(false);
+    if (other) {
         manager_warn(m,
                      "%s is not reeve's: /run/systemd/system is not made, so that programs do not "
                      "take this for a booted systemd; `reeve install-compat --divert` changes that",
@@ -230,7 +236,6 @@ void manager_set_up_system(struct manager *m)
         return;
     }
     (void) mkdir_all("/run/systemd/system", 0755);
-    (void) prctl(PR_SET_NAME, "systemd");
 }
 
 void manager_name_system(struct manager *m)

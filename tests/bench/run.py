@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Benchmarks: reeve beside the service managers of this machine, alternating in one run.
 
-    run.py --reeve BINARY [--rounds 5] [--row NAME...] [--services 500] [--many 10000]
+    run.py --reeve BINARY [--root DIR] [--rounds 5] [--row NAME...] [--services 500] [--many 10000]
 
 Each value is the median of its rounds; the columns after it are ratios to reeve's (how many times
-as much the other one takes). Only ratios mean anything on another machine. Needs root."""
+as much the other one takes). Only ratios mean anything on another machine. With --root all of them
+run in that root file system, another Debian's with its systemd and dinit. Needs root."""
 import argparse
 import os
 import statistics
@@ -232,6 +233,7 @@ def print_table(present, measured, options):
 def parse_arguments():
     parser = argparse.ArgumentParser(description="reeve beside other service managers")
     parser.add_argument("--reeve", required=True, help="the binary to measure")
+    parser.add_argument("--root", default="/", help="the root file system (this one)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--row", action="append", choices=ROWS, help="only these (all)")
     parser.add_argument("--system", action="append", help="only these (all that are installed)")
@@ -248,7 +250,8 @@ def main():
     if why := systems.machines.missing():
         sys.exit(f"bench: {why}")
     present = []
-    for system in (systems.Reeve(options.reeve), systems.Systemd(), systems.Dinit()):
+    for system in (systems.Reeve(options.root, options.reeve), systems.Systemd(options.root),
+                   systems.Dinit(options.root)):
         why = system.why_not()
         if options.system and system.name not in options.system:
             continue

@@ -4,7 +4,6 @@ A machine is set up, but its init waits until units are written and go() is call
 timed is the init alone."""
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
@@ -32,6 +31,7 @@ class BenchMachine(machines.Machine):
 
     def __init__(self, init, **options):
         super().__init__(["/bin/sh", "-c", WAIT, "sh", *init], **options)
+        self.system_units = False  # those of another root file system neither
 
     def _is_up(self):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -104,7 +104,30 @@ class BenchMachine(machines.Machine):
         raise RuntimeError(f"no Pss of {pid}")
 
 
-class UnitFiles:
+class System:
+    """A service manager in the root file system `root`."""
+    program = None
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+
+    def why_not(self):
+        there = self.root / self.program.lstrip("/")
+        return None if os.access(there, os.X_OK) else f"{there} is not installed"
+
+    def version(self):
+        done = subprocess.run(["chroot", self.root, self.program, "--version"],
+                              capture_output=True, text=True)
+        return done.stdout.split("\n")[0].rstrip(".")
+
+    def machine(self):
+        return BenchMachine([self.program, *self.options], root=self.root)
+
+    def prepare(self, machine):
+        pass
+
+
+class UnitFiles(System):
     """What the systems that run unit files have in common."""
     can_fail_units = True
     folder = "/etc/systemd/system/"
@@ -143,7 +166,8 @@ class Reeve(UnitFiles):
     name = "reeve"
     collector = ("journald", "--control-fd")
 
-    def __init__(self, binary):
+    def __init__(self, root, binary):
+        super().__init__(root)
         self.binary = binary
 
     def why_not(self):
@@ -154,29 +178,18 @@ class Reeve(UnitFiles):
         return done.stdout.split("\n")[0]
 
     def machine(self):
-        return BenchMachine(["/usr/local/bin/reeve", "init", "--console=none"], reeve=self.binary)
-
-    def prepare(self, machine):
-        pass
+        return BenchMachine(["/usr/local/bin/reeve", "init", "--console=none"], reeve=self.binary,
+                            root=self.root)
 
 
 class Systemd(UnitFiles):
     name = "systemd"
-    program = "/lib/systemd/systemd"
+    program = "/usr/lib/systemd/systemd"
+    options = ("--system", "--show-status=no")
     collector = ("systemd-journald",)
 
-    def why_not(self):
-        return None if os.access(self.program, os.X_OK) else f"{self.program} is not installed"
-
-    def version(self):
-        done = subprocess.run([self.program, "--version"], capture_output=True, text=True)
-        return done.stdout.split("\n")[0]
-
-    def machine(self):
-        return BenchMachine([self.program, "--system", "--show-status=no"])
-
     def prepare(self, machine):
-        theirs = pathlib.Path("/lib/systemd/system")
+        theirs = self.root / "usr/lib/systemd/system"
         for name in SYSTEMD_UNITS:
             if not (theirs / name).exists():
                 continue
@@ -188,26 +201,15 @@ class Systemd(UnitFiles):
                 wanted.symlink_to(f"../{wanted.name}")
 
 
-class Dinit:
+class Dinit(System):
     name = "dinit"
+    program = "/usr/sbin/dinit"
+    options = ("--container", "--quiet")
     collector = None
     can_fail_units = False
     restart = ["dinitctl", "restart"]
     reload = None
     unit = "sleep7"
-
-    def why_not(self):
-        return None if shutil.which("dinit") else "dinit is not installed"
-
-    def version(self):
-        done = subprocess.run(["dinit", "--version"], capture_output=True, text=True)
-        return done.stdout.split("\n")[0].rstrip(".")
-
-    def machine(self):
-        return BenchMachine([shutil.which("dinit"), "--container", "--quiet"])
-
-    def prepare(self, machine):
-        pass
 
     def write_sleepers(self, machine, n):
         for i in range(n):

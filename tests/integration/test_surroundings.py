@@ -123,6 +123,34 @@ def test_without_any_cgroup(reeve):
     check_main_job(reeve)
 
 
+# ---- what it passes for ----
+
+def foreign(path):
+    """Puts a systemctl there that is not the binary that runs, though it works like it."""
+    return f"cp --remove-destination /usr/local/bin/reeve {path}"
+
+
+def passes_for(reeve):
+    return (reeve.path("/proc/1/comm").read_text().strip(),
+            reeve.path("/run/systemd/system").is_dir())
+
+
+def test_passes_for_systemd(reeve):
+    assert passes_for(reeve) == ("systemd", True)
+
+
+@pytest.mark.machine(init=after(foreign("/usr/bin/systemctl"), *REEVE_INIT))
+def test_another_systemctl_that_path_does_not_find(reeve):
+    """The name is systemd's: services such as keepalived ask their parent's for who runs them."""
+    assert passes_for(reeve) == ("systemd", False)
+    assert "/usr/bin/systemctl is not reeve's" in reeve.ctl("status") + reeve.machine.log.read_text()
+
+
+@pytest.mark.machine(init=after(foreign("/usr/local/bin/systemctl"), *REEVE_INIT))
+def test_another_systemctl_in_the_path(reeve):
+    assert passes_for(reeve) == ("reeve", False)
+
+
 # ---- read-only ----
 
 PRELOADED = "printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >/etc/systemd/system/there.service; "
