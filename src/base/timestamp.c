@@ -7,13 +7,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/spoken.h"
 #include "base/str.h"
 #include "base/timespan.h"
 #include "base/zone.h"
-
-static const char weekdays[][10] = {
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
-};
 
 /* 9999-12-30 23:59:59 UTC: the last day that has four digits in every zone. */
 #define TIMESTAMP_SHOWN_MAX (UINT64_C(253402214399) * USEC_PER_SEC)
@@ -43,6 +40,15 @@ static bool take_char(const char **p, char c)
     return true;
 }
 
+/* The day of the week, which "Fri" before the date has to agree with. */
+static void set_weekday(struct tm *tm)
+{
+    struct tm day = { .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday };
+
+    (void) timegm(&day);
+    tm->tm_wday = day.tm_wday;
+}
+
 /* "2012-11-23" or "12-11-23". */
 static bool take_date(const char **p, bool short_year, struct tm *tm)
 {
@@ -62,10 +68,7 @@ static bool take_date(const char **p, bool short_year, struct tm *tm)
         !take_number(&s, 1, 31, 2, &t.tm_mday))
         return false;
     t.tm_mon--;
-    /* The day of the week, which "Fri" before the date has to agree with. */
-    struct tm day = { .tm_year = t.tm_year, .tm_mon = t.tm_mon, .tm_mday = t.tm_mday };
-    (void) timegm(&day);
-    t.tm_wday = day.tm_wday;
+    set_weekday(&t);
     *tm = t;
     *p = s;
     return true;
@@ -87,6 +90,25 @@ static bool take_fraction(const char **p, usec_t *ret)
     *ret = value;
     *p = s;
     return true;
+}
+
+/* "Nov 22": of this year. */
+static bool take_month_and_day(const char **p, struct tm *tm)
+{
+    for (int i = 0; i < 12; i++) {
+        size_t n = strlen(month_names[i]);
+
+        if (strncasecmp(*p, month_names[i], 3) != 0)
+            continue;
+        const char *s = *p + (strncasecmp(*p, month_names[i], n) == 0 ? n : 3);
+        if (!take_number(&s, 1, 31, 2, &tm->tm_mday))
+            return false;
+        tm->tm_mon = i;
+        set_weekday(tm);
+        *p = s;
+        return true;
+    }
+    return false;
 }
 
 /* "11:12", "11:12:13", "11:12:13.5". */
@@ -133,11 +155,16 @@ static bool parse_date_and_time(const char *s, struct tm *tm, usec_t *usec)
         *tm = t;
         return true;
     }
+    /* As syslog has it, the seconds included; not in systemd.time(7), but taken by systemd. */
+    if (take_month_and_day(&s, tm)) {
+        const char *colon = strchr(s, ':');
+
+        return colon && strchr(colon + 1, ':') && take_time(&s, tm, usec) && !*s;
+    }
     return take_time(&s, tm, usec) && !*s;
 }
 
-/* "today", "yesterday", "tomorrow", or with a time of day, which systemd does not take. */
-static bool parse_named_day(const char *s, struct tm *tm, usec_t *usec)
+static bool parse_named_day(const char *s, struct tm *tm)
 {
     static const struct {
         const char *name;
@@ -145,13 +172,11 @@ static bool parse_named_day(const char *s, struct tm *tm, usec_t *usec)
     } days[] = { { "today", 0 }, { "yesterday", -1 }, { "tomorrow", 1 } };
 
     for (size_t i = 0; i < ELEMENTSOF(days); i++) {
-        const char *rest = startswith(s, days[i].name);
-
-        if (!rest || (*rest && *rest != ' '))
+        if (!streq(s, days[i].name))
             continue;
         tm->tm_mday += days[i].days;
         tm->tm_hour = tm->tm_min = tm->tm_sec = 0;
-        return !*rest || (take_time(&rest, tm, usec) && !*rest);
+        return true;
     }
     return false;
 }
@@ -161,11 +186,11 @@ static const char *skip_weekday(const char *s, int *ret_wday)
 {
     *ret_wday = -1;
     for (int i = 0; i < 7; i++) {
-        size_t n = strlen(weekdays[i]);
+        size_t n = strlen(weekday_names[i]);
 
-        if (strncasecmp(s, weekdays[i], 3) != 0)
+        if (strncasecmp(s, weekday_names[i], 3) != 0)
             continue;
-        if (strncasecmp(s, weekdays[i], n) != 0)
+        if (strncasecmp(s, weekday_names[i], n) != 0)
             n = 3;
         if (s[n] != ' ')
             continue;
@@ -175,31 +200,39 @@ static const char *skip_weekday(const char *s, int *ret_wday)
     return s;
 }
 
-/* How the zone of a time stamp was given. */
-struct zone_given {
+/* How the zone of a time stamp was given, and which words are taken. */
+struct reading {
     bool utc;
-    int dst;    /* of the local zone: 0, 1, or -1 for whichever applies */
-    int offset; /* seconds east of UTC; with utc */
+    int dst;     /* of the local zone: 0, 1, or -1 for whichever applies */
+    int offset;  /* seconds east of UTC; with utc */
+    bool spoken; /* those of base/spoken.h as well */
 };
 
 /* A point in time with a date or a time of day. */
-static int parse_absolute(const char *s, usec_t now, const struct zone_given *zone, usec_t *ret)
+static int parse_absolute(const char *s, usec_t now, const struct reading *how, usec_t *ret)
 {
+    char text[SPOKEN_TEXT_MAX];
     struct tm tm;
     usec_t fraction = 0;
-    int wday;
+    int wday, r;
 
-    zone_fields((time_t) (now / USEC_PER_SEC), zone->utc, &tm);
-    tm.tm_isdst = zone->dst;
-    if (!parse_named_day(s, &tm, &fraction)) {
+    zone_fields((time_t) (now / USEC_PER_SEC), how->utc, &tm);
+    tm.tm_isdst = how->dst;
+    if (how->spoken) {
+        r = spoken_rewrite(s, &tm, text);
+        if (r < 0)
+            return r;
+        s = text;
+    }
+    if (!parse_named_day(s, &tm)) {
         s = skip_weekday(s, &wday);
         if (!parse_date_and_time(s, &tm, &fraction) || (wday >= 0 && wday != tm.tm_wday))
             return -EINVAL;
     }
-    time_t t = zone_time(&tm, zone->utc);
+    time_t t = zone_time(&tm, how->utc);
     if (t < 0)
         return -ERANGE;
-    int64_t shifted = (int64_t) t - zone->offset;
+    int64_t shifted = (int64_t) t - how->offset;
     if (shifted < 0)
         return -ERANGE;
     usec_t result = (usec_t) shifted * USEC_PER_SEC + fraction;
@@ -270,18 +303,18 @@ static bool parse_offset(const char *s, int *ret)
     return true;
 }
 
-static int parse_part(const char *s, size_t n, usec_t now, const struct zone_given *zone,
-                      usec_t *ret)
+static int parse_part(const char *s, size_t n, usec_t now, const struct reading *how, usec_t *ret)
 {
     auto_free char *part = memdup0(s, n);
 
-    return part ? parse_absolute(part, now, zone, ret) : -ENOMEM;
+    return part ? parse_absolute(part, now, how, ret) : -ENOMEM;
 }
 
 /* A zone in a word of its own, at the end. */
-static int parse_with_zone_word(const char *s, usec_t now, usec_t *ret)
+static int parse_with_zone_word(const char *s, usec_t now, bool spoken, usec_t *ret)
 {
-    struct zone_given local = { .dst = -1 }, zone = { .utc = true, .dst = -1 };
+    struct reading local = { .dst = -1, .spoken = spoken };
+    struct reading zone = { .utc = true, .dst = -1, .spoken = spoken };
     const char *word = strrchr(s, ' ');
 
     if (!word)
@@ -303,32 +336,83 @@ static int parse_with_zone_word(const char *s, usec_t now, usec_t *ret)
     return r < 0 ? r : parse_part(s, n, now, &local, ret);
 }
 
+/* RFC 3339: the zone affixed to the time, in n characters. */
+static int parse_with_affix(const char *s, size_t n, usec_t now, bool spoken, usec_t *ret)
+{
+    struct reading how = { .utc = true, .dst = -1, .spoken = spoken };
+    size_t length = strlen(s);
+
+    if (length <= n + 1 || s[length - n - 1] == ' ')
+        return -EINVAL;
+    const char *affix = s + length - n;
+    if (!streq(affix, "Z") && (n == 1 || !parse_offset(affix, &how.offset)))
+        return -EINVAL;
+    return parse_part(s, length - n, now, &how, ret);
+}
+
 int timestamp_parse_at(const char *s, usec_t now, usec_t *ret)
 {
-    struct zone_given zone = { .utc = true, .dst = -1 };
-    size_t n = strlen(s);
     int r;
 
-    /* RFC 3339: the zone affixed to the time. */
-    if (n > 2 && s[n - 1] == 'Z' && s[n - 2] != ' ') {
-        r = parse_part(s, n - 1, now, &zone, ret);
-        if (r >= 0)
-            return r;
-    }
-    if (n > 7 && s[n - 7] != ' ' && parse_offset(s + n - 6, &zone.offset)) {
-        r = parse_part(s, n - 6, now, &zone, ret);
-        if (r >= 0)
-            return r;
-    }
+    if (parse_with_affix(s, 1, now, false, ret) >= 0 ||
+        parse_with_affix(s, 6, now, false, ret) >= 0)
+        return 0;
     r = parse_relative(s, now, ret);
     if (r != 0)
         return r < 0 ? r : 0;
-    return parse_with_zone_word(s, now, ret);
+    return parse_with_zone_word(s, now, false, ret);
 }
 
 int timestamp_parse(const char *s, usec_t *ret)
 {
     return timestamp_parse_at(s, now_usec(CLOCK_REALTIME), ret);
+}
+
+/* "Sun Nov 22 21:30:15 UTC 2026", as date(1) prints it, with the zone at the end; NULL where the
+ * last word is no year, or where memory is out. */
+static char *zone_to_end(const char *s)
+{
+    const char *year = strrchr(s, ' '), *zone = year;
+
+    if (!year || strlen(year) != 5 || strspn(year + 1, "0123456789") != 4)
+        return NULL;
+    while (zone > s && zone[-1] != ' ')
+        zone--;
+    int before = (int) (zone - s), n = (int) (year - zone);
+    return n > 0 ? format("%.*s%s %.*s", before, s, year + 1, n, zone) : NULL;
+}
+
+static int parse_spoken(const char *s, usec_t now, usec_t *ret)
+{
+    if (parse_with_affix(s, 1, now, true, ret) >= 0 ||
+        parse_with_affix(s, 6, now, true, ret) >= 0 || parse_with_affix(s, 5, now, true, ret) >= 0)
+        return 0;
+    return parse_with_zone_word(s, now, true, ret);
+}
+
+int timestamp_parse_spoken_at(const char *s, usec_t now, usec_t *ret)
+{
+    usec_t distance;
+    int r = timestamp_parse_at(s, now, ret);
+
+    if (r != -EINVAL)
+        return r;
+    if (spoken_distance(s, &distance)) {
+        if (distance >= now)
+            return -ERANGE;
+        *ret = now - distance;
+        return 0;
+    }
+    r = parse_spoken(s, now, ret);
+    if (r != -EINVAL)
+        return r;
+    auto_free char *turned = zone_to_end(s);
+    return turned ? parse_spoken(turned, now, ret) : -EINVAL;
+}
+
+int timestamp_parse_spoken(const char *s, usec_t *ret)
+{
+    return timestamp_parse_spoken_at(s, now_usec(CLOCK_REALTIME), ret);
 }
 
 /* ---- formatting ---- */
@@ -358,7 +442,7 @@ char *timestamp_format(char text[static TIMESTAMP_TEXT_MAX], usec_t t, enum time
 
     zone_fields((time_t) (t / USEC_PER_SEC), utc, &tm);
     size_t n = (size_t) snprintf(text, TIMESTAMP_TEXT_MAX, "%.3s %04d-%02d-%02d",
-                                 weekdays[tm.tm_wday], tm.tm_year + 1900, tm.tm_mon + 1,
+                                 weekday_names[tm.tm_wday], tm.tm_year + 1900, tm.tm_mon + 1,
                                  tm.tm_mday);
     if (style == TIMESTAMP_DATE)
         return text;

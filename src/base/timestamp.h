@@ -7,13 +7,18 @@
 
 /* Parses every form of systemd.time(7): "2012-11-23 11:12:13.5 Europe/Berlin", "Fri 2012-11-23",
  * "11:12", "2012-11-23T11:12Z", "@1395716396", "now", "today UTC", "+3h", "5min ago", "2h left".
- * Beyond systemd, "today", "yesterday" and "tomorrow" may be followed by a time of day.
  * Where no zone is given it is the local one. *ret is CLOCK_REALTIME microseconds.
  * Returns 0, -EINVAL (times past the year 9999, too), or -ERANGE for times before 1970. */
 int timestamp_parse(const char *s, usec_t *ret);
 
 /* The same relative to `now`. */
 int timestamp_parse_at(const char *s, usec_t now, usec_t *ret);
+
+/* Also the forms that people write and systemd refuses (base/spoken.h), with or without a zone:
+ * "monday", "yesterday 9am", "an hour ago", "1h", "Nov 22", what date(1) prints. What systemd takes
+ * means the same. */
+int timestamp_parse_spoken(const char *s, usec_t *ret);
+int timestamp_parse_spoken_at(const char *s, usec_t now, usec_t *ret);
 
 enum timestamp_style {
     TIMESTAMP_PRETTY, /* Fri 2012-11-23 23:02:15 CET */

@@ -195,7 +195,7 @@ static int parse_option(int c, struct analyze_options *o)
                    ? complain("Failed to parse iterations: ", optarg)
                    : 0;
     case OPTION_BASE_TIME:
-        return timestamp_parse(optarg, &o->base_time) < 0
+        return analyze_parse_time(o, optarg, &o->base_time) < 0
                    ? complain("Failed to parse --base-time= parameter: ", optarg)
                    : 0;
     case OPTION_FUZZ:

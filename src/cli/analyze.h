@@ -25,6 +25,9 @@ struct analyze_options {
     bool own_output; /* -o json, in place of --json= */
 };
 
+/* As systemd-analyze, what systemd takes; else also times as people write them. */
+int analyze_parse_time(const struct analyze_options *o, const char *text, usec_t *ret);
+
 #define ANALYZE(function) int analyze_##function(const struct analyze_options *o, char *const *args)
 ANALYZE(architectures);
 ANALYZE(blame);

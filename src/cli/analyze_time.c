@@ -208,11 +208,17 @@ int analyze_timespan(const struct analyze_options *o, char *const *args)
 
 /* ---- timestamp ---- */
 
+int analyze_parse_time(const struct analyze_options *o, const char *text, usec_t *ret)
+{
+    return streq(o->ctl.program, "systemd-analyze") ? timestamp_parse(text, ret)
+                                                    : timestamp_parse_spoken(text, ret);
+}
+
 static int timestamp_print(const struct analyze_options *o, const char *text, json_t *all)
 {
     char formatted[TIMESTAMP_TEXT_MAX];
     usec_t t;
-    int r = timestamp_parse(text, &t);
+    int r = analyze_parse_time(o, text, &t);
 
     if (r < 0) {
         fprintf(stderr, "Failed to parse \"%s\": %s\n", text, strerror(-r));

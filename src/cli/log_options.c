@@ -303,10 +303,14 @@ static bool next_is_boot(int argc, char **argv)
 
 static int parse_times(struct log_options *o)
 {
-    if (o->since_text && timestamp_parse(o->since_text, &o->since) < 0)
-        return wrong(o, "since", o->since_text, "a time (systemd.time(7))");
-    if (o->until_text && timestamp_parse(o->until_text, &o->until) < 0)
-        return wrong(o, "until", o->until_text, "a time (systemd.time(7))");
+    static const char right[] =
+        "a time; take \"2026-11-22 09:00\", \"yesterday 9am\", \"last monday\", "
+        "\"2 hours ago\", \"@SECONDS\" ... (systemd.time(7))";
+
+    if (o->since_text && timestamp_parse_spoken(o->since_text, &o->since) < 0)
+        return wrong(o, "since", o->since_text, right);
+    if (o->until_text && timestamp_parse_spoken(o->until_text, &o->until) < 0)
+        return wrong(o, "until", o->until_text, right);
     if (o->since_text && o->until_text && o->since > o->until) {
         fprintf(stderr, "%s: --since= must be before --until=\n", o->program);
         return 1;

@@ -27,6 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     (void) timespan_parse_nsec(text, 1, &nsec);
     if (timestamp_parse_at(text, UINT64_C(1795383015) * USEC_PER_SEC, &t) >= 0) {
+        r = timestamp_parse_spoken_at(text, UINT64_C(1795383015) * USEC_PER_SEC, &again);
+        assert(r >= 0 && again == t);
+    }
+    if (timestamp_parse_spoken_at(text, UINT64_C(1795383015) * USEC_PER_SEC, &t) >= 0) {
         for (int style = 0; style < TIMESTAMP_STYLE_MAX; style++)
             (void) timestamp_format(shown, t, style);
         (void) timestamp_format_relative(shown, t, UINT64_C(1795383015) * USEC_PER_SEC);

@@ -1,7 +1,9 @@
 """What `reeve log` has beyond journalctl, on the files of systemd 257: noisy.service said 600 lines in each of two boots,
 fails.service failed in each."""
+import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -88,8 +90,25 @@ def test_top(files):
 
 def test_times_that_people_write(files):
     assert lines(files, "--since=2026-11-22 21:00", "--until=2026-11-22 23:00")
-    for when in ("yesterday 09:00", "today 0:00", "tomorrow 12:30:01", "yesterday", "now", "-1h", "2 days ago"):
+    for when in ("yesterday 09:00", "today 0:00", "tomorrow 12:30:01", "yesterday", "now", "-1h", "2 days ago", "9am", "noon",
+                 "last monday at 9:30pm", "an hour ago", "last week", "1h", "22 Nov 2026", "2026-11-22T21:00+0100"):
         assert ask("-D", files, f"--since={when}").returncode == 0, when
+    assert lines(files, "--since=22 nov 2026, 9 pm", "--until=2026/11/22 23:00") == \
+        lines(files, "--since=2026-11-22 21:00", "--until=2026-11-22 23:00")
+    for option, when in (("since", "last night"), ("until", "5")):
+        done = ask("-D", files, f"--{option}={when}")
+        assert done.returncode == 2 and f"--{option}={when} is not a time; take " in done.stderr
+
+
+def test_analyze_shows_the_times_that_people_write(tmp_path):
+    """But as systemd-analyze it says what systemd's says."""
+    link = tmp_path / "systemd-analyze"
+    link.symlink_to(pathlib.Path(os.environ["REEVE"]).resolve())
+    command = ["timestamp", "22 Nov 2026 9pm UTC"]
+    ours = subprocess.run([os.environ["REEVE"], "analyze", *command], capture_output=True, text=True, timeout=30)
+    assert ours.returncode == 0 and "@1795381200" in ours.stdout
+    theirs = subprocess.run([link, *command], capture_output=True, text=True, timeout=30)
+    assert theirs.returncode == 1 and "Invalid argument" in theirs.stderr
 
 
 def test_damaged_file(files, tmp_path):

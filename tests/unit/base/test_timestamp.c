@@ -66,11 +66,29 @@ static void distances_as_systemd_analyze(void **state)
     check_rows("time/relative.tsv", 3, 70, check_relative);
 }
 
+struct case_at_now {
+    const char *zone, *text, *normal; /* NULL: refused */
+};
+
+static void check_at_now(const struct case_at_now *cases, size_t n,
+                         int (*parse)(const char *s, usec_t now, usec_t *ret))
+{
+    for (size_t i = 0; i < n; i++) {
+        char text[TIMESTAMP_TEXT_MAX] = "";
+        usec_t t;
+
+        setenv("TZ", cases[i].zone, 1);
+        int r = parse(cases[i].text, NOW, &t);
+        if (r >= 0)
+            (void) timestamp_format(text, t, TIMESTAMP_US);
+        if (r >= 0 ? !streq_ptr(text, cases[i].normal) : cases[i].normal != NULL)
+            fail_msg("\"%s\" in %s: %d %s", cases[i].text, cases[i].zone, r, text);
+    }
+}
+
 static void relative_to_now(void **state)
 {
-    static const struct {
-        const char *zone, *text, *normal; /* NULL: refused */
-    } cases[] = {
+    static const struct case_at_now cases[] = {
         { "UTC", "now", "Sun 2026-11-22 21:30:15.000000 UTC" },
         { "UTC", "today", "Sun 2026-11-22 00:00:00.000000 UTC" },
         { "UTC", "yesterday", "Sat 2026-11-21 00:00:00.000000 UTC" },
@@ -89,11 +107,24 @@ static void relative_to_now(void **state)
         { "UTC", "Mon 11:12", NULL },
         { "UTC", "12:00 +05:30", "Sun 2026-11-22 06:30:00.000000 UTC" },
         { "Europe/Berlin", "12:00", "Sun 2026-11-22 12:00:00.000000 CET" },
-        /* what people write and systemd refuses */
-        { "UTC", "yesterday 09:00", "Sat 2026-11-21 09:00:00.000000 UTC" },
-        { "UTC", "today 9:00:01.5", "Sun 2026-11-22 09:00:01.500000 UTC" },
-        { "UTC", "tomorrow 09:00 Asia/Tokyo", "Tue 2026-11-24 00:00:00.000000 UTC" },
-        { "UTC", "yesterday 25:00", NULL },
+        /* as syslog has it: not in systemd.time(7), but taken by systemd-analyze 257 */
+        { "UTC", "Nov 22 21:30:15", "Sun 2026-11-22 21:30:15.000000 UTC" },
+        { "UTC", "nov  3 1:2:3.5", "Tue 2026-11-03 01:02:03.500000 UTC" },
+        { "UTC", "Dec 22 21:30:15", "Tue 2026-12-22 21:30:15.000000 UTC" },
+        { "UTC", "June 1 01:01:01", "Mon 2026-06-01 01:01:01.000000 UTC" },
+        { "UTC", "Nov 22 21:30:15 Europe/Berlin", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "Nov 22 21:30:15+01:00", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "Sun Nov 22 21:30:15", "Sun 2026-11-22 21:30:15.000000 UTC" },
+        { "UTC", "Feb 29 10:00:00", "Sun 2026-03-01 10:00:00.000000 UTC" },
+        { "UTC", "Nov22 21:30:15", "Sun 2026-11-22 21:30:15.000000 UTC" },
+        { "UTC", "Mon Nov 22 21:30:15", NULL },
+        { "UTC", "Nov 22 21:30", NULL },
+        { "UTC", "Nov 22", NULL },
+        { "UTC", "Sept 1 01:01:01", NULL },
+        { "UTC", "Nov 32 01:01:01", NULL },
+        { "UTC", "Nov 022 21:30:15", NULL },
+        { "UTC", " Nov 22 21:30:15", NULL },
+        { "UTC", "yesterday 09:00", NULL },
         { "UTC", "yesterdays", NULL },
         { "UTC", "now 09:00", NULL },
         { "UTC", "noon", NULL },
@@ -101,17 +132,116 @@ static void relative_to_now(void **state)
         { "UTC", " ago", NULL },
     };
 
-    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-        char text[TIMESTAMP_TEXT_MAX] = "";
-        usec_t t;
+    check_at_now(cases, ELEMENTSOF(cases), timestamp_parse_at);
+}
 
-        setenv("TZ", cases[i].zone, 1);
-        int r = timestamp_parse_at(cases[i].text, NOW, &t);
-        if (r >= 0)
-            (void) timestamp_format(text, t, TIMESTAMP_US);
-        if (r >= 0 ? !streq_ptr(text, cases[i].normal) : cases[i].normal != NULL)
-            fail_msg("\"%s\" in %s: %d %s", cases[i].text, cases[i].zone, r, text);
-    }
+/* What people write and systemd refuses. */
+static void spoken(void **state)
+{
+    static const struct case_at_now cases[] = {
+        { "UTC", "yesterday 09:00", "Sat 2026-11-21 09:00:00.000000 UTC" },
+        { "UTC", "today 9:00:01.5", "Sun 2026-11-22 09:00:01.500000 UTC" },
+        { "UTC", "tomorrow 09:00 Asia/Tokyo", "Tue 2026-11-24 00:00:00.000000 UTC" },
+        { "UTC", "today 9am", "Sun 2026-11-22 09:00:00.000000 UTC" },
+        { "UTC", "9am yesterday", "Sat 2026-11-21 09:00:00.000000 UTC" },
+        { "UTC", "Yesterday at 9:30 PM", "Sat 2026-11-21 21:30:00.000000 UTC" },
+        { "UTC", "9am", "Sun 2026-11-22 09:00:00.000000 UTC" },
+        { "UTC", "9 am", "Sun 2026-11-22 09:00:00.000000 UTC" },
+        { "UTC", "9:30pm", "Sun 2026-11-22 21:30:00.000000 UTC" },
+        { "UTC", "9:30:15.25pm", "Sun 2026-11-22 21:30:15.250000 UTC" },
+        { "UTC", "12am", "Sun 2026-11-22 00:00:00.000000 UTC" },
+        { "UTC", "12pm", "Sun 2026-11-22 12:00:00.000000 UTC" },
+        { "UTC", "12:30am", "Sun 2026-11-22 00:30:00.000000 UTC" },
+        { "UTC", "noon", "Sun 2026-11-22 12:00:00.000000 UTC" },
+        { "UTC", "midnight", "Sun 2026-11-22 00:00:00.000000 UTC" },
+        { "UTC", "yesterday noon", "Sat 2026-11-21 12:00:00.000000 UTC" },
+        { "UTC", "monday", "Mon 2026-11-16 00:00:00.000000 UTC" },
+        { "UTC", "saturday", "Sat 2026-11-21 00:00:00.000000 UTC" },
+        { "UTC", "sunday", "Sun 2026-11-22 00:00:00.000000 UTC" },
+        { "UTC", "last sunday", "Sun 2026-11-15 00:00:00.000000 UTC" },
+        { "UTC", "last monday", "Mon 2026-11-16 00:00:00.000000 UTC" },
+        { "UTC", "mon 09:00", "Mon 2026-11-16 09:00:00.000000 UTC" },
+        { "UTC", "Tues 9:30pm", "Tue 2026-11-17 21:30:00.000000 UTC" },
+        { "UTC", "last Thurs at noon", "Thu 2026-11-19 12:00:00.000000 UTC" },
+        { "UTC", "sun 23:00", "Sun 2026-11-22 23:00:00.000000 UTC" }, /* as systemd takes it */
+        { "UTC", "sunday 11pm", "Sun 2026-11-22 23:00:00.000000 UTC" },
+        { "Asia/Tokyo", "monday", "Mon 2026-11-23 00:00:00.000000 JST" },
+        { "Asia/Tokyo", "monday UTC", "Mon 2026-11-16 09:00:00.000000 JST" },
+        { "UTC", "monday Asia/Tokyo", "Sun 2026-11-22 15:00:00.000000 UTC" },
+        { "Europe/Berlin", "friday 9am", "Fri 2026-11-20 09:00:00.000000 CET" },
+        { "UTC", "an hour ago", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "An Hour Ago", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "2 Hours ago", "Sun 2026-11-22 19:30:15.000000 UTC" },
+        { "UTC", "a minute ago", "Sun 2026-11-22 21:29:15.000000 UTC" },
+        { "UTC", "1h", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "1h30m", "Sun 2026-11-22 20:00:15.000000 UTC" },
+        { "UTC", "10m", "Sun 2026-11-22 21:20:15.000000 UTC" },
+        { "UTC", "2 days", "Fri 2026-11-20 21:30:15.000000 UTC" },
+        { "UTC", "last week", "Sun 2026-11-15 21:30:15.000000 UTC" },
+        { "UTC", "last hour", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "the last 2 hours", "Sun 2026-11-22 19:30:15.000000 UTC" },
+        { "UTC", "past 3d", "Thu 2026-11-19 21:30:15.000000 UTC" },
+        { "UTC", "Nov 22", "Sun 2026-11-22 00:00:00.000000 UTC" },
+        { "UTC", "Nov 22 21:30", "Sun 2026-11-22 21:30:00.000000 UTC" },
+        { "UTC", "22 November 2025", "Sat 2025-11-22 00:00:00.000000 UTC" },
+        { "UTC", "November 2nd, 2025, 9am", "Sun 2025-11-02 09:00:00.000000 UTC" },
+        { "UTC", "Sun Nov 22 21:30:15 UTC 2026", "Sun 2026-11-22 21:30:15.000000 UTC" },
+        { "UTC", "Sun Nov 22 09:30:15 PM JST 2026", NULL }, /* no zone that is known here */
+        { "Asia/Tokyo", "Sun Nov 22 09:30:15 PM JST 2026", "Sun 2026-11-22 21:30:15.000000 JST" },
+        { "UTC", "Sun Nov 22 21:30:15 2026 +0100", "Sun 2026-11-22 20:30:15.000000 UTC" },
+        { "UTC", "2026-11-01 9am", "Sun 2026-11-01 09:00:00.000000 UTC" },
+        { "UTC", "2026-11-01T09:00+0100", "Sun 2026-11-01 08:00:00.000000 UTC" },
+        { "UTC", "2026-11-01T09:00:01,5", "Sun 2026-11-01 09:00:01.500000 UTC" },
+        { "UTC", "2026-11-01 09:00:01,250Z", "Sun 2026-11-01 09:00:01.250000 UTC" },
+        { "UTC", "2026/11/01 09:00", "Sun 2026-11-01 09:00:00.000000 UTC" },
+        { "UTC", "  2026-11-01  ", "Sun 2026-11-01 00:00:00.000000 UTC" },
+        /* what systemd takes is as it is */
+        { "UTC", "11:12", "Sun 2026-11-22 11:12:00.000000 UTC" },
+        { "UTC", "tomorrow", "Mon 2026-11-23 00:00:00.000000 UTC" },
+        { "UTC", "Dec 22 21:30:15", "Tue 2026-12-22 21:30:15.000000 UTC" },
+        { "UTC", "5min ago", "Sun 2026-11-22 21:25:15.000000 UTC" },
+        { "UTC", "2026-11-01T09:00", "Sun 2026-11-01 09:00:00.000000 UTC" },
+        { "UTC", "2026-11-01T09:00+01:00", "Sun 2026-11-01 08:00:00.000000 UTC" },
+        /* what is in no way a time, or in two */
+        { "UTC", "", NULL },
+        { "UTC", " ", NULL },
+        { "UTC", "5", NULL },
+        { "UTC", "2026", NULL },
+        { "UTC", "hour", NULL },
+        { "UTC", "last", NULL },
+        { "UTC", "last night", NULL },
+        { "UTC", "last 22 Nov", NULL },
+        { "UTC", "infinity", NULL },
+        { "UTC", "last infinity", NULL },
+        { "UTC", "99y", NULL },
+        { "UTC", "yesterday 25:00", NULL },
+        { "UTC", "yesterdays", NULL },
+        { "UTC", "yesterday today", NULL },
+        { "UTC", "monday tuesday", NULL },
+        { "UTC", "noon 9am", NULL },
+        { "UTC", "13pm", NULL },
+        { "UTC", "0am", NULL },
+        { "UTC", "pm", NULL },
+        { "UTC", "monday pm", NULL },
+        { "UTC", "9am pm", NULL },
+        { "UTC", "9 am pm", NULL },
+        { "UTC", "9:00:00:00pm", NULL },
+        { "UTC", "mo", NULL },
+        { "UTC", "mondays", NULL },
+        { "UTC", "Nov", NULL },
+        { "UTC", "22", NULL },
+        { "UTC", "22x Nov", NULL },
+        { "UTC", "Mon Nov 22", NULL },
+        { "UTC", "at", NULL },
+        { "UTC", "now 09:00", NULL },
+        { "UTC", "01/02/2026", NULL },
+        { "UTC", "2026-11-01-2026-11-01-2026-11-01-2026-11-01-2026-11-01", NULL },
+        { "UTC", "1111111111111111111111111111111111111am", NULL },
+        { "UTC", "+", NULL },
+        { "UTC", " ago", NULL },
+    };
+
+    check_at_now(cases, ELEMENTSOF(cases), timestamp_parse_spoken_at);
 }
 
 static void styles(void **state)
@@ -159,8 +289,11 @@ static void zone_is_put_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_systemd_analyze), cmocka_unit_test(distances_as_systemd_analyze),
-        cmocka_unit_test(relative_to_now),    cmocka_unit_test(styles),
+        cmocka_unit_test(as_systemd_analyze),
+        cmocka_unit_test(distances_as_systemd_analyze),
+        cmocka_unit_test(relative_to_now),
+        cmocka_unit_test(spoken),
+        cmocka_unit_test(styles),
         cmocka_unit_test(zone_is_put_back),
     };
 
