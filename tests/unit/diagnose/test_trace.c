@@ -250,8 +250,8 @@ _noreturn_ static void be_manager(const char *script, int words, int go)
 static void a_program_of_a_manager_gets_the_filter(void **state)
 {
     static const char script[] =
-        "grep ^Seccomp: /proc/self/status; cat /nowhere/file 2>&1; (kill -USR1 $$) & trap 'echo "
-        "signal' USR1; wait; echo end $?";
+        "grep ^Seccomp: /proc/self/status; cat /nowhere/file 2>&1; trap 'echo signal' USR1; "
+        "(kill -USR1 $$) & wait; echo end $?";
 
     (void) state;
     for (int filter = 0; filter < 2; filter++) {
