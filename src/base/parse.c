@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -244,6 +245,23 @@ int parse_size(const char *s, uint64_t base, uint64_t *ret)
     } while (*p);
     *ret = total;
     return 0;
+}
+
+char *size_format(char text[static SIZE_TEXT_MAX], uint64_t n)
+{
+    uint64_t tenth = 0;
+    int unit = 0;
+
+    while (n >= 1024) {
+        tenth = n % 1024 * 10 / 1024;
+        n /= 1024;
+        unit++;
+    }
+    if (tenth > 0)
+        snprintf(text, SIZE_TEXT_MAX, "%" PRIu64 ".%" PRIu64 "%c", n, tenth, "BKMGTPE"[unit]);
+    else
+        snprintf(text, SIZE_TEXT_MAX, "%" PRIu64 "%c", n, "BKMGTPE"[unit]);
+    return text;
 }
 
 int parse_permyriad_unbounded(const char *s, unsigned *ret)

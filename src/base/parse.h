@@ -41,6 +41,12 @@ int parse_port(const char *s, uint16_t *ret);
  * (systemd.resource-control(5) MemoryMax=), 1000 for rates (IOReadBandwidthMax=). */
 int parse_size(const char *s, uint64_t base, uint64_t *ret);
 
+#define SIZE_TEXT_MAX 24
+
+/* Bytes as systemd's tools print them for people, "12B", "1.9K", "2M": cut, not rounded. Returns
+ * the buffer. */
+char *size_format(char text[static SIZE_TEXT_MAX], uint64_t n);
+
 /* "20%", "12.5%", "3‰", "15‱" in parts of ten thousand. The first refuses more than 100%. */
 int parse_permyriad(const char *s, unsigned *ret);
 int parse_permyriad_unbounded(const char *s, unsigned *ret);

@@ -10,31 +10,13 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/parse.h"
 #include "base/strv.h"
 #include "base/timespan.h"
 #include "base/timestamp.h"
 #include "cli/log.h"
 #include "journal/file-verify.h"
 #include "journal/vacuum.h"
-
-/* 11.6M, 512B */
-static char *format_bytes(uint64_t n, char text[static 48])
-{
-    static const char suffixes[] = "BKMGTP";
-    uint64_t factor = 1;
-    int i = 0;
-
-    while (i < 5 && n / factor >= 1024) {
-        factor *= 1024;
-        i++;
-    }
-    uint64_t tenth = factor > 1 ? n % factor * 10 / factor : 0;
-    if (tenth > 0)
-        snprintf(text, 48, "%" PRIu64 ".%" PRIu64 "%c", n / factor, tenth, suffixes[i]);
-    else
-        snprintf(text, 48, "%" PRIu64 "%c", n / factor, suffixes[i]);
-    return text;
-}
 
 /* ---- fields ---- */
 
@@ -154,7 +136,7 @@ static int list_invocations(const struct log_options *o, struct journal *j)
 static int disk_usage(struct journal *j)
 {
     uint64_t sum = 0;
-    char text[48];
+    char text[SIZE_TEXT_MAX];
 
     for (size_t i = 0; i < journal_n_files(j); i++) {
         struct stat st;
@@ -162,8 +144,7 @@ static int disk_usage(struct journal *j)
         if (fstat(journal_get_file(j, i)->fd, &st) >= 0)
             sum += (uint64_t) st.st_blocks * 512;
     }
-    printf("Archived and active journals take up %s in the file system.\n",
-           format_bytes(sum, text));
+    printf("Archived and active journals take up %s in the file system.\n", size_format(text, sum));
     return 0;
 }
 
@@ -208,7 +189,7 @@ static void print_header(const struct log_options *o, const struct journal_file 
     static const char *const states[] = { "OFFLINE", "ONLINE", "ARCHIVED" };
     const struct journal_header *h = journal_header(f);
     char a[ID128_TEXT_MAX], b[ID128_TEXT_MAX], c[ID128_TEXT_MAX], d[ID128_TEXT_MAX];
-    char span[TIMESPAN_TEXT_MAX], size[48];
+    char span[TIMESPAN_TEXT_MAX], size[SIZE_TEXT_MAX];
     uint64_t data_buckets = h->data_hash_table_size / 16, fields = h->field_hash_table_size / 16;
     struct stat st = { 0 };
 
@@ -249,7 +230,7 @@ static void print_header(const struct log_options *o, const struct journal_file 
     if (HEADER_HAS(h, data_hash_chain_depth))
         printf("Deepest data hash chain: %" PRIu64 "\n", h->data_hash_chain_depth);
     if (fstat(f->fd, &st) >= 0)
-        printf("Disk usage: %s\n", format_bytes((uint64_t) st.st_blocks * 512, size));
+        printf("Disk usage: %s\n", size_format(size, (uint64_t) st.st_blocks * 512));
 }
 
 static int headers(const struct log_options *o, struct journal *j)
@@ -266,9 +247,9 @@ static int headers(const struct log_options *o, struct journal *j)
 
 static void on_deleted(const char *path, uint64_t size, void *userdata)
 {
-    char text[48];
+    char text[SIZE_TEXT_MAX];
 
-    fprintf(stderr, "Deleted archived journal %s (%s).\n", path, format_bytes(size, text));
+    fprintf(stderr, "Deleted archived journal %s (%s).\n", path, size_format(text, size));
 }
 
 static int vacuum(const struct log_options *o, struct journal *j)
@@ -281,7 +262,7 @@ static int vacuum(const struct log_options *o, struct journal *j)
         limits.not_before = usec_sub(now_usec(CLOCK_REALTIME), o->vacuum_time);
     for (size_t i = 0; (path = journal_get_directory(j, i)); i++) {
         uint64_t freed = 0;
-        char text[48];
+        char text[SIZE_TEXT_MAX];
         int r = vacuum_directory(path, &limits, o->quiet ? NULL : on_deleted, NULL, &freed);
 
         if (r < 0) {
@@ -289,7 +270,7 @@ static int vacuum(const struct log_options *o, struct journal *j)
             result = 1;
         } else if (!o->quiet) {
             fprintf(stderr, "Vacuuming done, freed %s of archived journals from %s.\n",
-                    format_bytes(freed, text), path);
+                    size_format(text, freed), path);
         }
     }
     return result;

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/names.h"
+#include "base/parse.h"
 #include "base/quote.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -288,7 +289,7 @@ static void tell_end(const struct run_options *o, const json_t *p)
     usec_t begin = property_number(p, "InactiveExitTimestampMonotonic");
     usec_t end = property_number(p, "InactiveEnterTimestampMonotonic");
     uint64_t cpu = property_number(p, "CPUUsageNSec"), peak = property_number(p, "MemoryPeak");
-    char span[TIMESPAN_TEXT_MAX], bytes[24];
+    char span[TIMESPAN_TEXT_MAX], bytes[SIZE_TEXT_MAX];
 
     systemctl_say(&o->c, "Finished with result: %s", property_text(p, "Result"));
     if (code == CLD_EXITED) {
@@ -306,7 +307,7 @@ static void tell_end(const struct run_options *o, const json_t *p)
         systemctl_say(&o->c, "CPU time consumed: %s",
                       timespan_format(span, cpu / NSEC_PER_USEC, USEC_PER_MSEC));
     if (peak != UINT64_MAX && peak > 0)
-        systemctl_say(&o->c, "Memory peak: %s", status_format_bytes(peak, bytes));
+        systemctl_say(&o->c, "Memory peak: %s", size_format(bytes, peak));
 }
 
 static int exit_status_of(const json_t *p)

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "base/timespan.h"
 #include "base/timestamp.h"
@@ -26,25 +27,6 @@ size_t status_line_width(const struct systemctl *c)
 }
 
 /* ---- resources ---- */
-
-char *status_format_bytes(uint64_t n, char text[static 24])
-{
-    static const char units[] = "KMGTPE";
-    double value = (double) n;
-    int unit = -1;
-
-    if (n < 1024) {
-        snprintf(text, 24, "%" PRIu64 "B", n);
-        return text;
-    }
-    while (value >= 1024 && units[unit + 1]) {
-        value /= 1024;
-        unit++;
-    }
-    /* Cut, not rounded, as systemctl does. */
-    snprintf(text, 24, "%.1f%c", (double) (uint64_t) (value * 10) / 10, units[unit]);
-    return text;
-}
 
 static bool is_set(uint64_t n)
 {
@@ -68,12 +50,12 @@ void status_print_resources(const json_t *p)
     uint64_t peak = limit_number(p, "MemoryPeak"), max = limit_number(p, "MemoryMax");
     uint64_t high = limit_number(p, "MemoryHigh");
     uint64_t in = limit_number(p, "IPIngressBytes"), out = limit_number(p, "IPEgressBytes");
-    char text[24], span[TIMESPAN_TEXT_MAX];
+    char text[SIZE_TEXT_MAX], span[TIMESPAN_TEXT_MAX];
 
     if (is_set(in) && is_set(out)) {
         status_print_label("IP");
-        printf("%s in, ", status_format_bytes(in, text));
-        printf("%s out\n", status_format_bytes(out, text));
+        printf("%s in, ", size_format(text, in));
+        printf("%s out\n", size_format(text, out));
     }
     if (is_set(tasks)) {
         status_print_label("Tasks");
@@ -86,17 +68,17 @@ void status_print_resources(const json_t *p)
         const char *separator = " (";
 
         status_print_label("Memory");
-        fputs(status_format_bytes(memory, text), stdout);
+        fputs(size_format(text, memory), stdout);
         if (is_set(high)) {
-            printf("%shigh: %s", separator, status_format_bytes(high, text));
+            printf("%shigh: %s", separator, size_format(text, high));
             separator = ", ";
         }
         if (is_set(max)) {
-            printf("%smax: %s", separator, status_format_bytes(max, text));
+            printf("%smax: %s", separator, size_format(text, max));
             separator = ", ";
         }
         if (is_set(peak)) {
-            printf("%speak: %s", separator, status_format_bytes(peak, text));
+            printf("%speak: %s", separator, size_format(text, peak));
             separator = ", ";
         }
         printf("%s\n", streq(separator, ", ") ? ")" : "");

@@ -18,8 +18,6 @@ void status_print_label(const char *label);
 size_t status_line_width(const struct systemctl *c);
 
 /* The lines Tasks, Memory and CPU of a unit with these properties. */
-/* "1.5M", as systemctl cuts it; returns the buffer. */
-char *status_format_bytes(uint64_t n, char text[static 24]);
 void status_print_resources(const json_t *properties);
 
 /* `status` without a unit: the manager, and the tree of all processes. Returns the exit status. */

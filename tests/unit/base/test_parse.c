@@ -145,6 +145,29 @@ static void sizes(void **state)
     }
 }
 
+static void sizes_as_text(void **state)
+{
+    /* What systemd 257 prints: what is left over of each unit is dropped before the next. */
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } cases[] = {
+        { 0, "0B" },
+        { 1023, "1023B" },
+        { 1024, "1K" },
+        { 2028, "1.9K" },
+        { 1024 * 1024 - 1, "1023.9K" },
+        { 2 * 1024 * 1024, "2M" },
+        { 138064400, "131.6M" },
+        { 102 * 1024 + 512 + 1024 * 1024, "1M" },
+        { UINT64_MAX, "15.9E" },
+    };
+    char text[SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        assert_string_equal(size_format(text, cases[i].n), cases[i].text);
+}
+
 static void parts_of_ten_thousand(void **state)
 {
     static const struct {
@@ -223,6 +246,7 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(restricted_integers),
         cmocka_unit_test(sizes),
+        cmocka_unit_test(sizes_as_text),
         cmocka_unit_test(parts_of_ten_thousand),
         cmocka_unit_test(signals),
         cmocka_unit_test(errors),
