@@ -83,7 +83,7 @@ static void emit(struct unit *u, int priority, const char *text, char ***fields)
 }
 
 /* systemd.exec(5), LogLevelMax=: of what the manager says of the unit, too. */
-static bool is_said(const struct unit *u, int priority)
+bool unit_says(const struct unit *u, int priority)
 {
     if (priority > log_max_priority() && priority >= LOG_DEBUG)
         return false;
@@ -91,37 +91,46 @@ static bool is_said(const struct unit *u, int priority)
            priority <= u->config->exec->log_level_max;
 }
 
+/* The message with these fields, and those that all have. `part` is {PART} of its text; NULL. */
+static void say(struct unit *u, enum message msg, int priority, int error, const char *part,
+                char ***fields)
+{
+    if (*rows[msg].id)
+        strv_addf(fields, "MESSAGE_ID=%s", rows[msg].id);
+    add_unit_fields(fields, u);
+    if (u->job && msg <= MSG_JOB_LAST) {
+        strv_addf(fields, "JOB_ID=%u", u->job->id);
+        strv_addf(fields, "JOB_TYPE=%s", job_type_name(u->job->type));
+    }
+    if (error)
+        strv_addf(fields, "ERRNO=%d", abs(error));
+
+    /* For the text alone, and not sent. */
+    auto_strv char **words = strv_copy(*fields);
+    strv_addf(&words, "UNIT=%s", u->id);
+    strv_addf(&words, "STATUS_NAME=%s", unit_status_string(u));
+    if (part)
+        strv_addf(&words, "PART=%s", part);
+    if (error)
+        strv_addf(&words, "ERROR=%s", strerror(abs(error)));
+    auto_free char *text = expand(rows[msg].text, words);
+    emit(u, priority, text ? text : rows[msg].text, fields);
+}
+
 static void log_message(struct unit *u, enum message msg, int priority, int error, va_list ap)
 {
     auto_strv char **fields = NULL;
     const char *name;
 
-    if (!is_said(u, priority))
+    if (!unit_says(u, priority))
         return;
-    if (*rows[msg].id)
-        strv_addf(&fields, "MESSAGE_ID=%s", rows[msg].id);
-    add_unit_fields(&fields, u);
-    if (u->job && msg <= MSG_JOB_LAST) {
-        strv_addf(&fields, "JOB_ID=%u", u->job->id);
-        strv_addf(&fields, "JOB_TYPE=%s", job_type_name(u->job->type));
-    }
     while ((name = va_arg(ap, const char *))) {
         const char *value = va_arg(ap, const char *);
 
         if (value)
             strv_addf(&fields, "%s=%s", name, value);
     }
-    if (error)
-        strv_addf(&fields, "ERRNO=%d", abs(error));
-
-    /* For the text alone: taken off again before the fields are sent. */
-    auto_strv char **words = strv_copy(fields);
-    strv_addf(&words, "UNIT=%s", u->id);
-    strv_addf(&words, "STATUS_NAME=%s", unit_status_string(u));
-    if (error)
-        strv_addf(&words, "ERROR=%s", strerror(abs(error)));
-    auto_free char *text = expand(rows[msg].text, words);
-    emit(u, priority, text ? text : rows[msg].text, &fields);
+    say(u, msg, priority, error, NULL, &fields);
 }
 
 int unit_log(struct unit *u, enum message msg, int error, ...)
@@ -144,12 +153,19 @@ int unit_log_at(struct unit *u, enum message msg, int priority, int error, ...)
     return error;
 }
 
+void unit_log_fields(struct unit *u, enum message msg, int priority, const char *part,
+                     char ***fields)
+{
+    if (unit_says(u, priority))
+        say(u, msg, priority, 0, part, fields);
+}
+
 void unit_log_text(struct unit *u, int priority, const char *fmt, ...)
 {
     auto_strv char **fields = NULL;
     va_list ap;
 
-    if (!is_said(u, priority))
+    if (!unit_says(u, priority))
         return;
     va_start(ap, fmt);
     auto_free char *body = vformat(fmt, ap);

@@ -1,6 +1,7 @@
 /* manager/message.h -- what the manager says about units, as rows of messages.def. */
 #pragma once
 
+#include <stdbool.h>
 #include <syslog.h>
 
 #include "base/macro.h"
@@ -24,6 +25,13 @@ int unit_log(struct unit *u, enum message m, int error, ... /* field, value, NUL
 /* The same at another priority (syslog(3)) than the row's. */
 int unit_log_at(struct unit *u, enum message m, int priority, int error, ...)
     __attribute__((sentinel));
+
+/* The same with a list of fields ("NAME=value"), which grows; `part` is {PART} in the row's text.
+ */
+void unit_log_fields(struct unit *u, enum message m, int priority, const char *part,
+                     char ***fields);
+/* Whether the unit says anything of this priority. */
+bool unit_says(const struct unit *u, int priority);
 
 /* A line of its own: "nginx.service: " and the text, with UNIT= and INVOCATION_ID=. */
 void unit_log_text(struct unit *u, int priority, const char *fmt, ...) _printf_(3, 4);

@@ -1,12 +1,16 @@
 /* Runtime properties of slices, and of units with processes (property.h). Without a cgroup what it
  * would count is not known, and said to be so. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/parse.h"
 #include "base/str.h"
+#include "base/strv.h"
+#include "base/timespan.h"
 #include "launch/cgroup.h"
 #include "launch/syscall_filter.h"
 #include "launch/track.h"
@@ -73,13 +77,18 @@ static uint64_t count_of(const struct unit *u, const char *file, const char *key
     return last;
 }
 
+static int put_count(struct property_value *v, bool counted, uint64_t n)
+{
+    return property_put_number(v, VALUE_UINT, counted ? n : UINT64_MAX);
+}
+
 GETTER(CPUUsageNSec)
 {
     uint64_t n = count_of(u, "cpu.stat", "usage_usec", u->cpu_usage);
 
     if (n != UINT64_MAX && cgroup_of(u) >= 0)
         n *= NSEC_PER_USEC;
-    return property_put_number(v, VALUE_UINT, n);
+    return put_count(v, u->config && u->config->cgroup->cpu_accounting, n);
 }
 
 #define COUNTS(ROW) \
@@ -92,7 +101,8 @@ GETTER(CPUUsageNSec)
 #define DEFINE_COUNT(name, file, last) \
     GETTER(name) \
     { \
-        return property_put_number(v, VALUE_UINT, count_of(u, file, NULL, last)); \
+        return put_count(v, u->config && u->config->cgroup->memory_accounting, \
+                         count_of(u, file, NULL, last)); \
     }
 COUNTS(DEFINE_COUNT)
 
@@ -245,6 +255,82 @@ const struct property_row resource_properties[] = {
     { 0 },
 };
 /* clang-format on */
+
+/* ---- what is said of it at the end ---- */
+
+#define MIB(n) (UINT64_C(n) << 20)
+#define MEMORY_FROM MIB(64), MIB(512)
+#define IO_FROM MIB(1), MIB(10)
+#define IP_FROM 0, MIB(128)
+
+/* `suffix`: NULL for what is a field only, not in the text. More than `info` is said at that level,
+ * more than `notice` at that one, all else to those who debug. */
+/* clang-format off */
+static const struct {
+    const char *field;
+    int (*get)(const struct unit *u, struct property_value *v);
+    const char *suffix;
+    uint64_t info, notice;
+} usages[] = {
+    { "CPU_USAGE_NSEC", get_CPUUsageNSec, "CPU time", NSEC_PER_SEC, 600 * NSEC_PER_SEC },
+    { "MEMORY_PEAK", get_MemoryPeak, "memory peak", MEMORY_FROM },
+    { "MEMORY_SWAP_PEAK", get_MemorySwapPeak, "memory swap peak", MEMORY_FROM },
+    { "IO_METRIC_READ_BYTES", get_IOReadBytes, "read from disk", IO_FROM },
+    { "IO_METRIC_WRITE_BYTES", get_IOWriteBytes, "written to disk", IO_FROM },
+    { "IO_METRIC_READ_OPERATIONS", get_IOReadOperations, NULL, 0, 0 },
+    { "IO_METRIC_WRITE_OPERATIONS", get_IOWriteOperations, NULL, 0, 0 },
+    { "IP_METRIC_INGRESS_BYTES", get_IPIngressBytes, "incoming IP traffic", IP_FROM },
+    { "IP_METRIC_INGRESS_PACKETS", get_IPIngressPackets, NULL, 0, 0 },
+    { "IP_METRIC_EGRESS_BYTES", get_IPEgressBytes, "outgoing IP traffic", IP_FROM },
+    { "IP_METRIC_EGRESS_PACKETS", get_IPEgressPackets, NULL, 0, 0 },
+};
+/* clang-format on */
+
+static void add_usage(struct strbuf *text, size_t row, uint64_t n)
+{
+    char span[TIMESPAN_TEXT_MAX], size[SIZE_TEXT_MAX];
+
+    if (usages[row].get == get_CPUUsageNSec)
+        strbuf_addf(text, "Consumed %s ", timespan_format(span, n / NSEC_PER_USEC, USEC_PER_MSEC));
+    else if (n > 0 && usages[row].suffix)
+        strbuf_addf(text, "%s%s ", text->length > 0 ? ", " : "", size_format(size, n));
+    else
+        return;
+    strbuf_add(text, usages[row].suffix);
+}
+
+void unit_log_resources(struct unit *u)
+{
+    uint64_t used[ELEMENTSOF(usages)];
+    int level = LOG_DEBUG;
+
+    if (cgroup_of(u) < 0)
+        return;
+    for (size_t i = 0; i < ELEMENTSOF(usages); i++) {
+        struct property_value v = { 0 };
+
+        used[i] = usages[i].get(u, &v) < 0 ? UINT64_MAX : v.number;
+        if (used[i] == UINT64_MAX || !usages[i].suffix)
+            continue;
+        if (used[i] > usages[i].notice)
+            level = LOG_NOTICE;
+        else if (used[i] > usages[i].info)
+            level = MIN(level, LOG_INFO);
+    }
+    if (!unit_says(u, level))
+        return;
+
+    auto_strbuf struct strbuf text = { 0 };
+    auto_strv char **fields = NULL;
+    for (size_t i = 0; i < ELEMENTSOF(usages); i++)
+        if (used[i] != UINT64_MAX) {
+            strv_addf(&fields, "%s=%" PRIu64, usages[i].field, used[i]);
+            add_usage(&text, i, used[i]);
+        }
+    if (fields)
+        unit_log_fields(u, MSG_UNIT_RESOURCES, level, text.length > 0 ? text.text : "Completed",
+                        &fields);
+}
 
 /* ---- of systemd.exec(5) ---- */
 

@@ -258,7 +258,6 @@ static void conclude(struct service *s, bool restarts)
     if (!begins_again(s, restarts) &&
         service_config(s)->file_descriptor_store_preserve != FD_STORE_PRESERVE_YES)
         service_release_fds(s);
-    unit_give_cgroup_back(u);
 }
 
 /* The only function that assigns s->state, but for service_resume(). */
@@ -276,7 +275,8 @@ static void service_enter(struct service *s, enum service_state next)
         service_ping_watchdog(s);
     arm_watchdog(s);
     service_health_start(s);
-    if (next == SERVICE_EXITED)
+    /* Where a unit has ended, unit_notify_state() does it. */
+    if (next == SERVICE_EXITED || next == SERVICE_AUTO_RESTART)
         unit_give_cgroup_back(u);
     if (next == SERVICE_DEAD || next == SERVICE_FAILED) {
         s->timer = event_source_free(s->timer);

@@ -118,8 +118,6 @@ void socket_set_state(struct socket *s, enum socket_state state)
         control_process_forget(&s->control);
         control_process_clean(&s->control);
         (void) unit_set_identity(&s->unit, (uid_t) -1, (gid_t) -1);
-        if (s->unit.tracker)
-            (void) tracker_remove(s->unit.tracker);
     }
     unit_notify_state(&s->unit, socket_states[old].active, socket_states[state].active, false);
 }

@@ -234,6 +234,13 @@ void unit_notify_state(struct unit *u, enum active_state old, enum active_state 
             stop_what_follows(u);
     }
 
+    if (inactive_or_failed(ns)) {
+        if (!inactive_or_failed(old))
+            unit_log_resources(u);
+        if (u->ops->has_processes)
+            unit_give_cgroup_back(u);
+    }
+
     /* Also where a restart follows: RestartMode=direct is there to keep this quiet. */
     if (old != ns) {
         if (ns == ACTIVE_FAILED)

@@ -374,6 +374,8 @@ struct unit_rare *unit_rare(struct unit *u);
 /* Set members of it. Return 0 or -ENOMEM. */
 int unit_set_traffic(struct unit *u, enum traffic direction, struct ip_traffic now);
 int unit_set_identity(struct unit *u, uid_t uid, gid_t gid);
+/* The unit has ended: tells what was used in its cgroup, if it still has one. */
+void unit_log_resources(struct unit *u);
 /* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
 void unit_give_cgroup_back(struct unit *u);
 /* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,
