@@ -535,8 +535,8 @@ static int add_pids(int fd, struct pid_list *list)
     char *save = NULL;
     int r = file_read_at(fd, "cgroup.procs", 64 * CGROUP_FILE_MAX, &text, NULL);
 
-    if (r < 0)
-        return r == -ENODEV ? 0 : r;
+    if (r < 0) /* it is being removed, or has been */
+        return r == -ENODEV || r == -ENOENT ? 0 : r;
     for (char *p = strtok_r(text, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
         if (!grow(&list->pids, &list->allocated, list->n + 1))
             return -ENOMEM;
@@ -592,12 +592,18 @@ int cgroup_pids(int cgroup_fd, pid_t **ret_pids, size_t *ret_n)
     return 0;
 }
 
+bool cgroup_exists(int cgroup_fd)
+{
+    return faccessat(cgroup_fd, "cgroup.procs", F_OK, 0) == 0;
+}
+
 int cgroup_populated(int cgroup_fd)
 {
     uint64_t populated;
     int r = cgroup_read_keyed(cgroup_fd, "cgroup.events", "populated", &populated);
 
-    if (r == -ENODEV)
+    /* ENOENT is also said of the topmost cgroup, which has no such file. */
+    if (r == -ENODEV || (r == -ENOENT && !cgroup_exists(cgroup_fd)))
         return 0;
     return r < 0 ? r : populated > 0;
 }

@@ -61,7 +61,10 @@ int cgroup_attach(int cgroup_fd, pid_t pid);
 
 /* The processes of the cgroup and of all below it. The array is the caller's. */
 int cgroup_pids(int cgroup_fd, pid_t **ret_pids, size_t *ret_n);
-/* 1 if it has live processes, itself or below; 0; or a negative errno. */
+/* Whether the folder is still there: it may have been removed while its descriptor was open. */
+bool cgroup_exists(int cgroup_fd);
+/* 1 if it has live processes, itself or below; 0, also where it has been removed; or a negative
+ * errno. */
 int cgroup_populated(int cgroup_fd);
 /* Kills everything in it and below. -EOPNOTSUPP without cgroup.kill. */
 int cgroup_kill_all(int cgroup_fd);

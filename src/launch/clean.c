@@ -160,7 +160,7 @@ static void remove_their_ipc(struct cleaning *x)
     struct user u = { .uid = (uid_t) -1, .gid = (gid_t) -1 };
     struct group g = { 0 };
 
-    if (x->config->sandbox->dynamic_user)
+    if (spawn_runtime_uid(x->runtime) != (uid_t) -1)
         u.uid = u.gid = spawn_runtime_uid(x->runtime);
     else if (!e->user || user_find(&l, e->user, &u) < 0)
         return;
@@ -189,7 +189,7 @@ static void remove_temporary(struct cleaning *x)
     if (e.remove_ipc)
         remove_their_ipc(x);
     terminal_release(x->config->exec);
-    if (x->config->sandbox->dynamic_user && x->runtime)
+    if (x->runtime)
         dynamic_user_release(x->runtime);
 }
 
@@ -237,11 +237,10 @@ int spawn_clean_start(const struct spawn_manager *m, const struct unit_config *c
     return 0;
 }
 
-unsigned spawn_clean_needed(const struct unit_config *config, const struct spawn_runtime *runtime,
-                            bool restarting)
+unsigned spawn_clean_needed(const struct spawn_manager *m, const struct unit_config *config,
+                            const char *unit, const struct spawn_runtime *runtime, bool restarting)
 {
     const struct exec_config *e = config->exec;
-    const struct sandbox_config *s = config->sandbox;
     struct effective effective;
     unsigned what = 0;
 
@@ -250,9 +249,8 @@ unsigned spawn_clean_needed(const struct unit_config *config, const struct spawn
                      (e->runtime_directory_preserve == PRESERVE_RESTART && restarting);
     if (e->runtime_directory && !preserved)
         what |= SPAWN_CLEAN_RUNTIME;
-    if ((runtime && !runtime->joined && runtime->tmp_dir) || s->set_credential ||
-        s->load_credential || s->import_credential || s->dynamic_user ||
-        (effective.remove_ipc && e->user) || terminal_touched(e))
+    if ((runtime && !runtime->joined && runtime->tmp_dir) || (runtime && runtime->user[0] >= 0) ||
+        (effective.remove_ipc && e->user) || terminal_touched(e) || credentials_exist(m, unit))
         what |= SPAWN_CLEAN_TEMPORARY;
     return what;
 }

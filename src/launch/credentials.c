@@ -361,6 +361,13 @@ int child_make_credentials(struct child *c)
     return r;
 }
 
+bool credentials_exist(const struct spawn_manager *m, const char *unit)
+{
+    auto_free char *path = credentials_path(m, unit);
+
+    return path && access(path, F_OK) == 0;
+}
+
 void credentials_remove(const struct spawn_manager *m, const char *unit)
 {
     auto_free char *path = credentials_path(m, unit);

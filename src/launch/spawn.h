@@ -156,10 +156,11 @@ int spawn_clean_start(const struct spawn_manager *m, const struct unit_config *c
 /* Removes the folder of what is mounted into the namespace of the unit's processes later on, which
  * are gone. */
 void spawn_forget_incoming(const struct spawn_manager *m, const char *unit);
-/* What there is to remove when the unit has stopped: 0 where no child is needed. `restarting`: the
- * stop is part of a restart (RuntimeDirectoryPreserve=restart). */
-unsigned spawn_clean_needed(const struct unit_config *config, const struct spawn_runtime *runtime,
-                            bool restarting);
+/* What there is to remove when the unit has stopped: 0 where no child is needed. The settings may
+ * be others than when it was started; its user and its credentials go all the same. `restarting`:
+ * the stop is part of a restart (RuntimeDirectoryPreserve=restart). */
+unsigned spawn_clean_needed(const struct spawn_manager *m, const struct unit_config *config,
+                            const char *unit, const struct spawn_runtime *runtime, bool restarting);
 
 /* ---- the launch report ---- */
 

@@ -293,7 +293,7 @@ int tracker_realize(struct tracker *t)
         return 0;
     if (t->cgroup_fd >= 0) {
         /* Removed behind our back, it has to be made anew. */
-        if (faccessat(t->cgroup_fd, "cgroup.procs", F_OK, 0) == 0)
+        if (cgroup_exists(t->cgroup_fd))
             return 0;
         unwatch(t);
     }

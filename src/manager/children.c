@@ -50,6 +50,26 @@ static void pending_free(struct pending_exit *p)
     free(p);
 }
 
+/* All processes of the unit are gone, and it has been told of each. */
+static void check_gone(struct unit *u)
+{
+    /* Without cgroup files the last process's exit and the emptiness come together: the exit is
+     * told first. */
+    for (const struct pending_exit *p = u->manager->pending_exits; p; p = p->next)
+        if (p->unit == u)
+            return;
+    if (!u->tracker || !tracker_is_empty(u->tracker))
+        return;
+    if (u->ops->processes_gone)
+        u->ops->processes_gone(u);
+    /* The last of those that outlived their unit. */
+    if (u->ops->has_processes && inactive_or_failed(unit_active_state(u))) {
+        unit_give_cgroup_back(u);
+        unit_changed(u);
+        unit_queue_add(u, QUEUE_GC);
+    }
+}
+
 static void pending_over(struct pending_exit *p)
 {
     struct unit *u = p->unit;
@@ -57,8 +77,7 @@ static void pending_over(struct pending_exit *p)
     unlink_pending(p);
     deliver(u, p->pid, p->code, p->status, p->tracker);
     pending_free(p);
-    if (u->tracker && u->ops->processes_gone && tracker_is_empty(u->tracker))
-        u->ops->processes_gone(u);
+    check_gone(u);
     unit_unref(u);
 }
 
@@ -197,23 +216,7 @@ void manager_tracked_exit(struct tracker *t, const struct track_exit *e, void *u
 
 void manager_tracked_empty(struct tracker *t, void *userdata)
 {
-    struct unit *u = tracker_unit(t);
-
-    if (!tracker_is_empty(t))
-        return;
-    /* Without cgroup files the last process's exit and the emptiness come together: the exit is
-     * told first. */
-    for (const struct pending_exit *p = u->manager->pending_exits; p; p = p->next)
-        if (p->unit == u)
-            return;
-    if (u->ops->processes_gone)
-        u->ops->processes_gone(u);
-    /* The last of those that outlived their unit. */
-    if (u->ops->has_processes && inactive_or_failed(unit_active_state(u))) {
-        unit_give_cgroup_back(u);
-        unit_changed(u);
-        unit_queue_add(u, QUEUE_GC);
-    }
+    check_gone(tracker_unit(t));
 }
 
 void manager_drop_pending_exits(struct manager *m)

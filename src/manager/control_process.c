@@ -124,18 +124,11 @@ enum service_result control_process_exited(struct control_process *c, int code, 
 
 void control_process_clean(struct control_process *c)
 {
-    struct spawn_request request = { 0 };
     struct unit *u = c->unit;
-    struct spawn spawned;
-    unsigned what = u && u->config ? spawn_clean_needed(u->config, c->runtime, false) : 0;
+    unsigned what = u && u->config ? unit_clean_needed(u, c->runtime, false) : 0;
 
-    if (what && unit_prepare_spawn(u, &request) >= 0 &&
-        spawn_clean_start(request.manager, u->config, u->id, c->runtime, what, &spawned) >= 0) {
-        close_fd(spawned.pidfd);
-        close_fd(spawned.report_fd);
-        c->cleaner = spawned.pid;
-        (void) unit_watch_pid(u, spawned.pid);
-    }
+    if (what)
+        (void) unit_start_cleaner(u, c->runtime, what, &c->cleaner);
     c->runtime = spawn_runtime_unref(c->runtime);
 }
 

@@ -295,6 +295,25 @@ int unit_prepare_spawn(struct unit *u, struct spawn_request *req)
     return 0;
 }
 
+unsigned unit_clean_needed(const struct unit *u, const struct spawn_runtime *runtime,
+                           bool restarting)
+{
+    return spawn_clean_needed(&u->manager->spawn, u->config, u->id, runtime, restarting);
+}
+
+int unit_start_cleaner(struct unit *u, struct spawn_runtime *runtime, unsigned what, pid_t *ret)
+{
+    struct spawn s;
+    int r = spawn_clean_start(&u->manager->spawn, u->config, u->id, runtime, what, &s);
+
+    if (r < 0)
+        return r;
+    close_fd(s.pidfd);
+    close_fd(s.report_fd);
+    *ret = s.pid;
+    return unit_watch_pid(u, s.pid);
+}
+
 void unit_ended(struct unit *u)
 {
     if (unit_will_restart(u))

@@ -352,7 +352,7 @@ static int start_reload(struct service *s)
 static int start_cleaning(struct service *s)
 {
     struct unit *u = UNIT(s);
-    struct spawn spawn;
+    pid_t pid = 0;
     unsigned mask = s->control_index; /* set by service_clean() */
 
     if (mask & SPAWN_CLEAN_FDSTORE)
@@ -362,19 +362,13 @@ static int start_cleaning(struct service *s)
     if (mask == 0)
         return 0;
 
-    struct spawn_request request = { 0 };
-    int r = unit_prepare_spawn(u, &request);
-    if (r >= 0)
-        r = spawn_clean_start(request.manager, u->config, u->id, NULL, mask, &spawn);
+    int r = unit_start_cleaner(u, NULL, mask, &pid);
     if (r < 0) {
         unit_log_text(u, LOG_WARNING, "Failed to initiate unit cleaning: %s", strerror(-r));
         s->clean_result = RESULT_RESOURCES;
         return r;
     }
-    close_fd(spawn.pidfd);
-    close_fd(spawn.report_fd);
-    s->control = (struct service_child){ .pid = spawn.pid, .report_fd = -1 };
-    (void) unit_watch_pid(u, spawn.pid);
+    s->control = (struct service_child){ .pid = pid, .report_fd = -1 };
     return 1;
 }
 
@@ -383,23 +377,16 @@ static int start_cleaning(struct service *s)
 static int start_clean_up(struct service *s, bool restarts)
 {
     struct unit *u = UNIT(s);
-    struct spawn_request request = { 0 };
-    struct spawn spawn;
+    unsigned what = unit_clean_needed(u, s->runtime, begins_again(s, restarts));
 
-    unsigned what = spawn_clean_needed(u->config, s->runtime, begins_again(s, restarts));
-    if (what == 0 || unit_prepare_spawn(u, &request) < 0)
+    if (what == 0)
         return 0;
-    int r = spawn_clean_start(request.manager, u->config, u->id, s->runtime, what, &spawn);
+    int r = unit_start_cleaner(u, s->runtime, what, &s->cleaner);
     if (r < 0) {
         unit_log_text(u, LOG_WARNING, "Cannot remove the unit's runtime directories: %s",
                       strerror(-r));
         return 0;
     }
-    close_fd(spawn.pidfd);
-    close_fd(spawn.report_fd);
-    s->cleaner = spawn.pid;
-    if (unit_watch_pid(u, spawn.pid) < 0)
-        return 0;
     set_deadline(s, usec_add(now_usec(CLOCK_MONOTONIC), CLEAN_UP_TIMEOUT));
     return 1;
 }

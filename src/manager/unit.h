@@ -24,6 +24,7 @@ struct collector_stream;
 struct unit_config;
 struct tracker;
 struct spawn_request;
+struct spawn_runtime;
 struct spawn_report;
 struct state_reader;
 struct state_writer;
@@ -378,6 +379,11 @@ int unit_set_identity(struct unit *u, uid_t uid, gid_t gid);
 void unit_log_resources(struct unit *u);
 /* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
 void unit_give_cgroup_back(struct unit *u);
+/* What is to be removed when the unit has stopped, see spawn_clean_needed(). */
+unsigned unit_clean_needed(const struct unit *u, const struct spawn_runtime *runtime,
+                           bool restarting);
+/* Removes it in a child, whose end the unit is told of. 0 or a negative errno. */
+int unit_start_cleaner(struct unit *u, struct spawn_runtime *runtime, unsigned what, pid_t *ret);
 /* Fills what every spawn_request of the unit has in common: manager, config, unit, tracker,
  * invocation, stream (made if need be). The type adds command, phase, environment, fds. */
 int unit_prepare_spawn(struct unit *u, struct spawn_request *req);

@@ -189,6 +189,35 @@ def test_descriptors_stay_the_same(reeve):
                     lambda: f"{before} became {descriptors(reeve)}")
 
 
+@pytest.mark.machine(init=INIT)
+def test_cgroup_of_what_cleaned_up_goes(reeve):
+    if not reeve.machine.has_cgroup:
+        pytest.skip("no tree of cgroups is to be had")
+    reeve.write("s.service", "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/true\nStateDirectory=s\n")
+    reeve.write("keep.target", "[Unit]\nAfter=s.service\n")
+    reeve.ctl("start", "keep.target")
+    group = reeve.path("/sys/fs/cgroup/system.slice/s.service")
+    for _ in range(10):
+        reeve.ctl("start", "s.service")
+        reeve.ctl("clean", "--what=state", "s.service")
+        assert not reeve.path("/var/lib/s").exists()
+        reeve.until(lambda: not group.exists() and not descriptors(reeve)[str(group.relative_to(reeve.root))], PATIENCE,
+                    lambda: f"{group} is left over: {reeve.ctl('status', 's.service', check=False)}")
+
+
+def test_what_settings_that_are_gone_have_made_goes_with_the_unit(reeve):
+    reeve.write("s.service", "[Service]\nExecStart=/bin/sleep infinity\nDynamicUser=yes\nSetCredential=c:secret\n")
+    reeve.ctl("start", "s.service")
+    made = [reeve.path("/run/systemd/dynamic-uid/direct:s"), reeve.path("/run/credentials/s.service/c")]
+    # A start job of Type=simple can be over before the child has come that far.
+    reeve.until(lambda: all(os.path.lexists(p) for p in made), PATIENCE)
+    reeve.write("s.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("daemon-reload")
+    reeve.ctl("stop", "s.service")
+    assert not any(os.path.lexists(p) for p in made)
+    assert not reeve.path("/run/credentials/s.service").exists()
+
+
 def test_state_of_everything_survives_a_crash(reeve):
     """What is more than running processes: failures, counters, jobs, delays, the environment."""
     reeve.write("bad.service", "[Service]\nExecStart=/bin/false\n")

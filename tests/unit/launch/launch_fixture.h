@@ -259,7 +259,7 @@ static inline void run_command(struct fixture *f, const char *settings, const ch
     close(s.report_fd);
     close(s.pidfd);
 
-    unsigned what = spawn_clean_needed(c, runtime, false);
+    unsigned what = spawn_clean_needed(&f->manager, c, "tested.service", runtime, false);
     if (what) {
         int status;
 

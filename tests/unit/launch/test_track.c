@@ -110,6 +110,43 @@ static void family_by_holder(void **state)
     check_family(true);
 }
 
+/* Somebody else removes the cgroup, as a slice does that goes: it counts as empty, and is made
+ * anew. */
+static void cgroup_removed_behind_our_back(void **state)
+{
+    struct fixture f;
+    struct tracker *t;
+
+    (void) state;
+    if (!is_root())
+        skip();
+    fixture_init(&f, false);
+    current = &f;
+    if (f.host.kind != TRACK_CGROUP) {
+        fixture_done(&f);
+        skip();
+    }
+    assert_int_equal(tracker_new(&f.host, "tested.service", "a-b.slice", NULL, &t), 0);
+    assert_true(tracker_realize(t) >= 0);
+    for (int i = 0; i < 2; i++) {
+        pid_t *pids;
+        size_t n;
+
+        assert_int_equal(cgroup_remove(&f.host.cgroup, "/a.slice"), 0);
+        assert_true(tracker_is_empty(t));
+        assert_int_equal(tracker_pids(t, &pids, &n), 0);
+        assert_int_equal(n, 0);
+        assert_int_equal(tracker_kill(t, SIGTERM, NULL, 0), 0);
+        assert_int_equal(tracker_realize(t), 1);
+        assert_int_equal(tracker_realize(t), 0);
+    }
+    assert_int_equal(cgroup_remove(&f.host.cgroup, "/a.slice"), 0);
+    assert_int_equal(tracker_remove(t), 0);
+    assert_int_equal(tracker_cgroup_fd(t), -1);
+    tracker_free(t);
+    fixture_done(&f);
+}
+
 static int n_exits;
 static struct track_exit exits[8];
 
@@ -202,9 +239,8 @@ static void cgroup_paths(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(cgroup_paths),
-    cmocka_unit_test(family_by_cgroup),
-    cmocka_unit_test(family_by_holder),
+    cmocka_unit_test(cgroup_paths),          cmocka_unit_test(family_by_cgroup),
+    cmocka_unit_test(family_by_holder),      cmocka_unit_test(cgroup_removed_behind_our_back),
     cmocka_unit_test(holder_is_found_again),
 };
 
