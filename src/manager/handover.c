@@ -629,6 +629,8 @@ static void resume_all(struct manager *m)
         /* Counts failed units, which unit_notify_state() did not see. */
         unit_count_state(u);
         unit_queue_add(u, QUEUE_GC);
+        /* What the earlier manager was about to do for the sake of others. */
+        unit_queue_checks(u);
         if (u->job) {
             usec_t begin = u->job->begin.monotonic;
 

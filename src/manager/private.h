@@ -215,6 +215,8 @@ int unit_reload(struct unit *u);
 void unit_start_on_termination(struct unit *u, uint32_t atom);
 void manager_dispatch_stop_unneeded(struct manager *m);
 void manager_dispatch_start_upheld(struct manager *m);
+/* Has it looked at whether it is to go, or to be there, for the sake of others. */
+void unit_queue_checks(struct unit *u);
 void manager_dispatch_stop_bound(struct manager *m);
 /* Does what an action directive says; `why` is for the log. `status` -1: none. */
 void manager_action(struct manager *m, enum emergency_action action, int status, const char *why);

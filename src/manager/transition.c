@@ -2,7 +2,9 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/rate_limit.h"
 #include "base/str.h"
+#include "event/event.h"
 #include "manager/private.h"
 #include "unit/config.h"
 
@@ -68,6 +70,55 @@ void unit_start_on_termination(struct unit *u, uint32_t atom)
 
 /* ---- StopWhenUnneeded=, Upholds=, BindsTo= ---- */
 
+/* As systemd has it. Without a limit a unit that fails at every start would have its next job
+ * before the jobs behind it have their turn. */
+#define AUTOMATIC_INTERVAL (10 * USEC_PER_SEC)
+#define AUTOMATIC_BURST 16
+
+static void on_again(struct event_source *s, usec_t due, void *userdata)
+{
+    struct unit *u = userdata;
+
+    u->rare->automatic_again = event_source_free(s);
+    unit_queue_checks(u);
+}
+
+/* A job that nobody has asked for, unless there were too many of them: then the unit is looked at
+ * once more when the time is over. */
+static void queue_automatic(struct unit *u, enum job_type type, enum job_mode mode, const char *why)
+{
+    struct unit_rare *rare = unit_rare(u);
+
+    if (rare) {
+        struct rate_limit limit = { .interval = AUTOMATIC_INTERVAL,
+                                    .burst = AUTOMATIC_BURST,
+                                    .begin = rare->automatic_begin,
+                                    .n = rare->automatic_n };
+        bool below = rate_limit_below(&limit, now_usec(CLOCK_MONOTONIC));
+
+        rare->automatic_begin = limit.begin;
+        rare->automatic_n = limit.n;
+        if (!below &&
+            (rare->automatic_again || event_add_time(u->manager->loop, CLOCK_MONOTONIC,
+                                                     usec_add(limit.begin, AUTOMATIC_INTERVAL + 1),
+                                                     on_again, u, &rare->automatic_again) >= 0)) {
+            unit_log_text(u, LOG_WARNING,
+                          "Not queueing another %s job (%s): there were too many recently. Will "
+                          "retry later.",
+                          job_type_name(type), why);
+            return;
+        }
+    }
+    queue_job(u, type, mode, why);
+}
+
+void unit_queue_checks(struct unit *u)
+{
+    unit_queue_add(u, QUEUE_STOP_UNNEEDED);
+    unit_queue_add(u, QUEUE_STOP_BOUND);
+    unit_queue_add(u, QUEUE_START_UPHELD);
+}
+
 static bool is_unneeded(struct unit *u)
 {
     struct unit *other;
@@ -90,7 +141,7 @@ void manager_dispatch_stop_unneeded(struct manager *m)
         if (!is_unneeded(u))
             continue;
         unit_log_text(u, LOG_DEBUG, "Unit not needed anymore.");
-        queue_job(u, JOB_STOP, JOB_MODE_FAIL, "not needed any more");
+        queue_automatic(u, JOB_STOP, JOB_MODE_FAIL, "not needed any more");
     }
 }
 
@@ -110,14 +161,9 @@ void manager_dispatch_start_upheld(struct manager *m)
 {
     struct unit *u;
 
-    while ((u = unit_queue_take(m, QUEUE_START_UPHELD))) {
-        if (!is_upheld(u))
-            continue;
-        /* A start limit that is used up ends the series, as it does elsewhere. */
-        if (u->start_limit_hit)
-            continue;
-        queue_job(u, JOB_START, JOB_MODE_FAIL, "upheld by an active unit");
-    }
+    while ((u = unit_queue_take(m, QUEUE_START_UPHELD)))
+        if (is_upheld(u))
+            queue_automatic(u, JOB_START, JOB_MODE_FAIL, "upheld by an active unit");
 }
 
 static bool is_bound_by_inactive(struct unit *u)
@@ -138,16 +184,14 @@ void manager_dispatch_stop_bound(struct manager *m)
 
     while ((u = unit_queue_take(m, QUEUE_STOP_BOUND)))
         if (is_bound_by_inactive(u))
-            queue_job(u, JOB_STOP, JOB_MODE_REPLACE, "a unit it is bound to is inactive");
+            queue_automatic(u, JOB_STOP, JOB_MODE_REPLACE, "a unit it is bound to is inactive");
 }
 
 static void queue_dependants(struct unit *u, enum active_state ns)
 {
     struct unit *other;
 
-    unit_queue_add(u, QUEUE_STOP_UNNEEDED);
-    unit_queue_add(u, QUEUE_STOP_BOUND);
-    unit_queue_add(u, QUEUE_START_UPHELD);
+    unit_queue_checks(u);
     if (inactive_or_deactivating(ns))
         UNIT_FOREACH_ATOM(other, u, ATOM_CHECK_UNNEEDED)
     unit_queue_add(other, QUEUE_STOP_UNNEEDED);

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "event/event.h"
 #include "journal/client.h"
 #include "launch/track.h"
 #include "manager/checkpoint.h"
@@ -147,6 +148,7 @@ static void rare_free(struct unit_rare *rare)
     strv_free(rare->wants_mounts_for);
     strv_free(rare->activation);
     strv_free(rare->degraded);
+    event_source_free(rare->automatic_again);
     free(rare);
 }
 

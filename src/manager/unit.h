@@ -109,6 +109,10 @@ struct unit_rare {
     char **requires_mounts_for, **wants_mounts_for; /* implied ones as well */
     char **activation; /* what set it off, for its commands: "TRIGGER_UNIT=..."; NULL */
     char **degraded;   /* settings that are not in force ("MemoryMax=: ..."); NULL */
+    /* Jobs that nobody has asked for: their limit, and what waits for its end. */
+    usec_t automatic_begin;
+    unsigned automatic_n;
+    struct event_source *automatic_again;
 };
 
 struct unit {
