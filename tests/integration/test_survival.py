@@ -102,7 +102,12 @@ def answers(reeve):
 
 
 def crash(reeve):
+    """Until the signal has been seen: who asks after that is answered by the next life."""
+    def seen():
+        return reeve.machine.log.read_text(errors="replace").count("reeve: crashed")
+    before = seen()
     os.kill(reeve.machine.pid, signal.SIGSEGV)
+    reeve.until(lambda: seen() > before, PATIENCE, lambda: "the signal was not seen")
 
 
 def reexec(reeve):
@@ -296,7 +301,7 @@ def test_pid_file_that_is_written_during_a_crash(reeve):
     reeve.wait("daemon.service", PATIENCE, SubState="start", ControlPID=0)
     os.kill(reeve.machine.pid, signal.SIGSTOP)
     reeve.path("/run/daemon.later").rename(reeve.path("/run/daemon.pid"))
-    crash(reeve)
+    os.kill(reeve.machine.pid, signal.SIGSEGV)
     os.kill(reeve.machine.pid, signal.SIGCONT)
     reeve.until(lambda: answers(reeve), PATIENCE)
     reeve.wait("daemon.service", PATIENCE, SubState="running")
