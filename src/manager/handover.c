@@ -704,8 +704,11 @@ static void close_inherited(struct event_source *s, void *userdata)
 static void close_inherited_later(struct manager *m, struct state_reader *reader)
 {
     struct event_source *source;
-    struct state_reader *kept = memdup0(reader, sizeof *reader);
 
+    /* A unit may be started before: its processes would keep the connection that is waited on.
+     * Pinned by test_start_that_comes_with_a_reexec_keeps_no_connection. */
+    state_reader_own_rest(reader);
+    struct state_reader *kept = memdup0(reader, sizeof *reader);
     if (kept && event_add_post(m->loop, close_inherited, kept, &source) >= 0)
         return;
     free(kept);

@@ -214,12 +214,24 @@ int state_reader_init(struct state_reader *r, int state_fd)
     return fd_read_whole(state_fd, STATE_SIZE_MAX, &r->text, NULL);
 }
 
+void state_reader_own_rest(struct state_reader *r)
+{
+    for (int fd = 3; fd <= STATE_FD_MAX; fd++) {
+        uint64_t bit = UINT64_C(1) << (fd % 64);
+
+        if (!(r->open[fd / 64] & bit))
+            continue;
+        /* Who has taken a descriptor in another way (the collector's client) has made it
+         * close-on-exec. */
+        if (fcntl(fd, F_GETFD) != 0 || fd_cloexec(fd, true) < 0)
+            r->open[fd / 64] &= ~bit;
+    }
+}
+
 void state_reader_close_rest(struct state_reader *r)
 {
-    /* Who has taken a descriptor in another way (the collector's client) has made it close-on-exec.
-     */
     for (int fd = 3; fd <= STATE_FD_MAX; fd++)
-        if ((r->open[fd / 64] & (UINT64_C(1) << (fd % 64))) && fcntl(fd, F_GETFD) == 0)
+        if (r->open[fd / 64] & (UINT64_C(1) << (fd % 64)))
             close(fd);
 }
 

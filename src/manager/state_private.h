@@ -24,6 +24,8 @@ int state_reader_init(struct state_reader *r, int state_fd);
 /* The next row: 1; 0 for an empty line, the end of a block; -ENODATA at the end of the file;
  * -EINVAL for a line that is no row. */
 int state_next(struct state_reader *r, char **ret_key, char **ret_value);
-/* Closes what nobody has taken. */
+/* Of what nobody has taken, processes that are started from now on get nothing. */
+void state_reader_own_rest(struct state_reader *r);
+/* Then: closes it. */
 void state_reader_close_rest(struct state_reader *r);
 void state_reader_done(struct state_reader *r);

@@ -114,6 +114,10 @@ def reexec(reeve):
     reeve.run("reeve", "daemon-reexec")
 
 
+def children(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
 def batter(reeve, fleet, blows):
     """Crashes and re-executions at random moments, while other units come and go."""
     rng = random.Random(SEED)
@@ -505,6 +509,39 @@ def test_garbage_costs_only_its_sender(reeve, garbage):
         good.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
         assert b"varlink" in good.recv(65536) or b"reeve" in good.recv(65536)
     assert reeve.show("witness.service", *seen) == seen
+
+
+SLOW_TO_CHECK = """#!/bin/sh
+case "$*" in *--check-state*)
+    : >/run/checking
+    until [ -e /run/go ]; do sleep 0.05; done
+esac
+exec /usr/local/bin/reeve.real "$@"
+"""
+
+
+@pytest.mark.machine(init=[*INIT, "--tracking=holder"])
+def test_start_that_comes_with_a_reexec_keeps_no_connection(reeve):
+    """It is the first thing that the new life does, and its holder outlives it: who waits for the end of the connection
+    would wait for the end of the service."""
+    reeve.write("x.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    reeve.ctl("daemon-reload")
+    reeve.path("/usr/local/bin/reeve").rename(reeve.path("/usr/local/bin/reeve.real"))
+    reeve.write("/usr/local/bin/reeve", SLOW_TO_CHECK, mode=0o755)
+    manager = reeve.machine.pid
+    with connect(reeve) as waits, connect(reeve) as starts:
+        starts.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
+        assert starts.recv(65536)
+        waits.sendall(b'{"method":"io.reeve.Manager.Reexec"}\0')
+        reeve.until(reeve.path("/run/checking").exists, PATIENCE)
+        # It hears at once what is to be started, and that the program is good.
+        os.kill(manager, signal.SIGSTOP)
+        starts.sendall(b'{"method":"io.reeve.Manager.EnqueueJobs","parameters":{"type":"start","units":["x.service"]}}\0')
+        reeve.path("/run/go").touch()
+        reeve.until(lambda: any(") Z " in pathlib.Path("/proc", child, "stat").read_text() for child in children(manager)),
+                    PATIENCE)
+        os.kill(manager, signal.SIGCONT)
+        assert is_closed(waits)
 
 
 def test_client_that_never_reads(reeve):
