@@ -10,6 +10,7 @@
 #include "control/arena.h"
 #include "control/methods.h"
 #include "journal/client.h"
+#include "unit/value.h"
 
 /* ---- Watch ---- */
 
@@ -213,17 +214,16 @@ int method_shut_down(struct varlink_call *c, const json_t *in, void *manager)
 
 int method_log_level(struct varlink_call *c, const json_t *in, void *manager)
 {
-    static const char *const names[] = { "emerg",   "alert",  "crit", "err",
-                                         "warning", "notice", "info", "debug" };
+    const char *const *names = type_syslog_level.words;
     const char *level = json_string_value(json_object_get(in, "level"));
     int priority = 0;
 
     if (level) {
         if (!varlink_call_may(c, NEEDS_CHANGE))
             return varlink_error(c, "org.varlink.service.PermissionDenied", NULL);
-        while (priority < (int) ELEMENTSOF(names) && !streq(level, names[priority]))
+        while (priority < type_syslog_level.n_words && !streq(level, names[priority]))
             priority++;
-        if (priority == (int) ELEMENTSOF(names))
+        if (priority == type_syslog_level.n_words)
             return varlink_error(c, "org.varlink.service.InvalidParameter",
                                  json_pack("{s:s}", "parameter", "level"));
         log_set_max_priority(priority);

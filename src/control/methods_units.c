@@ -10,6 +10,8 @@
 #include "control/methods.h"
 #include "launch/track.h"
 #include "unit/directive.h"
+#include "unit/manager-config.h"
+#include "unit/value.h"
 
 /* ---- ListUnits ---- */
 
@@ -224,15 +226,38 @@ int method_show_unit(struct varlink_call *c, const json_t *in, void *manager)
     return varlink_reply(c, json_pack("{s:s, s:o}", "id", u->id, "properties", properties));
 }
 
+/* Of system.conf: those that systemd's manager has as properties and no row tells in another way.
+ */
+static int add_manager_settings(json_t *properties, const json_t *names, const struct manager *m)
+{
+    const struct manager_config *config = manager_settings(m);
+    const struct directive *d;
+    unsigned position = 0;
+    auto_strbuf struct strbuf text = { 0 };
+
+    while (config && (d = manager_directive_next(&position))) {
+        const char *name = directive_property(d);
+
+        if (!manager_setting_is_property(d) || !is_wanted(names, name) ||
+            json_object_get(properties, name))
+            continue;
+        strbuf_clear(&text);
+        d->type->format(d->type, manager_config_value(config, d), &text);
+        if (text.failed || json_object_set_new(properties, name, json_text(strbuf_text(&text))) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 int method_show_manager(struct varlink_call *c, const json_t *in, void *manager)
 {
     const json_t *names = json_object_get(in, "properties");
     bool may_see_all = varlink_call_may(c, NEEDS_OUTPUT);
     json_t *properties = json_object();
+    int r;
 
     for (const struct manager_property_row *row = manager_properties; row->name; row++) {
         struct property_value v = { 0 };
-        int r;
 
         if (!is_wanted(names, row->name) || (is_private(row->name) && !may_see_all))
             continue;
@@ -241,7 +266,8 @@ int method_show_manager(struct varlink_call *c, const json_t *in, void *manager)
         if (r < 0)
             return r;
     }
-    return varlink_reply(c, json_pack("{s:o}", "properties", properties));
+    r = add_manager_settings(properties, names, manager);
+    return r < 0 ? r : varlink_reply(c, json_pack("{s:o}", "properties", properties));
 }
 
 int method_find_unit(struct varlink_call *c, const json_t *in, void *manager)

@@ -114,6 +114,11 @@ void manager_confine(const struct manager *m)
         }
 }
 
+const struct manager_config *manager_settings(const struct manager *m)
+{
+    return m->config;
+}
+
 void manager_config_done(struct manager *m)
 {
     m->config = manager_config_free(m->config);

@@ -37,6 +37,13 @@ static int keep_as_is(int fd, void *userdata)
     return fd;
 }
 
+static const char *const time_keys[] = {
+    [TIME_GENERATORS_START] = "time-generators", [TIME_GENERATORS_FINISH] = "time-generators-done",
+    [TIME_UNITS_LOAD_START] = "time-units-load", [TIME_UNITS_LOAD_FINISH] = "time-units-load-done",
+    [TIME_UNITS_LOAD] = "time-reload",
+};
+static_assert(ELEMENTSOF(time_keys) == MANAGER_TIME_MAX, "a key for every time");
+
 void manager_save_head(struct manager *m, struct state_writer *w)
 {
     struct id128 boot;
@@ -49,7 +56,10 @@ void manager_save_head(struct manager *m, struct state_writer *w)
     state_write_bool(w, "startup-finished", m->startup_finished);
     state_write_u64(w, "next-job-id", m->next_job_id);
     state_write_u64(w, "failed-jobs", m->n_failed_jobs);
+    state_write_u64(w, "installed-jobs", m->n_installed_jobs);
     state_write_u64(w, "reloads", m->n_reloads);
+    for (int i = 0; i < MANAGER_TIME_MAX; i++)
+        state_write_time(w, time_keys[i], m->times[i]);
     state_write_bool(w, "exit-code-set", m->exit_code_set);
     state_write_i64(w, "exit-code", m->exit_code);
     STRV_FOREACH (assignment, m->environment)
@@ -446,6 +456,9 @@ static int restore_manager_row(struct manager *m, const char *key, const char *v
         return state_read_time(value, &m->start);
     if (streq(key, "finish"))
         return state_read_time(value, &m->userspace_done);
+    for (int i = 0; i < MANAGER_TIME_MAX; i++)
+        if (streq(key, time_keys[i]))
+            return state_read_time(value, &m->times[i]);
     if (streq(key, "startup-finished"))
         return state_read_bool(value, &m->startup_finished);
     if (streq(key, "exit-code-set"))
@@ -463,6 +476,8 @@ static int restore_manager_row(struct manager *m, const char *key, const char *v
         m->next_job_id = (uint32_t) n;
     else if (streq(key, "failed-jobs"))
         m->n_failed_jobs = (uint32_t) n;
+    else if (streq(key, "installed-jobs"))
+        m->n_installed_jobs = (uint32_t) n;
     else if (streq(key, "reloads"))
         m->n_reloads = (unsigned) n;
     else if (streq(key, "exit-code"))

@@ -173,6 +173,7 @@ struct job *job_install(struct job *j)
     *slot = j;
     j->installed = true;
     u->manager->n_jobs++;
+    u->manager->n_installed_jobs++;
     manager_tell(u->manager, EVENT_JOB_NEW, u, j);
     unit_changed(u);
     return j;

@@ -419,11 +419,13 @@ static void generators_done(struct manager *m)
 {
     bool any = false;
 
+    m->times[TIME_GENERATORS_FINISH] = m->times[TIME_UNITS_LOAD_START] = dual_now();
     (void) unit_loader_refresh(m->loader);
     (void) load_perpetual(m);
     if (!m->test)
         manager_read_mounts(m);
     manager_dispatch_load_queue(m);
+    m->times[TIME_UNITS_LOAD_FINISH] = dual_now();
     m->startup = false;
     if (!m->boot_units && m->role == MANAGER_SUPERVISOR) {
         log_info("Beside another init: only what is asked for is started");
@@ -473,6 +475,7 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
     transient_remove_all(m);
     manager_name_system(m);
     collector_start(m);
+    m->times[TIME_GENERATORS_START] = dual_now();
     return generators_run(m, generators_done);
 }
 

@@ -20,6 +20,7 @@
 struct event_loop;
 struct collector_client;
 struct manager;
+struct manager_config;
 struct unit;
 struct property_row;
 
@@ -248,3 +249,5 @@ struct manager_property_row {
     int (*get)(const struct manager *m, struct property_value *v);
 };
 extern const struct manager_property_row manager_properties[];
+/* What system.conf says; NULL before it is read. */
+const struct manager_config *manager_settings(const struct manager *m);

@@ -52,6 +52,16 @@ struct pending_exit {
     struct tracker *tracker; /* the holder that reported it, and reaps it; NULL: our own child */
 };
 
+/* When the manager has done what, once. */
+enum manager_time {
+    TIME_GENERATORS_START,
+    TIME_GENERATORS_FINISH,
+    TIME_UNITS_LOAD_START, /* at boot */
+    TIME_UNITS_LOAD_FINISH,
+    TIME_UNITS_LOAD, /* the last daemon-reload */
+    MANAGER_TIME_MAX
+};
+
 struct manager {
     struct event_loop *loop;
     struct manager_options options;
@@ -97,7 +107,7 @@ struct manager {
 
     uint32_t next_job_id;
     uint32_t gc_marker;
-    uint32_t n_units, n_failed, n_jobs, n_running_jobs, n_failed_jobs;
+    uint32_t n_units, n_failed, n_jobs, n_running_jobs, n_failed_jobs, n_installed_jobs;
     struct pending_exit *pending_exits;
     struct event_source *signal_child;
 
@@ -106,9 +116,9 @@ struct manager {
     bool exit_code_set;
     bool freeing, reloading, deserializing, startup_finished, shutting_down, test;
     unsigned in_notify; /* depth of unit_notify_state() */
-    struct dual_time start, userspace_done;
+    struct dual_time start, userspace_done, shutdown_begin;
+    struct dual_time times[MANAGER_TIME_MAX];
     unsigned n_reloads;
-    usec_t shutdown_begin;
     struct event_source *stop_timer;
     void (*reload_done)(int r, void *userdata);
     void *reload_userdata;

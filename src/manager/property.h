@@ -30,6 +30,25 @@ static inline int property_put_text(struct property_value *v, const char *text)
     return 0;
 }
 
+/* Whose soft values are properties of their own; with the member of struct limits_config. */
+#define RESOURCE_LIMITS(ROW) \
+    ROW(CPU, cpu) \
+    ROW(FSIZE, fsize) \
+    ROW(DATA, data) \
+    ROW(STACK, stack) \
+    ROW(CORE, core) \
+    ROW(RSS, rss) \
+    ROW(NOFILE, nofile) \
+    ROW(AS, as) \
+    ROW(NPROC, nproc) \
+    ROW(MEMLOCK, memlock) \
+    ROW(LOCKS, locks) \
+    ROW(SIGPENDING, sigpending) \
+    ROW(MSGQUEUE, msgqueue) \
+    ROW(NICE, nice) \
+    ROW(RTPRIO, rtprio) \
+    ROW(RTTIME, rttime)
+
 /* For rows of what is no property, of a text that is never there, of what is never so. */
 int property_none(const struct unit *u, struct property_value *v);
 int property_empty(const struct unit *u, struct property_value *v);

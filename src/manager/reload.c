@@ -97,6 +97,7 @@ static void generators_done(struct manager *m)
         drop_all_edges(m);
         read_all(m);
         m->n_reloads++;
+        m->times[TIME_UNITS_LOAD] = dual_now();
         log_info("Reloaded %u units.", m->n_units);
     } else
         log_error("Reload failed, the units stay as they are: %s", strerror(-r));

@@ -362,24 +362,6 @@ GETTER(GID)
     return put_id(v, u->rare ? u->rare->gid : UINT32_MAX);
 }
 
-#define LIMITS(ROW) \
-    ROW(CPU, cpu) \
-    ROW(FSIZE, fsize) \
-    ROW(DATA, data) \
-    ROW(STACK, stack) \
-    ROW(CORE, core) \
-    ROW(RSS, rss) \
-    ROW(NOFILE, nofile) \
-    ROW(AS, as) \
-    ROW(NPROC, nproc) \
-    ROW(MEMLOCK, memlock) \
-    ROW(LOCKS, locks) \
-    ROW(SIGPENDING, sigpending) \
-    ROW(MSGQUEUE, msgqueue) \
-    ROW(NICE, nice) \
-    ROW(RTPRIO, rtprio) \
-    ROW(RTTIME, rttime)
-
 #define SOFT_LIMIT(NAME, member) \
     GETTER(soft_##member) \
     { \
@@ -388,7 +370,7 @@ GETTER(GID)
                    ? property_put_number(v, VALUE_UINT, l->limit_##member.soft) \
                    : -ENODATA; \
     }
-LIMITS(SOFT_LIMIT)
+RESOURCE_LIMITS(SOFT_LIMIT)
 
 /* Facility and level in one, as syslog(3) has them. */
 GETTER(SyslogPriority)
@@ -409,7 +391,7 @@ GETTER(ReeveTracking)
 
 /* clang-format off */
 const struct property_row process_properties[] = {
-    LIMITS(SOFT_LIMIT_ROW)
+    RESOURCE_LIMITS(SOFT_LIMIT_ROW)
     { "SyslogPriority", get_SyslogPriority },
     { "SystemCallFilter", get_SystemCallFilter },
     { "SystemCallLog", get_SystemCallLog },

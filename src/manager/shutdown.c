@@ -92,7 +92,7 @@ static void begin_shutdown(struct manager *m, enum manager_objective o)
         return;
     m->shutting_down = true;
     manager_apply_startup(m);
-    m->shutdown_begin = now_usec(CLOCK_MONOTONIC);
+    m->shutdown_begin = dual_now();
     m->shutdown_objective = o;
     if (timeout == 0)
         timeout = m->role == MANAGER_PID1 ? 9 * USEC_PER_SEC : USEC_INFINITY;
@@ -226,7 +226,7 @@ static void on_signal(struct event_source *s, const struct signalfd_siginfo *si,
     if (signo == SIGTERM || signo == SIGINT) {
         /* The second Ctrl-C does not wait; one that comes twice is one. */
         if (m->shutting_down && signo == SIGINT &&
-            now_usec(CLOCK_MONOTONIC) - m->shutdown_begin > 300 * USEC_PER_MSEC) {
+            now_usec(CLOCK_MONOTONIC) - m->shutdown_begin.monotonic > 300 * USEC_PER_MSEC) {
             kill_what_is_left(m);
             manager_set_objective(m, OBJECTIVE_EXIT);
         } else if (!m->shutting_down)

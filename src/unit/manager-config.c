@@ -42,6 +42,13 @@ const struct directive *manager_directive_next(unsigned *position)
     return NULL;
 }
 
+bool manager_setting_is_property(const struct directive *d)
+{
+    return streq(d->name, "CtrlAltDelBurstAction") ||
+           (startswith(d->name, "Default") && !endswith(d->name, "Sec") &&
+            !streq(d->name, "DefaultEnvironment") && !streq(d->name, "DefaultSmackProcessLabel"));
+}
+
 const void *manager_config_value(const struct manager_config *c, const struct directive *d)
 {
     return (const char *) c + d->offset;

@@ -36,6 +36,8 @@ struct manager_config *manager_config_free(struct manager_config *c);
 /* The rows, for completion, the reference page and `show` of the manager: *position starts at 0;
  * NULL at the end. directive_property() names such a row as well. */
 const struct directive *manager_directive_next(unsigned *position);
+/* Whether systemd's manager has it as a property of that name. */
+bool manager_setting_is_property(const struct directive *d);
 const void *manager_config_value(const struct manager_config *c, const struct directive *d);
 
 /* The presets of units that follow from it; NULL where memory is out. */

@@ -149,6 +149,25 @@ def test_show_prints_properties_of_systemd_alone(reeve):
     assert reeve.run("systemctl", "show", "--all", "-p", "SystemCallFilter", "x.service").stdout == "SystemCallFilter=~\n"
 
 
+def test_times_of_the_manager_are_kept(reeve):
+    def times():
+        text = reeve.ctl("show", "--all")
+        return {k.removesuffix("TimestampMonotonic"): int(v) for k, v in (line.split("=", 1) for line in text.splitlines() if "=" in line)
+                if k.endswith("TimestampMonotonic")}
+    reeve.until(lambda: times()["Finish"], timeout=60)
+    first = times()
+    order = ["Userspace", "GeneratorsStart", "GeneratorsFinish", "UnitsLoadStart", "UnitsLoadFinish", "Finish"]
+    assert 0 < first["Userspace"] and sorted(order, key=first.get) == order, first
+    assert first["UnitsLoad"] == 0
+    reeve.ctl("daemon-reload")
+    reloaded = times()
+    assert reloaded["UnitsLoad"] > first["Finish"]
+    jobs = int(reeve.ctl("show", "-P", "NInstalledJobs"))
+    reeve.ctl("daemon-reexec")
+    assert times() == reloaded
+    assert int(reeve.ctl("show", "-P", "NInstalledJobs")) == jobs > 0
+
+
 def test_wait_ends_when_the_unit_has(reeve):
     reeve.write("short.service", "[Service]\nExecStart=/bin/sh -c 'read x </run/gate; exit 7'\n")
     reeve.run("mkfifo", "/run/gate")
