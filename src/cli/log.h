@@ -58,6 +58,10 @@ struct log_options {
     bool rotate, json;
 };
 
+/* For initialisers: what is not 0 where the option is not given; `lines` is for the user to say. */
+#define LOG_OPTIONS_NONE \
+    .since = USEC_INFINITY, .until = USEC_INFINITY, .case_sensitive = -1, .context = -1
+
 /* log_options.c: returns the exit status to end with, or -1 to go on. */
 int log_parse_options(struct log_options *o, int argc, char **argv);
 

@@ -631,10 +631,7 @@ int log_parse_options(struct log_options *o, int argc, char **argv)
         .program = streq(argv[0], "journalctl") ? "journalctl" : "reeve log",
         .output = { .mode = ENTRY_SHORT, .full = true },
         .lines = -2, /* not said */
-        .case_sensitive = -1,
-        .context = -1,
-        .since = USEC_INFINITY,
-        .until = USEC_INFINITY,
+        LOG_OPTIONS_NONE,
     };
     optind = 0;
     for (int k; (k = verb_getopt(argc, argv, short_options, long_options, NULL)) >= 0;) {

@@ -84,10 +84,8 @@ static bool print_journal(struct systemctl *c, const char *unit, usec_t since, u
 {
     char *units[] = { (char *) unit, NULL };
     struct log_options o = {
+        LOG_OPTIONS_NONE,
         .program = c->program,
-        .since = since > 0 ? since : USEC_INFINITY,
-        .until = USEC_INFINITY,
-        .case_sensitive = -1,
         .lines = (long) n,
         .quiet = true,
         .no_pager = true,
@@ -97,6 +95,8 @@ static bool print_journal(struct systemctl *c, const char *unit, usec_t since, u
     struct match *match = NULL;
     bool found = false;
 
+    if (since > 0)
+        o.since = since;
     if (c->scope == SCOPE_USER)
         o.user_units = units;
     else

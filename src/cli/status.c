@@ -91,8 +91,9 @@ void status_print_resources(const json_t *p)
 
 /* ---- the whole system ---- */
 
-/* Adds a unit's processes to those of all, below its cgroup (or its name, with holders). */
-static void collect_processes(struct systemctl *c, const char *unit, json_t *all)
+/* Adds a unit's processes to those of all, below its cgroup (or its name, with holders), but for
+ * those whose number is a key of `seen` already. */
+static void collect_processes(struct systemctl *c, const char *unit, json_t *all, json_t *seen)
 {
     auto_control_error struct control_error e = { 0 };
     json_t *in = json_pack("{s:s}", "unit", unit), *reply, *process;
@@ -104,9 +105,14 @@ static void collect_processes(struct systemctl *c, const char *unit, json_t *all
     cgroup = property_text(reply, "cgroup");
     json_array_foreach(json_object_get(reply, "processes"), i, process)
     {
-        auto_free char *path = format("%s%s", *cgroup ? cgroup : unit,
-                                      property_text(process, "cgroup"));
+        const char *below = property_text(process, "cgroup");
+        auto_free char *path = format("%s%s%s", *cgroup ? cgroup : unit, *below ? "/" : "", below);
+        char pid[24];
 
+        snprintf(pid, sizeof pid, "%" PRIu64, property_number(process, "pid"));
+        if (json_object_get(seen, pid))
+            continue;
+        json_object_set_new(seen, pid, json_true());
         json_object_set_new(process, "cgroup", json_string(strempty(path)));
         json_array_append(all, process);
     }
@@ -141,18 +147,26 @@ static void print_system_head(struct systemctl *c, const json_t *p)
 
 int status_show_system(struct systemctl *c)
 {
-    json_t *reply, *properties, *all = json_array(), *warning;
+    json_t *reply, *properties, *all = json_array(), *seen = json_object(), *warning;
     auto_unit_list struct unit_list list = { 0 };
     size_t i;
 
     if (systemctl_call(c, "ShowManager", NULL, &reply, "get properties") < 0 ||
         unit_list_fetch(c, NULL, NULL, &list) < 0) {
         json_decref(all);
+        json_decref(seen);
         return systemctl_exit_unreachable(c);
     }
     properties = json_object_get(reply, "properties");
-    for (i = 0; i < list.n; i++)
-        collect_processes(c, listed_text(list.units[i], "id"), all);
+    /* Slices last: they have all that is below them, which their units know more of. */
+    for (int slices = 0; slices < 2; slices++)
+        for (i = 0; i < list.n; i++) {
+            const char *id = listed_text(list.units[i], "id");
+
+            if ((endswith(id, ".slice") != NULL) == slices)
+                collect_processes(c, id, all, seen);
+        }
+    json_decref(seen);
     if (c->output != OUTPUT_TEXT) {
         json_print_reply(c, json_pack("{s:O, s:O}", "properties", properties, "processes", all));
     } else {

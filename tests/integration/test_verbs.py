@@ -89,6 +89,33 @@ def test_status_shows_what_a_service_is_doing(reeve):
     reeve.until(lambda: re.search(r": two$", reeve.ctl("status", "talker"), re.M))
 
 
+def test_status_shows_the_last_lines_of_the_unit_alone(reeve):
+    reeve.write("one.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo one 1; echo one 2; echo one 3'\n")
+    reeve.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/echo two\n")
+    reeve.ctl("start", "one")
+    reeve.ctl("start", "two")
+    reeve.ctl("start", "one")
+    reeve.ctl("start", "two")
+    reeve.ctl("log", "--sync")
+    for options, expected in ((("-n", "3"), ["one 3", "one.service: Deactivated successfully.", "Finished one.service."]), (("-n", "0"), [])):
+        shown = reeve.run("reeve", "status", "-o", "cat", *options, "one").stdout
+        assert shown.splitlines()[-4:] == ["", *expected] if expected else "one 3" not in shown
+        assert "two" not in shown
+
+
+def test_status_of_all_has_each_process_once(reeve):
+    """A slice has those of the units in it, too."""
+    reeve.write("in-a.slice", "[Slice]\n")
+    reeve.write("sliced.service", "[Service]\nSlice=in-a.slice\nExecStart=/bin/sleep 1000\n")
+    reeve.ctl("start", "in-a.slice", "sliced")
+    processes = json.loads(reeve.ctl("status", "-o", "json"))["processes"]
+    found = [p["pid"] for p in processes]
+    assert len(found) == len(set(found)), processes
+    pid = int(reeve.ctl("show", "--value", "-p", "MainPID", "sliced"))
+    where = [p["cgroup"] for p in processes if p["pid"] == pid]
+    assert where == ["/in.slice/in-a.slice/sliced.service" if reeve.machine.has_cgroup else "sliced.service"]
+
+
 def test_status_tells_the_step_that_failed(reeve):
     reeve.write("lost.service", """
         [Service]
