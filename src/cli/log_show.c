@@ -27,7 +27,7 @@ struct show {
     pcre2_match_data *found;
     long shown;
     struct id128 boot; /* of the entry before */
-    bool has_boot, broken;
+    bool has_boot, broken, lost;
     bool beyond;                     /* the entry before was outside of the times */
     char cursor[JOURNAL_CURSOR_MAX]; /* of the last one shown, "" */
     struct journal_cursor end;       /* --context: of the last entry of the run */
@@ -35,11 +35,18 @@ struct show {
     long left; /* entries to show behind that */
 };
 
-/* Nobody reads any more where it fails. */
 static void flush(struct show *s)
 {
-    if (s->buffer.length > 0 && fd_write_all(STDOUT_FILENO, s->buffer.text, s->buffer.length) < 0)
+    int r = s->buffer.length > 0 && !s->broken
+                ? fd_write_all(STDOUT_FILENO, s->buffer.text, s->buffer.length)
+                : 0;
+
+    if (r < 0) {
         s->broken = true;
+        s->lost = r != -EPIPE; /* else nobody reads any more */
+        if (s->lost)
+            fprintf(stderr, "%s: the output cannot be written: %s\n", s->o->program, strerror(-r));
+    }
     strbuf_clear(&s->buffer);
 }
 
@@ -343,6 +350,8 @@ int log_show(const struct log_options *o, struct journal *j)
     int r = s.out ? compile(&s) : -ENOMEM;
     if (r >= 0)
         r = run(&s);
+    if (s.lost)
+        r = -EIO;
     output_free(s.out);
     strbuf_done(&s.buffer);
     pcre2_match_data_free(s.found);

@@ -111,6 +111,19 @@ def test_analyze_shows_the_times_that_people_write(tmp_path):
     assert theirs.returncode == 1 and "Invalid argument" in theirs.stderr
 
 
+def test_output_that_cannot_be_written_is_said(files):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([os.environ["REEVE"], "log", "-q", "-D", files], stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=60)
+    assert done.returncode == 1 and done.stderr == "reeve log: the output cannot be written: No space left on device\n"
+    read, write = os.pipe()
+    os.close(read)  # who has read enough is no fault
+    done = subprocess.run([os.environ["REEVE"], "log", "-q", "-D", files], stdout=write, stderr=subprocess.PIPE, text=True,
+                          timeout=60)
+    os.close(write)
+    assert done.returncode == 0 and not done.stderr
+
+
 def test_damaged_file(files, tmp_path):
     """Whatever leads to the entries is damaged, they are found; it is said once, not where a program reads."""
     source = next(f for f in pathlib.Path(files).rglob("system@*.journal"))
