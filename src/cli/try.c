@@ -385,6 +385,12 @@ static json_t *run_steps(struct trial *t)
     const char *state = facts_property(&t->facts, "ActiveState");
     if (!refusal && state && (streq(state, "active") || streq(state, "reloading")))
         refusal = "it is active; --force stops it first";
+    if (!refusal && state && streq(state, "deactivating"))
+        refusal = "it is being stopped; wait until it is";
+    if (t->facts.unanswered) {
+        refusal = "the manager gives no answer";
+        r = -EHOSTDOWN;
+    }
     if (refusal && (r < 0 || !t->o.force))
         return json_pack("{s:s}", "refusal", refusal);
 

@@ -16,6 +16,7 @@
 #include "diagnose/fix.h"
 #include "diagnose/report.h"
 #include "diagnose/run.h"
+#include "unit/name.h"
 
 /* Exit statuses: 0 a report was made, 1 failed and the cause is unknown, 4 no such unit. */
 enum { EXIT_UNKNOWN = 1, EXIT_NO_UNIT = 4 };
@@ -47,7 +48,7 @@ static const char options_help[] =
 /* Whether the unit is to be run once more. */
 static bool wants_again(const struct why *w, const struct facts *facts, const struct verdict *v)
 {
-    if (w->again != AGAIN_AUTO)
+    if (w->again != AGAIN_AUTO || facts->unanswered)
         return w->again == AGAIN_YES;
     return facts->source != FACTS_FILE && geteuid() == 0 && verdict_wants_trace(v, facts);
 }
@@ -188,27 +189,6 @@ static int explain(struct why *w, const char *unit, bool many)
     return v.failed && !verdict_cause(&v) ? EXIT_UNKNOWN : 0;
 }
 
-/* The names of all failed units. */
-static char **failed_units(bool user)
-{
-    const char *const argv[] = { "systemctl",  user ? "--user" : "--system",
-                                 "list-units", "--state=failed",
-                                 "--plain",    "--no-legend",
-                                 "--no-pager", NULL };
-    auto_free char *text = NULL;
-    auto_strv char **names = new0(char *, 2);
-
-    if (!names || run_program(argv, (size_t) 1 << 20, 10 * USEC_PER_SEC, &text, NULL) < 0)
-        return take_ptr(names);
-    auto_strv char **lines = strv_split(text, "\n");
-    STRV_FOREACH (line, lines) {
-        (*line)[strcspn(*line, " ")] = 0;
-        if (**line)
-            (void) strv_add(&names, *line);
-    }
-    return take_ptr(names);
-}
-
 int verb_why(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -269,7 +249,25 @@ int verb_why(int argc, char **argv)
             return usage_status("why");
         }
     }
-    auto_strv char **units = optind < argc ? strv_copy(argv + optind) : failed_units(w.user);
+    auto_strv char **units = NULL;
+    for (int i = optind; i < argc; i++) {
+        auto_free char *name = NULL;
+
+        /* A manager that is asked to start "*" once more would start everything. */
+        if (strpbrk(argv[i], "*?["))
+            return usage_error(
+                "why", "%s: patterns are not taken; without a unit, every failed one is explained",
+                argv[i]);
+        if (unit_name_mangle(argv[i], false, ".service", &name) < 0)
+            return usage_error("why", "\"%s\" is not the name of a unit", argv[i]);
+        if (strv_add(&units, name) < 0)
+            return EXIT_UNKNOWN;
+    }
+    if (optind >= argc && facts_failed_units(w.user, &units) < 0) {
+        fputs("reeve why: which units have failed is not known: no manager gives an answer\n",
+              stderr);
+        return EXIT_UNKNOWN;
+    }
     bool many = strv_length(units) != 1;
     if ((w.apply || w.undo) && (many || w.user || geteuid() != 0))
         return usage_error("why", "%s is for one unit of the system, as root",

@@ -24,6 +24,9 @@
 #define SETTLE (300 * USEC_PER_MSEC)
 #define STEP (50 * USEC_PER_MSEC)
 #define ASK_TIMEOUT (120 * USEC_PER_SEC)
+/* What was started for the look only is stopped again. Who asks waits so long for that, not for
+ * TimeoutStopSec=. */
+#define STOP_PATIENCE (10 * USEC_PER_SEC)
 /* After that long a process that the manager would signal has had its signal. */
 #define SIGNAL_REST (2 * USEC_PER_SEC)
 
@@ -39,13 +42,18 @@ static int refuse(struct facts *f, const char *why)
     return r < 0 ? r : 0;
 }
 
-int facts_tell_manager(const struct facts *f, bool user, const char *verb)
+static int tell(const struct facts *f, bool user, const char *verb, usec_t timeout)
 {
     const char *argv[] = { program(f), verb, user ? "--user" : "--system", "--quiet", "--",
                            f->unit,    NULL };
     auto_free char *output = NULL;
 
-    return run_program(argv, 4096, ASK_TIMEOUT, &output, NULL);
+    return run_program(argv, 4096, timeout, &output, NULL);
+}
+
+int facts_tell_manager(const struct facts *f, bool user, const char *verb)
+{
+    return tell(f, user, verb, ASK_TIMEOUT);
 }
 
 /* VERB of the unit without waiting: the manager cannot answer while it is stopped at a fork that we
@@ -134,23 +142,30 @@ static const char *prepare(const struct facts *f, const struct rerun *how, bool 
     const char *state = facts_property(f, "ActiveState"), *sub = facts_property(f, "SubState");
 
     *ret_in_series = sub && startswith(sub, "auto-restart");
+    if (f->unanswered)
+        return "the manager gives no answer";
     if (state && !streq(state, "failed") && !streq(state, "inactive") && !*ret_in_series &&
         !how->force)
-        return "the unit is active";
+        return streq(state, "deactivating") ? "the unit is being stopped"
+               : streq(state, "activating") ? "the unit is being started"
+                                            : "the unit is active";
     if (*ret_in_series || how->force)
-        (void) facts_tell_manager(f, how->user, "stop");
+        (void) tell(f, how->user, "stop", how->force ? ASK_TIMEOUT : STOP_PATIENCE);
     /* Else a start limit that was hit refuses the start. */
-    (void) facts_tell_manager(f, how->user, "reset-failed");
+    (void) tell(f, how->user, "reset-failed", STOP_PATIENCE);
     return NULL;
 }
 
-static void finish(const struct facts *f, const struct rerun *how, bool in_series)
+static int finish(struct facts *f, const struct rerun *how, bool in_series)
 {
     if (how->keep)
-        return;
-    (void) facts_tell_manager(f, how->user, "stop");
+        return 0;
+    if (tell(f, how->user, "stop", STOP_PATIENCE) < 0)
+        return strv_addf(&f->blind, "a traced rerun: %s was still being stopped afterwards%s",
+                         f->unit, in_series ? ", and was not started again" : "");
     if (in_series)
-        (void) facts_tell_manager(f, how->user, "start");
+        (void) tell(f, how->user, "start", STOP_PATIENCE);
+    return 0;
 }
 
 int facts_run_untraced(struct facts *f, const struct rerun *how)
@@ -174,8 +189,8 @@ int facts_run_untraced(struct facts *f, const struct rerun *how)
     }
     if (!is_done && kill(job, SIGKILL) >= 0)
         (void) waitpid(job, NULL, 0);
-    finish(f, how, in_series);
-    return 1;
+    r = finish(f, how, in_series);
+    return r < 0 ? r : 1;
 }
 
 /* A program that asks whether it is traced, and may do something else then. */
@@ -190,12 +205,14 @@ static int note_refusal(struct facts *f)
              : 0;
 }
 
-/* Stops the unit while its processes are still traced, as those have to be that have the filter. */
+/* Stops the unit while its processes are still traced, as those have to be that have the filter:
+ * what does not end in time is killed, since it could not run on either. */
 static void stop_watched(const struct facts *f, const struct rerun *how, struct tracer *t)
 {
     const char *property = facts_property(f, "KillSignal");
     int signal = property ? atoi(property) : 0;
-    usec_t begin = now_usec(CLOCK_MONOTONIC), end = usec_add(begin, ASK_TIMEOUT);
+    usec_t begin = now_usec(CLOCK_MONOTONIC), kill_at = usec_add(begin, STOP_PATIENCE);
+    usec_t end = usec_add(kill_at, SIGNAL_REST);
     usec_t rest = signal > 0 && signal <= 64 ? usec_add(begin, SIGNAL_REST) : USEC_INFINITY;
     size_t executed;
     pid_t job;
@@ -208,6 +225,10 @@ static void stop_watched(const struct facts *f, const struct rerun *how, struct 
         if (now >= rest) {
             tracer_signal_rest(t, signal);
             rest = USEC_INFINITY;
+        }
+        if (now >= kill_at) {
+            tracer_signal_rest(t, SIGKILL);
+            kill_at = USEC_INFINITY;
         }
     }
     while (kill(job, 0) >= 0 && now_usec(CLOCK_MONOTONIC) < end)
@@ -254,7 +275,8 @@ int facts_run_again(struct facts *f, const struct rerun *how)
     tracer_let_go(t);
     if (r >= 0 && kill(job, SIGKILL) >= 0)
         (void) waitpid(job, NULL, 0);
-    finish(f, how, in_series);
+    if (r >= 0)
+        r = finish(f, how, in_series);
     if (r < 0) {
         tracer_free(t);
         return r;

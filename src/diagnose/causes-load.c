@@ -59,8 +59,11 @@ void judge_unit_not_found(struct facts *facts, struct finding *f)
 void judge_unit_refused(struct facts *facts, struct finding *f)
 {
     const char *error = facts_property(facts, "LoadError");
+    unsigned state = facts->config ? facts->config->load_state : LOAD_LOADED;
+    /* Its files cannot be read, or not as a whole. */
+    bool unread = state == LOAD_ERROR || facts_property_is(facts, "LoadState", "error");
 
-    if (!(facts->config && facts->config->load_state == LOAD_BAD_SETTING) &&
+    if (!unread && state != LOAD_BAD_SETTING &&
         !facts_property_is(facts, "LoadState", "bad-setting"))
         return;
     const char *text = facts->config ? facts->config->load_error : NULL;
@@ -69,13 +72,16 @@ void judge_unit_refused(struct facts *facts, struct finding *f)
     for (unsigned i = 0; facts->config && i < facts->config->n_messages; i++) {
         const struct unit_message *m = &facts->config->messages[i];
 
-        if (m->file)
+        if (m->file && m->line > 0)
             find_evidence(f, EVIDENCE_UNIT, "%s:%u: %s", m->file, m->line, m->text);
         else
-            find_evidence(f, EVIDENCE_UNIT, "%s", m->text);
+            find_evidence(f, EVIDENCE_UNIT, "%s%s%s", strempty(m->file), m->file ? ": " : "",
+                          m->text);
         if (m->remedy)
             find_fix(f, "%s", m->remedy);
     }
+    if (unread)
+        find_fix(f, "make the file one that can be read, then systemctl daemon-reload");
     if ((text && strstr(text, "more than one")) || (error && strstr(error, "more than one")) ||
         (facts->config && facts->config->service->exec_start &&
          facts->config->service->exec_start->next)) {

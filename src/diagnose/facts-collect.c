@@ -22,6 +22,7 @@
 #include "diagnose/run.h"
 #include "launch/exec_status.h"
 #include "unit/load.h"
+#include "unit/name.h"
 
 #define ASK_TIMEOUT (10 * USEC_PER_SEC)
 #define SHOW_MAX ((size_t) 4 << 20)
@@ -65,12 +66,16 @@ json_t *facts_show(enum facts_source source, bool user, const char *unit)
     const char *program = source == FACTS_REEVE ? "/proc/self/exe" : "systemctl";
     const char *argv[] = { program, "show", "--all", "--no-pager", user ? "--user" : "--system",
                            "--",    unit,   NULL };
+    static bool silent; /* it let the whole time pass: it hangs, and is not waited for once more */
     auto_free char *text = NULL;
     json_t *properties = json_object();
 
-    if (properties && source <= FACTS_SYSTEMD &&
-        run_program(argv, SHOW_MAX, ASK_TIMEOUT, &text, NULL) >= 0)
+    if (!properties || source > FACTS_SYSTEMD || silent)
+        return properties;
+    int r = run_program(argv, SHOW_MAX, ASK_TIMEOUT, &text, NULL);
+    if (r >= 0)
         parse_show(text, properties);
+    silent = r == -ETIMEDOUT;
     return properties;
 }
 
@@ -265,11 +270,10 @@ static int load_files(struct facts *f, bool user)
 int facts_collect(const char *unit, bool user, struct facts *ret)
 {
     _cleanup_(facts_done) struct facts f = { .source = find_source(user) };
-    int r;
+    int r = unit_name_mangle(unit, false, ".service", &f.unit);
 
-    f.unit = strchr(unit, '.') ? strdup(unit) : format("%s.service", unit);
-    if (!f.unit)
-        return -ENOMEM;
+    if (r < 0)
+        return r;
     r = load_files(&f, user);
     if (r == -EINVAL)
         r = 0;
@@ -302,4 +306,31 @@ int facts_collect(const char *unit, bool user, struct facts *ret)
     *ret = f;
     f = (struct facts){};
     return known ? 0 : -ENOENT;
+}
+
+int facts_failed_units(bool user, char ***ret)
+{
+    const char *const argv[] = { find_source(user) == FACTS_REEVE ? "/proc/self/exe" : "systemctl",
+                                 "list-units",
+                                 user ? "--user" : "--system",
+                                 "--state=failed",
+                                 "--plain",
+                                 "--no-legend",
+                                 "--no-pager",
+                                 NULL };
+    auto_free char *text = NULL;
+    int r = run_program(argv, (size_t) 1 << 20, ASK_TIMEOUT, &text, NULL);
+
+    if (r != 0)
+        return r < 0 ? r : -EHOSTUNREACH;
+    auto_strv char **lines = strv_split(text, "\n"), **names = new0(char *, 1);
+    if (!lines || !names)
+        return -ENOMEM;
+    STRV_FOREACH (line, lines) {
+        (*line)[strcspn(*line, " ")] = 0;
+        if (**line && strv_add(&names, *line) < 0)
+            return -ENOMEM;
+    }
+    *ret = take_ptr(names);
+    return 0;
 }

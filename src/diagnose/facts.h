@@ -122,6 +122,10 @@ void facts_line_done(struct facts_line *l);
  * same: near names are a fact), or a negative errno. */
 int facts_collect(const char *unit, bool user, struct facts *ret);
 
+/* The names of all units that failed, the caller's to free; a negative errno where no manager says.
+ */
+int facts_failed_units(bool user, char ***ret);
+
 /* From a document, for tests: {"unit", "user", "properties", "files": {path: text}, "journal",
  * "invocations", "trace", "probes"}. Nothing of the live machine is looked at.
  * -EINVAL with a message on the log for what is not of that form. */

@@ -306,7 +306,7 @@ void report_print(FILE *to, const struct facts *facts, const struct verdict *v,
         line(&p, "unknown: nothing that was looked at explains it");
         print_array(&p, "known", json_object_get(unknown, "evidence"), 8);
         p.label = "next";
-        if (!facts->traced)
+        if (!facts->traced && !facts->unanswered)
             line(&p, "%sreeve why --again %s runs it once more and watches its system calls",
                  geteuid() == 0 ? "" : "as root: ", facts->unit);
     }

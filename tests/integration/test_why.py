@@ -1,5 +1,7 @@
 """`reeve why`: the shape of its reports, its exit statuses, and what it says to those who may not see everything."""
 import json
+import os
+import signal
 
 import why_report
 
@@ -96,6 +98,66 @@ def test_a_manager_that_gives_no_answer(reeve):
     assert why_report.complaints(report) == []
     assert (report["cause"]["id"], done.returncode) == ("unknown", 1)
     assert [line for line in report["blind"] if line.startswith("manager: ") and "no answer" in line]
+
+
+def test_a_manager_that_hangs(reeve):
+    """It is asked once, whatever else there is to be told, and nothing is run once more."""
+    fail(reeve, "first.service", "Wants=second.service", "ExecStart=/usr/local/sbin/not-installed")
+    fail(reeve, "second.service", "ExecStart=/bin/sh -c 'exit 42'")
+    pid = reeve.machine.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        everything = reeve.run("timeout", "60", "reeve", "why")
+        done = reeve.run("timeout", "60", "reeve", "why", "-o", "json", "--again", "first.service", "second.service")
+        tried = reeve.run("timeout", "60", "reeve", "try", "second.service")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert everything.returncode == 1 and "no manager gives an answer" in everything.stderr
+    first, second = json.loads(done.stdout)
+    assert first["cause"]["id"] == "exec-not-found"
+    assert second["cause"]["id"] == "unknown"
+    for one in first, second:
+        assert [line for line in one["blind"] if line.startswith("manager: ") and "no answer" in line]
+        assert [line for line in one["blind"] if line == "a traced rerun: the manager gives no answer"]
+    assert tried.returncode == 1 and "the manager gives no answer" in tried.stderr
+
+
+def test_names_that_are_none(reeve):
+    """A pattern is not handed to a manager, which would start all that it matches."""
+    fail(reeve, "dotted8.2-fpm.service", "ExecStart=/usr/local/sbin/not-installed")
+    report, status = why(reeve, "dotted8.2-fpm")
+    assert (report["unit"], report["cause"]["id"], status) == ("dotted8.2-fpm.service", "exec-not-found", 0)
+    for name, said in (("*", "patterns are not taken"), ("dotted?", "patterns are not taken"),
+                       ("", "is not the name of a unit"), ("a/b.service/", "no unit")):
+        done = reeve.run("reeve", "why", name)
+        assert done.returncode in (2, 4) and said in done.stdout + done.stderr, (name, done)
+    assert reeve.ctl("is-failed", "dotted8.2-fpm").strip() == "failed"
+
+
+def test_a_file_that_cannot_be_read(reeve):
+    reeve.write("torn.service", "[Service\nExecStart=/bin/true\n")
+    reeve.run("ln", "-s", "circle.service", "/etc/systemd/system/circle.service")
+    reeve.ctl("daemon-reload")
+    for unit, said in (("torn.service", 'torn.service:1: the section header has no "]"'),
+                       ("circle.service", "/etc/systemd/system/circle.service: the file cannot be read")):
+        report, status = why(reeve, unit)
+        assert (report["cause"]["id"], status) == ("unit-refused", 0)
+        assert said in json.dumps(report["cause"]["evidence"]).replace('\\"', '"')
+
+
+def test_a_rerun_that_does_not_stop(reeve):
+    """Who asks does not wait for TimeoutStopSec=."""
+    reeve.write("stays.service", """
+        [Service]
+        ExecStart=/bin/sh -c 'trap "" TERM; [ -e /run/flag ] || { >/run/flag; exit 1; }; while :; do sleep 1; done'
+        TimeoutStopSec=infinity
+    """)
+    reeve.ctl("start", "stays")
+    reeve.wait("stays.service", timeout=30, ActiveState="failed")
+    done = reeve.run("timeout", "120", "reeve", "why", "-o", "json", "stays")
+    report = json.loads(done.stdout)
+    if not report["blind"]:  # else it may not be traced here
+        reeve.wait("stays.service", timeout=30, ActiveState="failed")
 
 
 def test_a_user_is_told_what_could_not_be_seen(reeve):
