@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 
 static int max_priority = LOG_INFO;
+static bool asked_for;
 static log_sink current_sink;
 static void *sink_userdata;
 static const char *prefix;
@@ -15,6 +16,18 @@ static const char *prefix;
 void log_set_max_priority(int priority)
 {
     max_priority = priority;
+    asked_for = true;
+}
+
+void log_set_default_priority(int priority)
+{
+    if (!asked_for)
+        max_priority = priority;
+}
+
+bool log_priority_is_asked_for(void)
+{
+    return asked_for;
 }
 
 int log_max_priority(void)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <syslog.h>
 
 #include "base/macro.h"
@@ -13,8 +14,11 @@
 /* One line: `fields` is NULL or a NULL-terminated array of "NAME=value" that belong to it. */
 typedef void (*log_sink)(int priority, const char *text, char *const *fields, void *userdata);
 
-/* Lines above this priority number are dropped; LOG_INFO at first. */
+/* Lines above this priority number are dropped; LOG_INFO at first. The second is for what a
+ * configuration says: it has no effect once somebody has asked for another. */
 void log_set_max_priority(int priority);
+void log_set_default_priority(int priority);
+bool log_priority_is_asked_for(void);
 int log_max_priority(void);
 /* Replaces the sink; NULL restores standard error. */
 void log_set_sink(log_sink sink, void *userdata);

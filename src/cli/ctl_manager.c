@@ -24,7 +24,7 @@ int systemctl_reload(struct systemctl *c)
     int r = systemctl_call_quiet(c, "Reload", NULL, NULL, &e);
 
     if (r < 0 && r != -EHOSTDOWN)
-        fprintf(stderr, "Failed to reload daemon: %s\n", systemctl_error_text(r, &e));
+        fprintf(stderr, "Reload daemon failed: %s\n", systemctl_error_text(r, &e));
     return r;
 }
 
@@ -42,7 +42,7 @@ int ctl_daemon_reexec(struct systemctl *c, char **args)
         return systemctl_exit_unreachable(c);
     /* The connection may end before the answer has come: that is the new program starting. */
     if (r < 0 && r != -ECONNRESET) {
-        fprintf(stderr, "Failed to reload daemon: %s\n", systemctl_error_text(r, &e));
+        fprintf(stderr, "Reexecute daemon failed: %s\n", systemctl_error_text(r, &e));
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

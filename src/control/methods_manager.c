@@ -112,23 +112,23 @@ static void reload_done(int r, void *userdata)
 
 int method_reload(struct varlink_call *c, const json_t *in, void *manager)
 {
-    struct reload *reload = new0(struct reload, 1);
-    int r;
+    auto_op_error struct op_error e = { 0 };
+    int r = manager_check_reload_limit(manager, "Reload", &e);
 
+    if (r < 0)
+        return reply_refused(c, r, &e);
+    struct reload *reload = new0(struct reload, 1);
     if (!reload)
         return -ENOMEM;
     reload->call = c;
     varlink_call_keep(c, reload, reload_client_gone);
     r = manager_reload(manager, reload_done, reload);
     if (r < 0) {
-        struct op_error e = { 0 };
-
         varlink_call_keep(c, NULL, NULL);
         free(reload);
         if (r == -EBUSY)
             op_error_set(&e, r, "Busy", "A reload is already going on.");
         r = reply_refused(c, r, &e);
-        op_error_done(&e);
     }
     return r;
 }
@@ -137,9 +137,11 @@ int method_reload(struct varlink_call *c, const json_t *in, void *manager)
 int method_reexec(struct varlink_call *c, const json_t *in, void *manager)
 {
     auto_op_error struct op_error e = { 0 };
-    struct reload *reload = new0(struct reload, 1);
-    int r;
+    int r = manager_check_reload_limit(manager, "Reexecute", &e);
 
+    if (r < 0)
+        return reply_refused(c, r, &e);
+    struct reload *reload = new0(struct reload, 1);
     if (!reload)
         return -ENOMEM;
     reload->call = c;

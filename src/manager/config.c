@@ -84,6 +84,10 @@ int manager_read_config(struct manager *m)
     if (r < 0)
         return r;
     log_messages(c);
+    if (!m->test)
+        log_set_default_priority(c->log_level);
+    m->reload_limit.interval = c->reload_limit_interval_sec;
+    m->reload_limit.burst = c->reload_limit_burst;
     fill_limits(c);
     struct unit_presets *presets = manager_config_presets(c, m->user);
     if (!presets) {

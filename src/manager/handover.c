@@ -60,6 +60,8 @@ void manager_save_head(struct manager *m, struct state_writer *w)
     state_write_u64(w, "reloads", m->n_reloads);
     for (int i = 0; i < MANAGER_TIME_MAX; i++)
         state_write_time(w, time_keys[i], m->times[i]);
+    if (log_priority_is_asked_for())
+        state_write_i64_always(w, "log-level", log_max_priority());
     state_write_bool(w, "exit-code-set", m->exit_code_set);
     state_write_i64(w, "exit-code", m->exit_code);
     STRV_FOREACH (assignment, m->environment)
@@ -476,6 +478,8 @@ static int restore_manager_row(struct manager *m, const char *key, const char *v
         m->next_job_id = (uint32_t) n;
     else if (streq(key, "failed-jobs"))
         m->n_failed_jobs = (uint32_t) n;
+    else if (streq(key, "log-level"))
+        log_set_max_priority(LOG_PRI((int) n));
     else if (streq(key, "installed-jobs"))
         m->n_installed_jobs = (uint32_t) n;
     else if (streq(key, "reloads"))

@@ -125,6 +125,8 @@ void manager_set_objective(struct manager *m, enum manager_objective o);
 int manager_exit_code(const struct manager *m);
 void manager_set_exit_code(struct manager *m, uint8_t code);
 
+/* ReloadLimitBurst=: counts a client's request of this name. 0 or a negative errno, and *e. */
+int manager_check_reload_limit(struct manager *m, const char *method, struct op_error *e);
 /* daemon-reload: unit files are read anew, all state is kept. -EBUSY while one is going on. Runs
  * generators first, in a child: `done` is called when all is over, with 0 or a negative errno. */
 int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void *userdata);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/rate_limit.h"
 #include "launch/spawn.h"
 #include "launch/track.h"
 #include "manager/manager.h"
@@ -119,6 +120,7 @@ struct manager {
     struct dual_time start, userspace_done, shutdown_begin;
     struct dual_time times[MANAGER_TIME_MAX];
     unsigned n_reloads;
+    struct rate_limit reload_limit; /* of daemon-reload and daemon-reexec together */
     struct event_source *stop_timer;
     void (*reload_done)(int r, void *userdata);
     void *reload_userdata;

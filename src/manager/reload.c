@@ -108,6 +108,15 @@ static void generators_done(struct manager *m)
         done(r, userdata);
 }
 
+int manager_check_reload_limit(struct manager *m, const char *method, struct op_error *e)
+{
+    if (rate_limit_below(&m->reload_limit, now_usec(CLOCK_MONOTONIC)))
+        return 0;
+    log_warning("%s() request rejected due to rate limit.", method);
+    return op_error_set(e, -EBUSY, "LimitsExceeded", "%s() request rejected due to rate limit.",
+                        method);
+}
+
 int manager_reload(struct manager *m, void (*done)(int r, void *userdata), void *userdata)
 {
     if (m->reloading)

@@ -21,6 +21,7 @@
 #include "manager/transient.h"
 #include "unit/config.h"
 #include "unit/load.h"
+#include "unit/manager-config.h"
 #include "unit/name.h"
 
 static const char *const active_state_names[ACTIVE_STATE_MAX] = {
@@ -274,10 +275,14 @@ const char *unit_status_string(const struct unit *u)
 {
     static char text[512];
     const char *description = unit_description(u);
+    /* The default of Debian's builds. */
+    int format = u->manager->config ? u->manager->config->status_unit_format
+                                    : STATUS_FORMAT_COMBINED;
 
-    /* StatusUnitFormat=combined, the default of Debian's builds. */
-    if (streq(description, u->id))
+    if (format == STATUS_FORMAT_NAME || streq(description, u->id))
         return u->id;
+    if (format == STATUS_FORMAT_DESCRIPTION)
+        return description;
     snprintf(text, sizeof text, "%s - %s", u->id, description);
     return text;
 }

@@ -150,6 +150,9 @@ static int read_assignment(struct reading *x, unsigned line, const char *name, c
             return 0;
         value = d->preset;
     }
+    if (d->standing == STANDING_NOT_YET || d->standing == STANDING_REFUSED)
+        add_message(x, LOG_WARNING, line, name, NULL,
+                    "the setting is not implemented, nothing is done for it");
     int r = d->type->parse(&a, d->type, value, member);
     return r == -ENOEXEC ? 0 : r;
 }

@@ -296,6 +296,6 @@ typedef unsigned char ctype_emergency_action, ctype_job_mode, ctype_collect_mode
     ctype_kill_mode, ctype_preserve_mode, ctype_utmp_mode, ctype_keyring_mode, ctype_log_format, ctype_protect_proc,
     ctype_proc_subset, ctype_protect_system, ctype_protect_home, ctype_private_tmp,
     ctype_private_users, ctype_private_pids, ctype_protect_control_groups, ctype_device_policy,
-    ctype_managed_oom, ctype_managed_oom_preference, ctype_pressure_watch, ctype_bind_ipv6_only,
+    ctype_managed_oom, ctype_managed_oom_preference, ctype_pressure_watch, ctype_status_format, ctype_bind_ipv6_only,
     ctype_timestamping;
 /* clang-format on */

@@ -79,6 +79,7 @@ WORD(protect_proc, PROTECT_PROC_MAX);
 WORD(proc_subset, PROC_SUBSET_MAX);
 WORD(device_policy, DEVICE_POLICY_MAX);
 WORD(managed_oom, MANAGED_OOM_MAX);
+WORD(status_format, STATUS_FORMAT_MAX);
 WORD(managed_oom_preference, MANAGED_OOM_PREFERENCE_MAX);
 
 /* An empty KillMode= is the first word. */

@@ -137,7 +137,7 @@ int capability_last(void);
     X(protect_home) X(private_tmp) X(private_users) X(private_pids) \
     X(protect_control_groups) \
     X(private_tmp_word) X(private_users_word) X(protect_control_groups_word) X(device_policy) X(managed_oom) \
-    X(managed_oom_preference) X(pressure_watch) X(bind_ipv6_only) \
+    X(managed_oom_preference) X(pressure_watch) X(status_format) X(bind_ipv6_only) \
     X(timestamping) X(io_class) X(numa_policy) X(cpu_policy) \
     X(syslog_facility) X(syslog_level) X(syslog_level_optional) \
     X(personality) X(socket_protocol)

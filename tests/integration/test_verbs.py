@@ -195,6 +195,29 @@ def test_times_of_the_manager_are_kept(reeve):
     assert int(reeve.ctl("show", "-P", "NInstalledJobs")) == jobs > 0
 
 
+def test_settings_of_the_manager(reeve):
+    """As systemd 257 does it: what is asked for by request outlives a reload; reloads and re-executions count together."""
+    conf = "/etc/systemd/system.conf.d/x.conf"
+    reeve.write(conf, "[Manager]\nLogLevel=debug\nSystemCallArchitectures=native\n")
+    reeve.ctl("daemon-reload")
+    assert reeve.ctl("log-level") == "debug\n"
+    reeve.ctl("daemon-reexec")
+    assert reeve.ctl("log-level") == "debug\n"
+    reeve.ctl("log-level", "notice")
+    reeve.write(conf, "[Manager]\nReloadLimitIntervalSec=1h\nReloadLimitBurst=2\n")
+    reeve.ctl("daemon-reload")
+    assert reeve.ctl("log-level") == "notice\n" and reeve.ctl("show", "-P", "LogLevel") == "notice\n"
+    for _ in range(2):
+        reeve.ctl("daemon-reload")
+    refused = reeve.run("reeve", "daemon-reload")
+    assert refused.returncode == 1 and refused.stderr == "Reload daemon failed: Reload() request rejected due to rate limit.\n"
+    refused = reeve.run("reeve", "daemon-reexec")
+    assert refused.returncode == 1 and refused.stderr == "Reexecute daemon failed: Reexecute() request rejected due to rate limit.\n"
+    assert reeve.ctl("log-level") == "notice\n"
+    # What is not implemented is said.
+    assert "x.conf:3: SystemCallArchitectures=: the setting is not implemented" in reeve.machine.log.read_text()
+
+
 def test_wait_ends_when_the_unit_has(reeve):
     reeve.write("short.service", "[Service]\nExecStart=/bin/sh -c 'read x </run/gate; exit 7'\n")
     reeve.run("mkfifo", "/run/gate")
