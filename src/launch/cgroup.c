@@ -172,7 +172,7 @@ int cgroup_root_open(struct cgroup_root *ret)
     auto_free char *prefix = strdup(below);
     if (!prefix)
         return -ENOMEM;
-    const char *tail = endswith(prefix, "/init.scope");
+    const char *tail = endswith(prefix, "/" MANAGER_CGROUP);
     if (tail)
         prefix[tail - prefix] = 0;
 
@@ -249,7 +249,7 @@ static int enable_controllers(int fd, unsigned wanted)
 int cgroup_root_enter(struct cgroup_root *r, bool all)
 {
     auto_close int scope = -1;
-    int result = cgroup_create(r, "/init.scope", &scope);
+    int result = cgroup_create(r, "/" MANAGER_CGROUP, &scope);
 
     if (result < 0)
         return result;

@@ -29,6 +29,9 @@ struct cgroup_root {
 int cgroup_root_open(struct cgroup_root *ret);
 void cgroup_root_done(struct cgroup_root *r);
 
+/* The manager's own cgroup below the root, and its unit. */
+#define MANAGER_CGROUP "init.scope"
+
 /* Moves the manager itself (all processes of the root cgroup, if `all`) to init.scope, and switches
  * the controllers on for the folders below. Returns 0 or a negative errno. */
 int cgroup_root_enter(struct cgroup_root *r, bool all);

@@ -368,6 +368,7 @@ int manager_new(struct event_loop *loop, const struct manager_options *options,
     m->loop = loop;
     m->start = dual_now();
     m->console_fd = -1;
+    m->own_cgroup = -1;
     m->mountinfo_fd = m->timezone_fd = -1;
     m->startup = true;
     spawn_init();
@@ -532,6 +533,7 @@ void manager_free(struct manager *m)
     event_source_free(m->work);
     event_source_free(m->quiet);
     close_fd(m->mountinfo_fd);
+    close_fd(m->own_cgroup);
     forgotten_done(m);
     for (unsigned i = 0; i < QUEUE_MAX; i++)
         unit_queue_done(&m->queues[i]);

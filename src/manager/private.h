@@ -131,6 +131,7 @@ struct manager {
     void (*reexec_failed)(int r, void *userdata);
     void *reexec_userdata;
     int console_fd, mountinfo_fd, timezone_fd;
+    int own_cgroup;                       /* the folder, opened when it is asked for; -1 */
     struct event_source *timezone_source; /* once there is a timer; NULL */
     usec_t timezone_time;                 /* of the link /etc/localtime */
     struct event_source *mountinfo_source;

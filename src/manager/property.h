@@ -4,14 +4,14 @@
 
 #include "manager/unit.h"
 
-/* Of slices, and units with processes: cgroup, memory, tasks, traffic. */
+/* Of slices, scopes, and units with processes: cgroup, memory, tasks, traffic. */
 extern const struct property_row resource_properties[];
 /* Of units with processes: what of systemd.exec(5) is known at run time only. */
 extern const struct property_row process_properties[];
 
 static inline bool unit_has_resources(const struct unit *u)
 {
-    return u->ops->has_processes || u->type == UNIT_SLICE;
+    return u->ops->has_processes || u->type == UNIT_SLICE || u->type == UNIT_SCOPE;
 }
 
 static inline int property_put_number(struct property_value *v, enum value_kind kind,

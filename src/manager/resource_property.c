@@ -1,6 +1,7 @@
 /* Runtime properties of slices, and of units with processes (property.h). Without a cgroup what it
  * would count is not known, and said to be so. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -34,21 +35,38 @@ static bool is_root(const struct unit *u)
     return u->type == UNIT_SLICE && streq(u->id, "-.slice");
 }
 
+/* Those without a tracker, whose cgroups are there all the time: the tree's root and the manager's
+ * own. NULL for all others. */
+static const char *fixed_cgroup(const struct unit *u)
+{
+    if (is_root(u))
+        return "/";
+    return u->type == UNIT_SCOPE && streq(u->id, MANAGER_CGROUP) ? "/" MANAGER_CGROUP : NULL;
+}
+
 /* The unit's cgroup, -1 if it has none now. */
 static int cgroup_of(const struct unit *u)
 {
-    const struct manager *m = u->manager;
+    struct manager *m = u->manager;
 
-    if (is_root(u) && m->tracking_is_up && m->tracking.kind == TRACK_CGROUP)
+    if (!fixed_cgroup(u))
+        return u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+    if (!m->tracking_is_up || m->tracking.kind != TRACK_CGROUP)
+        return -1;
+    if (is_root(u))
         return m->tracking.cgroup.fd;
-    return u->tracker ? tracker_cgroup_fd(u->tracker) : -1;
+    if (m->own_cgroup < 0)
+        m->own_cgroup = openat(m->tracking.cgroup.fd, MANAGER_CGROUP, O_DIRECTORY | O_CLOEXEC);
+    return m->own_cgroup;
 }
 
 GETTER(ControlGroup)
 {
-    return property_put_text(v, is_root(u) && cgroup_of(u) >= 0 ? "/"
-                                : u->tracker                    ? tracker_cgroup(u->tracker)
-                                                                : NULL);
+    const char *fixed = fixed_cgroup(u);
+
+    return property_put_text(v, fixed        ? cgroup_of(u) >= 0 ? fixed : NULL
+                                : u->tracker ? tracker_cgroup(u->tracker)
+                                             : NULL);
 }
 
 GETTER(ControlGroupId)
@@ -61,7 +79,9 @@ GETTER(ControlGroupId)
 
 GETTER(Slice)
 {
-    return property_put_text(v, u->slice ? u->slice->id : NULL);
+    return property_put_text(v, u->slice                         ? u->slice->id
+                                : fixed_cgroup(u) && !is_root(u) ? "-.slice"
+                                                                 : NULL);
 }
 
 /* ---- what is counted ---- */
