@@ -309,6 +309,10 @@ static int run(struct show *s)
         more = show_entry(s) > 0;
     if (o->lines == 0 && o->follow)
         more = false;
+    /* None is shown, and its cursor is: scripts ask so from where on to read later. */
+    if (o->lines == 0 && !o->follow && (o->show_cursor || o->cursor_file) && r >= 0 &&
+        (r > 0 || journal_step(s->j, o->lines_oldest) > 0))
+        journal_cursor_format(journal_current_file(s->j), journal_current(s->j), s->cursor);
     while (more && journal_step(s->j, !o->reverse) > 0)
         more = show_entry(s) > 0;
     if (s->shown == 0 && !o->quiet && !o->follow)

@@ -151,6 +151,17 @@ def test_cursors(files, tmp_path):
     saved.write_text(place + "\n")
     assert ask("-D", str(files), "--cursor-file", str(saved), "-o", "export").stdout == behind
     assert saved.read_text().strip() == [line for line in behind.split("\n") if line.startswith("__CURSOR=")][-1][9:]
+    # With no entry to show it is that of the one that -n 1 shows (seen with 257): scripts begin so.
+    for options in ((), ("-u", "noisy"), ("--until=2026-11-22 22:00",), ("-r",)):
+        last = ask("-D", str(files), "-q", "-n", "1", "--show-cursor", *options).stdout.splitlines()[-1]
+        assert last.startswith("-- cursor: s=")
+        assert ask("-D", str(files), "-q", "-n", "0", "--show-cursor", *options).stdout == last + "\n", options
+    assert ask("-D", str(files), "-n", "0", "--show-cursor", "-u", "nonexistent").stdout == "-- No entries --\n"
+    first = [line for line in ask("-D", str(files), "-o", "export", "-n", "+1").stdout.split("\n")][0][9:]
+    assert ask("-D", str(files), "-q", "-n", "+0", "--show-cursor").stdout == f"-- cursor: {first}\n"
+    saved.unlink()
+    ask("-D", str(files), "-n", "0", "--cursor-file", str(saved))
+    assert saved.read_text().strip() == ask("-D", str(files), "-q", "-n", "0", "--show-cursor").stdout.split()[-1]
 
 
 def test_from_disk_to_memory_and_back(tmp_path):
