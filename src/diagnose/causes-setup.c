@@ -678,8 +678,26 @@ void judge_exec_not_executable(struct facts *facts, struct finding *f)
     const char *path;
     const struct facts_launch *l = failed_exec(facts, &path);
     json_t *p = l ? facts_probe(facts, "root-path", "x %s", path) : NULL;
+    const char *type = p ? probe_text(p, "type") : "";
 
-    if (!p || !streq(probe_text(p, "verdict"), "no-permission") || (l->error && l->error != EACCES))
+    if (!p || (l->error && l->error != EACCES && l->error != EISDIR))
+        return;
+    const char *verdict = probe_text(p, "verdict");
+    bool reached = streq(verdict, "ok") || streq(verdict, "no-permission");
+    if (reached && !isempty(type) && !streq(type, "file")) {
+        bool folder = streq(type, "folder");
+
+        find(f, SURE_DECISIVE, "%s is %s, not a program", path,
+             folder                  ? "a folder"
+             : streq(type, "device") ? "a device"
+             : streq(type, "socket") ? "a socket"
+                                     : "no regular file");
+        exec_common(facts, f, l, path);
+        find_evidence(f, EVIDENCE_PROBE, "%s: type %s, mode %s", path, type, probe_text(p, "mode"));
+        find_fix(f, "name a program%s%s in ExecStart=", folder ? " in " : "", folder ? path : "");
+        return;
+    }
+    if (!streq(verdict, "no-permission"))
         return;
     find(f, SURE_DECISIVE, "%s has no x permission (mode %s)", path, probe_text(p, "mode"));
     exec_common(facts, f, l, path);

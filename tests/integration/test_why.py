@@ -134,6 +134,17 @@ def test_names_that_are_none(reeve):
     assert reeve.ctl("is-failed", "dotted8.2-fpm").strip() == "failed"
 
 
+def test_what_is_no_program(reeve):
+    reeve.run("sh", "-c", "mkdir /srv/app && mkfifo -m 755 /srv/pipe")
+    for path, said in (("/srv/app", "is a folder, not a program"), ("/srv/pipe", "is no regular file, not a program"),
+                       ("/dev/null", "is a device, not a program")):
+        fail(reeve, "noprogram.service", f"ExecStart={path}")
+        report, status = why(reeve, "--again=no", "noprogram.service")
+        assert (report["cause"]["id"], status) == ("exec-not-executable", 0), path
+        assert report["cause"]["summary"] == f"{path} {said}"
+        reeve.ctl("reset-failed", "noprogram.service")
+
+
 def test_a_file_that_cannot_be_read(reeve):
     reeve.write("torn.service", "[Service\nExecStart=/bin/true\n")
     reeve.run("ln", "-s", "circle.service", "/etc/systemd/system/circle.service")
