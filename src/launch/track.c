@@ -408,13 +408,10 @@ int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_
     auto_free pid_t *done = NULL;
     size_t n_done = 0, allocated = 0;
     int failed = 0, rounds = KILL_ROUNDS;
-
-    if (t->host->kind == TRACK_CGROUP && t->cgroup_fd >= 0 && signal == SIGKILL && n_except == 0 &&
-        t->host->cgroup.can_kill && !tracker_is_empty(t) && cgroup_kill_all(t->cgroup_fd) >= 0)
-        return 1;
+    bool found = true;
 
     /* Again until no new process appears: those just forked have to be found, too. */
-    for (bool found = true; found && rounds > 0; rounds--) {
+    for (; found && rounds > 0; rounds--) {
         auto_free pid_t *pids = NULL;
         size_t n = 0;
         int r = tracker_pids(t, &pids, &n);
@@ -433,6 +430,12 @@ int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_
             found = true;
         }
     }
+    /* Last, against what forks faster than it is found: from then on kernels since 6.14 kill
+     * whatever is started in that cgroup by clone3(2), an ExecStopPost= for one (test_survival,
+     * test_commands_run_after_a_kill). */
+    if (found && signal == SIGKILL && n_except == 0 && t->host->kind == TRACK_CGROUP &&
+        t->host->cgroup.can_kill)
+        (void) cgroup_kill_all(t->cgroup_fd);
     return n_done == 0 && failed < 0 ? failed : (int) n_done;
 }
 

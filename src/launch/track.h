@@ -101,9 +101,9 @@ int tracker_pids(const struct tracker *t, pid_t **ret_pids, size_t *ret_n);
 bool tracker_is_empty(const struct tracker *t);
 
 /* Sends a signal to all of the unit's processes but those in `except` (n_except of them), once to
- * each, until no new one appears, as systemd does (systemd.kill(5), KillMode=). Uses cgroup.kill
- * for SIGKILL of all where the kernel has it. Returns how many were signalled (at least 1 if
- * cgroup.kill was used), or a negative errno; -EPERM of single processes does not stop the rest. */
+ * each, until no new one appears, as systemd does (systemd.kill(5), KillMode=). For SIGKILL of all
+ * that goes on appearing cgroup.kill is used where the kernel has it. Returns how many were
+ * signalled, or a negative errno; -EPERM of single processes does not stop the rest. */
 int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_t n_except);
 
 /* Freezes or thaws: cgroup.freeze. -EOPNOTSUPP with holders. Completion shows in cgroup.events. */

@@ -90,6 +90,9 @@ _noreturn_ static void run_all(struct manager *m, char **programs)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);
+    /* A socket that this process keeps, should the manager crash meanwhile, would have clients
+     * wait. */
+    (void) close_range(3, ~0U, 0);
     setenv("SYSTEMD_SCOPE", m->user ? "user" : "system", 1);
     setenv("SYSTEMD_IN_INITRD", "0", 1);
     STRV_FOREACH (program, programs) {

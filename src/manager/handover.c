@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -54,6 +55,7 @@ void manager_save_head(struct manager *m, struct state_writer *w)
     state_write_time(w, "start", m->start);
     state_write_time(w, "finish", m->userspace_done);
     state_write_bool(w, "startup-finished", m->startup_finished);
+    state_write_bool(w, "boot-due", m->startup);
     state_write_u64(w, "next-job-id", m->next_job_id);
     state_write_u64(w, "failed-jobs", m->n_failed_jobs);
     state_write_u64(w, "installed-jobs", m->n_installed_jobs);
@@ -108,6 +110,11 @@ static void save_records(const struct unit *u, struct state_writer *w)
     }
 }
 
+static bool job_waits(const struct unit *u)
+{
+    return u->job && u->job->state == JOB_WAITING;
+}
+
 void manager_save_unit(struct unit *u, struct state_writer *w)
 {
     state_write(w, "unit", u->id);
@@ -158,7 +165,9 @@ void manager_save_unit(struct unit *u, struct state_writer *w)
     }
     save_job(u, w);
     save_records(u, w);
-    if (u->ops->save)
+    /* One that waits for its first start has nothing more: short, since there are many at a boot.
+     */
+    if (u->ops->save && (u->state_change.realtime || u->tracker || !job_waits(u)))
         (void) u->ops->save(u, w);
     strbuf_add_char(&w->text, '\n');
 }
@@ -463,6 +472,8 @@ static int restore_manager_row(struct manager *m, const char *key, const char *v
             return state_read_time(value, &m->times[i]);
     if (streq(key, "startup-finished"))
         return state_read_bool(value, &m->startup_finished);
+    if (streq(key, "boot-due"))
+        return state_read_bool(value, &m->boot_due);
     if (streq(key, "exit-code-set"))
         return state_read_bool(value, &m->exit_code_set);
     if (streq(key, "environment"))
@@ -735,8 +746,18 @@ static void close_inherited_later(struct manager *m, struct state_reader *reader
     state_reader_done(reader);
 }
 
-/* A cgroup that the state does not know is of a start that was not written down before the crash:
- * its processes are known as left over, or it is removed. */
+/* They were killed just now; how long that takes is not ours to say. */
+static void wait_until_empty(const struct tracker *t)
+{
+    const struct timespec step = { .tv_nsec = 1000000 };
+
+    for (int i = 0; i < 100 && !tracker_is_empty(t); i++)
+        (void) nanosleep(&step, NULL);
+}
+
+/* A cgroup that the state does not know is of a start that was not written down before the crash.
+ * Where its job was, the start is done again, without the processes of the first; else these are
+ * known as left over. An empty one is removed. */
 static void on_cgroup_found(const char *path, const char *unit, void *userdata)
 {
     struct manager *m = userdata;
@@ -746,7 +767,12 @@ static void on_cgroup_found(const char *path, const char *unit, void *userdata)
     if (manager_load_unit(m, unit, &u, NULL) < 0 || !u->ops->has_processes || u->tracker ||
         unit_tracker_at(u, path, &t) < 0)
         return;
-    if (!tracker_is_empty(t))
+    bool again = u->job && (u->job->type == JOB_START || u->job->type == JOB_RESTART);
+    if (again && !tracker_is_empty(t)) {
+        unit_log_text(u, LOG_NOTICE, "The start that was interrupted by a crash is done again.");
+        (void) tracker_kill(t, SIGKILL, NULL, 0);
+        wait_until_empty(t);
+    } else if (!tracker_is_empty(t))
         unit_log_text(u, LOG_WARNING,
                       "Processes of a start that was lost in a crash are left over.");
     else if (inactive_or_failed(unit_active_state(u)))

@@ -114,8 +114,12 @@ void job_add_to_run_queue(struct job *j)
     manager_work_pending(m);
 }
 
+/* Jobs are written down before anything is done for them, and what one has done before the next: a
+ * crash loses neither those that are still to run nor a process. */
 void manager_dispatch_run_queue(struct manager *m)
 {
+    if (m->run_queue)
+        manager_save_changed(m);
     while (m->run_queue) {
         struct job *j = m->run_queue;
 
@@ -125,6 +129,7 @@ void manager_dispatch_run_queue(struct manager *m)
         j->run_next = NULL;
         j->in_run_queue = false;
         job_run(j);
+        manager_save_changed(m);
     }
 }
 

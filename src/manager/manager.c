@@ -428,6 +428,7 @@ static void generators_done(struct manager *m)
     manager_dispatch_load_queue(m);
     m->times[TIME_UNITS_LOAD_FINISH] = dual_now();
     m->startup = false;
+    checkpoint_head(m);
     if (!m->boot_units && m->role == MANAGER_SUPERVISOR) {
         log_info("Beside another init: only what is asked for is started");
         return;
@@ -469,13 +470,14 @@ int manager_begin(struct manager *m, char *const *units, char **argv)
     }
     if (r < 0)
         log_error("Cannot take over what an earlier manager left: %s", strerror(-r));
-    if (r > 0) {
-        m->startup = false;
+    m->startup = r <= 0 || m->boot_due;
+    if (!m->startup)
         return 0;
+    if (r <= 0) {
+        transient_remove_all(m);
+        manager_name_system(m);
+        collector_start(m);
     }
-    transient_remove_all(m);
-    manager_name_system(m);
-    collector_start(m);
     m->times[TIME_GENERATORS_START] = dual_now();
     return generators_run(m, generators_done);
 }

@@ -30,6 +30,7 @@ enum queue {
     QUEUE_STOP_BOUND,    /* maybe to be stopped for BindsTo= */
     QUEUE_GC,            /* maybe to be forgotten */
     QUEUE_CHANGED,       /* watchers are to be told */
+    QUEUE_SAVE,          /* to be written to the checkpoint */
     QUEUE_MAX,
 };
 
@@ -116,6 +117,7 @@ struct manager {
     int exit_code;
     bool exit_code_set;
     bool freeing, reloading, deserializing, startup_finished, shutting_down, test;
+    bool boot_due;      /* an earlier manager crashed before its boot had any job */
     unsigned in_notify; /* depth of unit_notify_state() */
     struct dual_time start, userspace_done, shutdown_begin;
     struct dual_time times[MANAGER_TIME_MAX];
@@ -252,6 +254,8 @@ void manager_unit_ended(struct manager *m, struct unit *u, enum active_state old
 
 void manager_tell(struct manager *m, enum manager_event ev, struct unit *u, struct job *j);
 unsigned manager_dispatch_changed(struct manager *m);
+/* What has changed gets to the checkpoint now, before the turn is over. */
+void manager_save_changed(struct manager *m);
 
 extern const struct unit_ops target_ops, slice_ops, mount_ops, device_ops, inert_ops, timer_ops,
     path_ops, socket_ops;

@@ -76,7 +76,7 @@ static void read_all(struct manager *m)
         unit_apply_resources(u);
         u->old_config = unit_config_free(u->old_config);
         unit_queue_add(u, QUEUE_GC);
-        unit_queue_add(u, QUEUE_CHANGED);
+        unit_changed(u);
         if (u->job)
             job_add_to_run_queue(u->job);
     }

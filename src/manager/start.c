@@ -216,7 +216,11 @@ int manager_request(struct manager *m, enum job_type type, struct unit *u, enum 
     /* Asked for by hand: a new series of restarts begins. */
     if (type == JOB_START || type == JOB_RESTART)
         unit_end_series(u);
-    return manager_add_job(m, type, u, mode, ret, e);
+    int r = manager_add_job(m, type, u, mode, ret, e);
+    /* Before it is answered: what was accepted outlives a crash. */
+    if (r >= 0)
+        manager_save_changed(m);
+    return r;
 }
 
 int manager_add_job(struct manager *m, enum job_type type, struct unit *u, enum job_mode mode,

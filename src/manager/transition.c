@@ -264,7 +264,7 @@ void unit_notify_state(struct unit *u, enum active_state old, enum active_state 
                   active_state_name(ns), unit_sub_state(u));
     take_timestamps(u, old, ns);
     unit_count_state(u);
-    unit_queue_add(u, QUEUE_CHANGED);
+    unit_changed(u);
     manager_tell(m, EVENT_UNIT_STATE, u, NULL);
     if (inactive_or_failed(ns) && !inactive_or_failed(old))
         unit_ended(u);

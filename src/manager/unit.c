@@ -419,8 +419,10 @@ void unit_unref(struct unit *u)
 
 void unit_changed(struct unit *u)
 {
-    if (u->load_state != LOAD_STUB)
-        unit_queue_add(u, QUEUE_CHANGED);
+    if (u->load_state == LOAD_STUB)
+        return;
+    unit_queue_add(u, QUEUE_CHANGED);
+    unit_queue_add(u, QUEUE_SAVE);
 }
 
 void unit_new_invocation(struct unit *u)

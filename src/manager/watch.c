@@ -58,19 +58,28 @@ void manager_tell(struct manager *m, enum manager_event ev, struct unit *u, stru
         sweep(m);
 }
 
+void manager_save_changed(struct manager *m)
+{
+    struct unit *u;
+
+    while ((u = unit_queue_take(m, QUEUE_SAVE)))
+        if (u->load_state != LOAD_MERGED)
+            checkpoint_unit(m, u, false);
+    checkpoint_flush(m);
+}
+
 unsigned manager_dispatch_changed(struct manager *m)
 {
     struct unit *u;
     unsigned n = 0;
 
+    manager_save_changed(m);
     while ((u = unit_queue_take(m, QUEUE_CHANGED))) {
         if (u->load_state == LOAD_MERGED)
             continue;
         n++;
-        checkpoint_unit(m, u, false);
         if (m->watches)
             manager_tell(m, EVENT_UNIT_CHANGED, u, NULL);
     }
-    checkpoint_flush(m);
     return n;
 }

@@ -237,7 +237,16 @@ class Soak:
     def story(self, what):
         log = self.reeve.machine.log.read_text(errors="replace")
         last = "\n".join(map(str, self.history))
-        return f"seed {SEED}: {what}\nlast operations:\n{last}\nconsole:\n{log[-6000:]}"
+        return f"seed {SEED}: {what}\nthe manager: {self.where()}\nlast operations:\n{last}\nconsole:\n{log[-6000:]}"
+
+    def where(self):
+        """What the manager is doing: its state, what it waits for, its system call; and its children."""
+        found = []
+        for name in ("stat", "wchan", "syscall", "stack"):
+            with contextlib.suppress(OSError):
+                found.append(pathlib.Path(f"/proc/{self.reeve.machine.pid}/{name}").read_text())
+        children = {p: w for p, w in self.processes().items() if w["parent"] == 1}
+        return f"{found}\n{children}"
 
     def processes(self):
         """Of the machine, but for those that came from outside, by pid: parent, state, command, cgroup."""
@@ -264,11 +273,14 @@ class Soak:
         """The parameters of all answers; a manager that is executed anew is asked again."""
         for _ in range(100):
             data = b""
-            with self.send(method, {}) as connection, contextlib.suppress(ConnectionError):
-                while part := connection.recv(1 << 20):
-                    data += part
-                    if part.endswith(b"\0") and b'"continues"' not in data[:-1].rpartition(b"\0")[2]:
-                        return [json.loads(m)["parameters"] for m in data.split(b"\0") if m]
+            try:
+                with self.send(method, {}) as connection, contextlib.suppress(ConnectionError):
+                    while part := connection.recv(1 << 20):
+                        data += part
+                        if part.endswith(b"\0") and b'"continues"' not in data[:-1].rpartition(b"\0")[2]:
+                            return [json.loads(m)["parameters"] for m in data.split(b"\0") if m]
+            except TimeoutError as e:
+                raise AssertionError(self.story(f"no answer to {method}, but {data!r}")) from e
             self.answers()
         raise AssertionError(self.story(f"no answer to {method}"))
 
@@ -291,10 +303,10 @@ class Soak:
                 return f"{name} is {unit}, and has no process"
         return None
 
-    def until_none(self, look, what):
+    def until_none(self, look, what, patience=PATIENCE):
         """Wait until look() finds nothing."""
         seen = []
-        self.reeve.until(lambda: not (seen.append(look()) or seen[-1]), PATIENCE, lambda: self.story(f"{what}: {seen[-1]}"))
+        self.reeve.until(lambda: not (seen.append(look()) or seen[-1]), patience, lambda: self.story(f"{what}: {seen[-1]}"))
 
     def jobs_end(self):
         """Those that there are now end, unless they wait for one that comes again and again (Upholds=)."""
@@ -316,7 +328,8 @@ class Soak:
             if names := left():
                 call(self.reeve, "EnqueueJobs", type="stop", units=list(names), mode="replace-irreversibly")
             return left()
-        self.until_none(stop, "units that cannot be stopped")
+        # One whose file is gone has the preset timeouts: 90 s each.
+        self.until_none(stop, "units that cannot be stopped", 6 * PATIENCE)
 
         def survivors():
             names = [n for n in self.units_of_processes() if self.may_survive(n)]
@@ -337,7 +350,7 @@ class Soak:
     def descriptors(self):
         """Slices that are up have one each; those that come and go by themselves are counted as if they were there."""
         return collections.Counter({k: max(n, 7) if k == "anon_inode" else n for k, n in descriptors(self.reeve).items()
-                                    if not k.endswith(".slice") and k != "/proc/1/status"})  # opened when first needed, and kept
+                                    if not k.endswith(".slice")})
 
     def memory(self, pid):
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
