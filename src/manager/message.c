@@ -275,8 +275,10 @@ void unit_message_job_end(struct unit *u, struct job *j, enum job_type t, enum j
         return;
     if (r == JOB_DONE && t == JOB_START && u->condition_result == TRIED_FALSE &&
         inactive_or_failed(unit_active_state(u))) {
-        unit_log(u, MSG_UNIT_START_SKIPPED, 0, "CONDITION", strempty(u->condition_failed),
-                 "JOB_RESULT", job_result_name(r), NULL);
+        /* Else it was a command of ExecCondition=. */
+        unit_log(u, u->condition_failed ? MSG_UNIT_START_SKIPPED : MSG_UNIT_START_CHECKED, 0,
+                 "CONDITION", strempty(u->condition_failed), "JOB_RESULT", job_result_name(r),
+                 NULL);
         return;
     }
 
@@ -287,4 +289,9 @@ void unit_message_job_end(struct unit *u, struct job *j, enum job_type t, enum j
              r == JOB_ASSERT ? u->assert_failed : NULL, NULL);
     if (t == JOB_START && r == JOB_FAILED)
         unit_log_text(u, LOG_DEBUG, "See 'reeve status %s' and 'reeve why %s'.", u->id, u->id);
+}
+
+void unit_message_success(struct unit *u)
+{
+    unit_log_at(u, MSG_UNIT_SUCCESS, u->manager->user ? LOG_DEBUG : LOG_INFO, 0, NULL);
 }

@@ -39,3 +39,5 @@ void unit_log_text(struct unit *u, int priority, const char *fmt, ...) _printf_(
 /* That the start which the unit's job is about begins, before anything is done: of one that takes
  * time. */
 void unit_message_start_begins(struct unit *u);
+/* The unit has ended well: said to those who debug it alone where the manager is a user's. */
+void unit_message_success(struct unit *u);

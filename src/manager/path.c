@@ -267,7 +267,7 @@ static void enter_dead(struct path *p, enum path_result result)
     if (p->result == PATH_SUCCESS)
         p->result = (uint8_t) result;
     if (p->result == PATH_SUCCESS)
-        unit_log(&p->unit, MSG_UNIT_SUCCESS, 0, NULL);
+        unit_message_success(&p->unit);
     else
         unit_log(&p->unit, MSG_UNIT_FAILED, 0, "UNIT_RESULT", results[p->result], NULL);
     set_state(p, p->result == PATH_SUCCESS ? PATH_DEAD : PATH_FAILED);

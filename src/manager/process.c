@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "journal/client.h"
@@ -312,6 +313,33 @@ int unit_start_cleaner(struct unit *u, struct spawn_runtime *runtime, unsigned w
     close_fd(s.report_fd);
     *ret = s.pid;
     return unit_watch_pid(u, s.pid);
+}
+
+void unit_tell_leftovers(struct unit *u, bool at_start)
+{
+    auto_free pid_t *pids = NULL;
+    size_t n = 0;
+
+    if (!u->tracker || tracker_is_empty(u->tracker) || tracker_pids(u->tracker, &pids, &n) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        auto_free char *comm = NULL;
+
+        if (process_comm(pids[i], &comm) < 0)
+            continue;
+        if (!at_start) {
+            unit_log_text(u, LOG_INFO, "Unit process %d (%s) remains running after unit stopped.",
+                          (int) pids[i], comm);
+            continue;
+        }
+        unit_log_text(u, LOG_WARNING,
+                      "Found left-over process %d (%s) in control group while starting unit. "
+                      "Ignoring.",
+                      (int) pids[i], comm);
+        unit_log_text(u, LOG_WARNING,
+                      "This usually indicates unclean termination of a previous run, or service "
+                      "implementation deficiencies.");
+    }
 }
 
 void unit_ended(struct unit *u)

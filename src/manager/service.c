@@ -240,11 +240,12 @@ static void conclude(struct service *s, bool restarts)
     const char *result = service_result_name(s->result);
 
     if (s->result == RESULT_SUCCESS)
-        unit_log_at(u, MSG_UNIT_SUCCESS, u->config->user ? LOG_DEBUG : LOG_INFO, 0, NULL);
+        unit_message_success(u);
     else if (s->result == RESULT_EXEC_CONDITION)
         unit_log(u, MSG_UNIT_SKIPPED, 0, "UNIT_RESULT", result, NULL);
     else
         unit_log(u, MSG_UNIT_FAILED, 0, "UNIT_RESULT", result, NULL);
+    unit_tell_leftovers(u, false);
 
     if (s->live)
         service_record_end(s);
@@ -521,15 +522,18 @@ static bool decide(struct service *s, enum service_state at, enum service_event 
     return ret->verdict == STEP_ENTER;
 }
 
-/* Whether the service will be starting for a while, which is said before its first process says
- * anything. */
-static bool will_wait(const struct service *s, enum service_state next)
+/* What is said before the first process of a phase of a start says anything: what is in its way,
+ * and, where the service will be starting for a while, that it is. */
+static void say_start(struct service *s, enum service_state next)
 {
-    uint8_t phase = service_states[next].phase;
+    bool runs = service_commands(s, service_states[next].phase);
 
     if (next != SERVICE_CONDITION && next != SERVICE_START_PRE && next != SERVICE_START)
-        return false;
-    return service_commands(s, phase) && (next != SERVICE_START || !is_up_at_once(s));
+        return;
+    if (runs || next == SERVICE_START)
+        unit_tell_leftovers(UNIT(s), true);
+    if (runs && (next != SERVICE_START || !is_up_at_once(s)))
+        unit_message_start_begins(UNIT(s));
 }
 
 /* Goes on from state `at` until there is something to wait for. */
@@ -551,8 +555,7 @@ static int go_on(struct service *s, enum service_state at, enum service_event ev
         }
         if (ends)
             conclude(s, restarts);
-        if (will_wait(s, next))
-            unit_message_start_begins(UNIT(s));
+        say_start(s, next);
         int r = perform(s, next, step.quiet);
         if (r > 0)
             service_enter(s, next);
@@ -654,29 +657,6 @@ static void begin(struct service *s)
     s->random_extra = extra == USEC_INFINITY ? 0 : (usec_t) random;
 }
 
-/* What an earlier run left behind is in the way of many a start: it is named, and left alone. */
-static void warn_of_leftovers(struct unit *u)
-{
-    auto_free pid_t *pids = NULL;
-    size_t n = 0;
-
-    if (!u->tracker || tracker_is_empty(u->tracker) || tracker_pids(u->tracker, &pids, &n) < 0)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        auto_free char *comm = NULL;
-
-        if (process_comm(pids[i], &comm) < 0)
-            continue;
-        unit_log_text(u, LOG_WARNING,
-                      "Found left-over process %d (%s) in control group while starting unit. "
-                      "Ignoring.",
-                      (int) pids[i], comm);
-        unit_log_text(u, LOG_WARNING,
-                      "This usually indicates unclean termination of a previous run, or service "
-                      "implementation deficiencies.");
-    }
-}
-
 static int service_start(struct unit *u)
 {
     struct service *s = SERVICE(u);
@@ -688,10 +668,8 @@ static int service_start(struct unit *u)
     struct step step = service_decide(&v, EV_START, RESULT_SUCCESS);
     if (step.verdict == STEP_REFUSE)
         return step.error;
-    if (step.next == SERVICE_CONDITION) {
-        warn_of_leftovers(u);
+    if (step.next == SERVICE_CONDITION)
         begin(s);
-    }
     return service_handle(s, EV_START, RESULT_SUCCESS);
 }
 

@@ -419,6 +419,7 @@ static int socket_start(struct unit *u)
     s->n_accepted = s->n_refused = 0;
     if (unit_tracker(u, &tracker) < 0)
         unit_log_text(u, LOG_DEBUG, "The socket's cgroup could not be made.");
+    unit_tell_leftovers(u, true);
     socket_begin_start(s);
     return 1;
 }

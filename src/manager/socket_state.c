@@ -132,9 +132,10 @@ void socket_enter_dead(struct socket *s, enum socket_result result)
 {
     note_result(s, result);
     if (s->result == SOCKET_SUCCESS)
-        unit_log(&s->unit, MSG_UNIT_SUCCESS, 0, NULL);
+        unit_message_success(&s->unit);
     else
         unit_log(&s->unit, MSG_UNIT_FAILED, 0, "UNIT_RESULT", socket_results[s->result], NULL);
+    unit_tell_leftovers(&s->unit, false);
     socket_set_state(s, s->result == SOCKET_SUCCESS ? SOCKET_DEAD : SOCKET_FAILED);
 }
 

@@ -144,7 +144,7 @@ static void enter_dead(struct timer *t, enum timer_result result)
     if (t->result == TIMER_SUCCESS)
         t->result = (uint8_t) result;
     if (t->result == TIMER_SUCCESS)
-        unit_log(&t->unit, MSG_UNIT_SUCCESS, 0, NULL);
+        unit_message_success(&t->unit);
     else
         unit_log(&t->unit, MSG_UNIT_FAILED, 0, "UNIT_RESULT", results[t->result], NULL);
     set_state(t, t->result == TIMER_SUCCESS ? TIMER_DEAD : TIMER_FAILED);

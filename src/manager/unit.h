@@ -383,6 +383,10 @@ int unit_set_identity(struct unit *u, uid_t uid, gid_t gid);
 void unit_log_resources(struct unit *u);
 /* Its processes are gone: removes the cgroup, having read from it what `show` still tells. */
 void unit_give_cgroup_back(struct unit *u);
+/* Names the processes that a unit has before a phase of its start, left behind by an earlier run
+ * or phase and in the way of many a start, or that outlive it. They are left alone: KillMode=
+ * wanted it so (systemd.kill(5)). */
+void unit_tell_leftovers(struct unit *u, bool at_start);
 /* What is to be removed when the unit has stopped, see spawn_clean_needed(). */
 unsigned unit_clean_needed(const struct unit *u, const struct spawn_runtime *runtime,
                            bool restarting);

@@ -82,12 +82,23 @@ WORD(managed_oom, MANAGED_OOM_MAX);
 WORD(status_format, STATUS_FORMAT_MAX);
 WORD(managed_oom_preference, MANAGED_OOM_PREFERENCE_MAX);
 
+static int parse_kill_mode(struct assignment *a, const struct value_type *type, const char *text,
+                           void *v)
+{
+    int r = parse_word(a, type, text, v);
+
+    if (r >= 0 && *(const ctype_kill_mode *) v == KILL_MODE_NONE)
+        assignment_note(a, "write mixed, or leave it out",
+                        "\"none\" leaves processes behind that nobody looks after");
+    return r;
+}
+
 /* An empty KillMode= is the first word. */
 const struct value_type type_kill_mode = { .name = "kill_mode",
                                            .size = sizeof(ctype_kill_mode),
                                            .words = kill_mode_names,
                                            .n_words = KILL_MODE_MAX,
-                                           .parse = parse_word,
+                                           .parse = parse_kill_mode,
                                            .format = format_word };
 
 /* Words, or a boolean: "no" is the first word, "yes" the second. */
