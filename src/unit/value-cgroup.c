@@ -80,9 +80,32 @@ static int parse_io_weight(struct assignment *a, const struct value_type *type, 
     return parse_weight(a, text, 1, 10000, v);
 }
 
+/* Settings of cgroup v1 that systemd warns of. */
+static void note_old_name(struct assignment *a)
+{
+    static const struct {
+        const char *name, *successor;
+    } old[] = {
+        { "MemoryLimit", "MemoryMax" },
+        { "CPUShares", "CPUWeight" },
+        { "StartupCPUShares", "StartupCPUWeight" },
+        { "BlockIODeviceWeight", "IODeviceWeight" },
+        { "BlockIOReadBandwidth", "IOReadBandwidthMax" },
+        { "BlockIOWriteBandwidth", "IOWriteBandwidthMax" },
+    };
+    char remedy[64];
+
+    for (size_t i = 0; i < ELEMENTSOF(old); i++)
+        if (a->directive && streq(a->directive->name, old[i].name)) {
+            snprintf(remedy, sizeof remedy, "write %s=", old[i].successor);
+            assignment_note(a, remedy, "this is an old setting");
+        }
+}
+
 static int parse_cpu_shares(struct assignment *a, const struct value_type *type, const char *text,
                             void *v)
 {
+    note_old_name(a);
     return parse_weight(a, text, 2, 262144, v);
 }
 
@@ -208,6 +231,7 @@ static uint64_t page_size(void)
 static int parse_memory_limit(struct assignment *a, const struct value_type *type, const char *text,
                               void *v)
 {
+    note_old_name(a);
     return parse_amount(a, text, machine_memory(), page_size(), 1, v);
 }
 
@@ -531,12 +555,14 @@ static int device_latency(const char *text, uint64_t *ret)
 static int parse_io_device_weights(struct assignment *a, const struct value_type *type,
                                    const char *text, void *v)
 {
+    note_old_name(a);
     return parse_device_value(a, text, device_weight, "write PATH and a number from 1 to 10000", v);
 }
 
 static int parse_io_device_rates(struct assignment *a, const struct value_type *type,
                                  const char *text, void *v)
 {
+    note_old_name(a);
     return parse_device_value(a, text, device_rate, "write PATH and a number, with K, M or G", v);
 }
 
