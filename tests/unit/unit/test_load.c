@@ -233,9 +233,8 @@ static void an_ordinary_unit_is_small(void **state)
 static void units_of_packages_load(void **state)
 {
     static const char *const known[] = {
-        "directive not",
-        "is an old word for journal",
-        "is below the old folder",
+        "directive not",          "is an old word for journal", "is below the old folder",
+        "this is an old setting", "leaves processes behind",
     };
     const char *folder = getenv("SERVICE_UNITS");
     struct fixture *f = *state;
