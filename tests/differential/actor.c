@@ -478,7 +478,17 @@ static long probe_bind(const char *port)
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    return fd < 0 ? -1 : bind(fd, (struct sockaddr *) &a, sizeof a);
+    if (fd < 0)
+        return -1;
+    /* Another scenario, which runs at the same time, may have it for a moment. */
+    for (int i = 0; i < 1000; i++) {
+        if (bind(fd, (struct sockaddr *) &a, sizeof a) >= 0)
+            return 0;
+        if (errno != EADDRINUSE)
+            break;
+        (void) usleep(10000);
+    }
+    return -1;
 }
 
 /* A datagram to ourselves: whether it arrives. */
