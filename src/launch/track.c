@@ -430,9 +430,9 @@ int tracker_kill(const struct tracker *t, int signal, const pid_t *except, size_
             found = true;
         }
     }
-    /* Last, against what forks faster than it is found: from then on kernels since 6.14 kill
-     * whatever is started in that cgroup by clone3(2), an ExecStopPost= for one (test_survival,
-     * test_commands_run_after_a_kill). */
+    /* Last, against what forks faster than it is found: from then on some kernels (seen with 6.18)
+     * kill whatever is started in that cgroup by clone3(2), an ExecStopPost= for one
+     * (test_survival, test_commands_run_after_a_kill). */
     if (found && signal == SIGKILL && n_except == 0 && t->host->kind == TRACK_CGROUP &&
         t->host->cgroup.can_kill)
         (void) cgroup_kill_all(t->cgroup_fd);

@@ -526,10 +526,9 @@ static bool decide(struct service *s, enum service_state at, enum service_event 
  * and, where the service will be starting for a while, that it is. */
 static void say_start(struct service *s, enum service_state next)
 {
-    bool runs = service_commands(s, service_states[next].phase);
-
     if (next != SERVICE_CONDITION && next != SERVICE_START_PRE && next != SERVICE_START)
         return;
+    bool runs = service_commands(s, service_states[next].phase);
     if (runs || next == SERVICE_START)
         unit_tell_leftovers(UNIT(s), true);
     if (runs && (next != SERVICE_START || !is_up_at_once(s)))

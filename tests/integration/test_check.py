@@ -45,6 +45,23 @@ def test_names_the_five_that_verify_misses(check):
     assert (static.stdout, static.returncode) == ("", 0)
 
 
+def test_old_settings_are_noted(check):
+    """Those that systemd-analyze verify of 257 warns of (BlockIOWeight= is none), with what takes their place."""
+    old = {"MemoryLimit=1G": "MemoryMax", "CPUShares=100": "CPUWeight", "StartupCPUShares=100": "StartupCPUWeight",
+           "BlockIODeviceWeight=/dev/null 100": "IODeviceWeight", "BlockIOReadBandwidth=/dev/null 5M": "IOReadBandwidthMax",
+           "BlockIOWriteBandwidth=/dev/null 5M": "IOWriteBandwidthMax", "KillMode=none": None}
+    new = ["MemoryMax=1G", "CPUWeight=100", "IOReadBandwidthMax=/dev/null 5M", "KillMode=mixed", "BlockIOWeight=100"]
+    done = check(service(*new), "--static")
+    assert (done.stdout, done.returncode) == ("", 0)
+    done = check(service(*old), "--static")
+    assert done.returncode == 0
+    noted = done.stdout.splitlines()
+    assert len(noted) == len(old), done.stdout
+    for number, (line, successor) in enumerate(old.items(), 3):
+        assert f"x.service:{number}: notice: {line.split('=')[0]}=: " in noted[number - 3]
+        assert successor is None or f"write {successor}= " in noted[number - 3]
+
+
 @pytest.mark.parametrize("code, level, lines", [
     ("inline-comment", "warning", ["Nice=5 # low"]),
     ("env-prefix", "warning", ["ExecStop=A=1 /bin/true"]),

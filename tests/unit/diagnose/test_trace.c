@@ -340,14 +340,16 @@ static void who_had_no_signal_gets_it(void **state)
         assert_int_equal(pipe2(ready, O_CLOEXEC | O_NONBLOCK), 0);
         out = ready[0];
         struct tracer *t = begin(parent_of_one_left_over, &ready[1], way);
-        while (t && read(out, &c, 1) != 1 && tracer_run(t, 10 * USEC_PER_MSEC) > 0)
+        if (!t) {
+            close(ready[1]);
+            skip();
+        }
+        while (read(out, &c, 1) != 1 && tracer_run(t, 10 * USEC_PER_MSEC) > 0)
             ;
-        if (t)
-            tracer_signal_rest(t, SIGTERM);
-        while (t && tracer_run(t, USEC_PER_SEC) > 0)
+        tracer_signal_rest(t, SIGTERM);
+        while (tracer_run(t, USEC_PER_SEC) > 0)
             ;
-        if (t)
-            assert_int_equal(tracer_root(t)->status, 100 + SIGTERM);
+        assert_int_equal(tracer_root(t)->status, 100 + SIGTERM);
         close(ready[1]);
         tracer_free(t);
     }
